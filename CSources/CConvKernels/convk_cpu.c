@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// What this CPU offers: instruction sets and processors. For the former the compiler's builtin asks
+// the operating system too, whether it saves the wide registers.
+#define _GNU_SOURCE // sched_getaffinity
+#include "convk_base.h"
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+int convk_available_processors(void) {
+#if defined(__linux__)
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) return (int)convk_max(CPU_COUNT(&set), 1);
+#endif
+    return 1;
+}
+
+bool convk_isa_supported(convk_isa isa) {
+    switch (isa) {
+    case CONVK_ISA_PORTABLE:
+        return true;
+#if defined(__x86_64__)
+    case CONVK_ISA_AVX2:
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case CONVK_ISA_AVX512:
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+               convk_isa_supported(CONVK_ISA_AVX2);
+#elif defined(__aarch64__)
+    case CONVK_ISA_NEON:
+        return true;
+#endif
+    default:
+        return false;
+    }
+}
+
+convk_isa convk_best_isa(void) {
+    static const convk_isa best_first[] = {CONVK_ISA_AVX512, CONVK_ISA_AVX2, CONVK_ISA_NEON};
+    for (size_t i = 0; i < sizeof best_first / sizeof best_first[0]; i++)
+        if (convk_isa_supported(best_first[i])) return best_first[i];
+    return CONVK_ISA_PORTABLE;
+}
+
+const char *convk_isa_name(convk_isa isa) {
+    switch (isa) {
+    case CONVK_ISA_NEON:
+        return "neon";
+    case CONVK_ISA_AVX2:
+        return "avx2";
+    case CONVK_ISA_AVX512:
+        return "avx512";
+    default:
+        return "portable";
+    }
+}

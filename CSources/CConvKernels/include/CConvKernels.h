@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+//
+// The whole C API of the kernels. Plain C, no allocation, no I/O, no global state that changes: a
+// kernel gets its arrays, their sizes, workspace where it needs some, and how to run.
+//
+// Common to all functions:
+//   - Arrays are float32, row-major and contiguous unless a leading dimension says otherwise. Sizes
+//     and strides are in elements. Images are NCHW.
+//   - Arguments stand in the order outputs, inputs, sizes, workspace, execution.
+//   - Outputs do not overlap inputs or one another unless the function says that they may.
+//   - Nothing outside the arrays is read or written. Arrays need only the alignment of a float,
+//     workspace 64 bytes.
+//   - Sizes are not checked: the caller has checked that they are positive, consistent, and that
+//     their products fit in ptrdiff_t.
+//   - Results are the same bits at any number of threads on one instruction set. Work is split by
+//     shape, and each output element is written by one thread.
+#ifndef CCONVKERNELS_H
+#define CCONVKERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---- How to run -------------------------------------------------------------------------------
+
+/// The instruction sets that kernels are written for, from the plainest on.
+typedef enum {
+    CONVK_ISA_PORTABLE = 0, ///< what the compiler's baseline for this architecture offers
+    CONVK_ISA_NEON = 1,     ///< 64-bit Arm with Advanced SIMD
+    CONVK_ISA_AVX2 = 2,     ///< x86-64 with AVX2 and FMA
+    CONVK_ISA_AVX512 = 3,   ///< x86-64 with AVX-512 F, VL, BW and DQ
+} convk_isa;
+
+/// How a kernel is to run. The instruction set must be one that the CPU has (convk_isa_supported).
+typedef struct {
+    convk_isa isa;
+    int threads; ///< at least 1; the most threads that a parallel region may use
+} convk_execution;
+
+/// Whether this CPU and operating system run the instruction set.
+bool convk_isa_supported(convk_isa isa);
+
+/// The best instruction set that this CPU runs.
+convk_isa convk_best_isa(void);
+
+/// "portable", "neon", "avx2" or "avx512".
+const char *convk_isa_name(convk_isa isa);
+
+/// The processors that the scheduler may put this process on, at least 1.
+int convk_available_processors(void);
+
+/// The name of the SGEMM micro-kernel that an instruction set uses, such as "sgemm_12x32_avx512".
+const char *convk_sgemm_kernel_name(convk_isa isa);
+
+/// Runs register-only fused multiply-adds on each thread at once, for measuring the peak.
+/// Returns the number of floating-point operations done by all threads together.
+double convk_peak_flops(float *result, ptrdiff_t iterations, convk_execution execution);
+
+/// Copies count floats, the threads sharing the work, for measuring the memory's bandwidth.
+void convk_copy(float *restrict destination, const float *restrict source, ptrdiff_t count,
+                convk_execution execution);
+
+// ---- Products ---------------------------------------------------------------------------------
+
+/// A matrix operand: element (i, j) is at data[i * row_stride + j * column_stride]. One of the two
+/// strides is 1.
+typedef struct {
+    const float *data;
+    ptrdiff_t row_stride;
+    ptrdiff_t column_stride;
+} convk_matrix;
+
+/// C = alpha * A * B + beta * C, A being m x k, B k x n, and C m x n with rows ldc apart.
+/// With beta 0, C is not read. workspace: convk_sgemm_workspace(m, n, k, execution) floats.
+void convk_sgemm(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix b, ptrdiff_t m,
+                 ptrdiff_t n, ptrdiff_t k, float alpha, float beta, float *restrict workspace,
+                 convk_execution execution);
+
+/// The floats of workspace that convk_sgemm needs for a product of this size.
+ptrdiff_t convk_sgemm_workspace(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_execution execution);
+
+// ---- Windows ----------------------------------------------------------------------------------
+
+/// A window that slides over images, and both sizes: everything that im2col, convolution and
+/// pooling loop over. Tap (u, v) of place (i, j) reads the pixel
+/// (i * stride_h + u * dilation_h - pad_top, j * stride_w + v * dilation_w - pad_left).
+typedef struct {
+    ptrdiff_t n, c, h, w;             ///< images [n, c, h, w]
+    ptrdiff_t oh, ow;                 ///< places of the window along each axis
+    ptrdiff_t kh, kw;                 ///< taps along each axis
+    ptrdiff_t stride_h, stride_w;     ///< steps between places
+    ptrdiff_t dilation_h, dilation_w; ///< distances between taps
+    ptrdiff_t pad_top, pad_bottom, pad_left, pad_right;
+} convk_window;
+
+/// columns [n*oh*ow, c*kh*kw], rows over (n, oh, ow) and columns over (c, kh, kw), from images
+/// [n, c, h, w]. Taps outside the image read 0. Threads share the rows.
+void convk_im2col(float *restrict columns, const float *restrict x, const convk_window *window,
+                  convk_execution execution);
+
+/// The adjoint of convk_im2col: x [n, c, h, w] is set to the sum of the taps that read each pixel.
+/// Threads share the planes (n, c).
+void convk_col2im(float *restrict x, const float *restrict columns, const convk_window *window,
+                  convk_execution execution);
+
+// ---- Convolution ------------------------------------------------------------------------------
+
+/// A convolution of images [n, c, h, w] with filters [f, c/groups, kh, kw].
+typedef struct {
+    convk_window window;
+    ptrdiff_t filters; ///< f, a multiple of groups
+    ptrdiff_t groups;  ///< a divisor of c and f
+} convk_conv2d;
+
+/// y [n, f, oh, ow] = convolution of x with weights, plus bias [f] (NULL for none).
+/// workspace: convk_conv2d_forward_workspace floats.
+void convk_conv2d_forward(float *restrict y, const float *restrict x, const float *restrict weights,
+                          const float *restrict bias, const convk_conv2d *conv,
+                          float *restrict workspace, convk_execution execution);
+
+/// The floats of workspace that convk_conv2d_forward needs.
+ptrdiff_t convk_conv2d_forward_workspace(const convk_conv2d *conv, convk_execution execution);
+
+/// dx [n, c, h, w], the gradient with respect to the images, from dy [n, f, oh, ow].
+/// workspace: convk_conv2d_backward_data_workspace floats.
+void convk_conv2d_backward_data(float *restrict dx, const float *restrict dy,
+                                const float *restrict weights, const convk_conv2d *conv,
+                                float *restrict workspace, convk_execution execution);
+
+/// The floats of workspace that convk_conv2d_backward_data needs.
+ptrdiff_t convk_conv2d_backward_data_workspace(const convk_conv2d *conv, convk_execution execution);
+
+/// dw [f, c/groups, kh, kw], the gradient with respect to the filters, from dy [n, f, oh, ow] and
+/// the images. workspace: convk_conv2d_backward_weights_workspace floats.
+void convk_conv2d_backward_weights(float *restrict dw, const float *restrict dy,
+                                   const float *restrict x, const convk_conv2d *conv,
+                                   float *restrict workspace, convk_execution execution);
+
+/// The floats of workspace that convk_conv2d_backward_weights needs.
+ptrdiff_t convk_conv2d_backward_weights_workspace(const convk_conv2d *conv,
+                                                  convk_execution execution);
+
+// ---- Bias -------------------------------------------------------------------------------------
+
+/// x [n, channels, plane] += bias [channels], in place.
+void convk_bias_add(float *restrict x, const float *restrict bias, ptrdiff_t n, ptrdiff_t channels,
+                    ptrdiff_t plane, convk_execution execution);
+
+/// sums [channels] = the sums of x [n, channels, plane] over n and plane, over a fixed tree.
+void convk_bias_backward(float *restrict sums, const float *restrict x, ptrdiff_t n,
+                         ptrdiff_t channels, ptrdiff_t plane, convk_execution execution);
+
+// ---- Pooling ----------------------------------------------------------------------------------
+
+/// y [n, c, oh, ow] = the largest number under each window, and argmax the flat index h * w_size +
+/// w of the first such in its plane (argmax NULL: not wanted). Padding counts as -infinity, NaN
+/// wins. A window that sees NaN yields the first NaN; every window sees at least one pixel.
+void convk_pool_max(float *restrict y, int32_t *restrict argmax, const float *restrict x,
+                    const convk_window *window, convk_execution execution);
+
+/// dx [planes, input_plane] is set to zero, then dy [planes, output_plane] is added at argmax.
+void convk_pool_max_backward(float *restrict dx, const float *restrict dy,
+                             const int32_t *restrict argmax, ptrdiff_t planes,
+                             ptrdiff_t input_plane, ptrdiff_t output_plane,
+                             convk_execution execution);
+
+/// y [n, c, oh, ow] = the mean under each window. The divisor counts the taps inside the padded
+/// image where count_include_pad, otherwise those inside the image.
+void convk_pool_average(float *restrict y, const float *restrict x, const convk_window *window,
+                        bool count_include_pad, convk_execution execution);
+
+/// dx [n, c, h, w] from dy [n, c, oh, ow], with the divisors of convk_pool_average.
+void convk_pool_average_backward(float *restrict dx, const float *restrict dy,
+                                 const convk_window *window, bool count_include_pad,
+                                 convk_execution execution);
+
+// ---- Activations ------------------------------------------------------------------------------
+
+/// y = max(x, 0), NaN staying NaN. y and x may be the same array.
+void convk_relu(float *y, const float *x, ptrdiff_t count, convk_execution execution);
+
+/// dx = y <= 0 ? 0 : dy. dx may be dy.
+void convk_relu_backward(float *dx, const float *dy, const float *y, ptrdiff_t count,
+                         convk_execution execution);
+
+/// y = 1 / (1 + exp(-x)), to within 2 units in the last place or 1e-38. y and x may be the same.
+void convk_sigmoid(float *y, const float *x, ptrdiff_t count, convk_execution execution);
+
+/// dx = dy * y * (1 - y). dx may be dy.
+void convk_sigmoid_backward(float *dx, const float *dy, const float *y, ptrdiff_t count,
+                            convk_execution execution);
+
+// ---- Loss -------------------------------------------------------------------------------------
+
+/// y [rows, classes] = softmax of each row of x. y and x may be the same array.
+void convk_softmax(float *y, const float *x, ptrdiff_t rows, ptrdiff_t classes,
+                   convk_execution execution);
+
+/// Mean cross-entropy of the softmax of logits [rows, classes] against a class a row, by
+/// log-sum-exp with sums in double. gradient [rows, classes] = (softmax - onehot) / rows.
+/// row_losses: one double a row of workspace; they are added up in order. Returns the mean loss.
+double convk_softmax_cross_entropy_labels(float *restrict gradient, double *restrict row_losses,
+                                          const float *restrict logits,
+                                          const ptrdiff_t *restrict labels, ptrdiff_t rows,
+                                          ptrdiff_t classes, convk_execution execution);
+
+/// The same against rows of probabilities: gradient = (softmax * sum(targets) - targets) / rows.
+double convk_softmax_cross_entropy_targets(float *restrict gradient, double *restrict row_losses,
+                                           const float *restrict logits,
+                                           const float *restrict targets, ptrdiff_t rows,
+                                           ptrdiff_t classes, convk_execution execution);
+
+// ---- Updates ----------------------------------------------------------------------------------
+
+/// p -= learning_rate * g.
+void convk_update_sgd(float *restrict p, const float *restrict g, ptrdiff_t count,
+                      float learning_rate, convk_execution execution);
+
+/// v = momentum * v - learning_rate * g; p += v.
+void convk_update_momentum(float *restrict p, float *restrict v, const float *restrict g,
+                           ptrdiff_t count, float learning_rate, float momentum,
+                           convk_execution execution);
+
+/// Adam's constants for one step, the corrections for the step's number folded in.
+typedef struct {
+    float beta1, one_minus_beta1;
+    float beta2, one_minus_beta2;
+    float step_size;                   ///< learning_rate / (1 - beta1^t)
+    float inverse_root_of_correction2; ///< 1 / sqrt(1 - beta2^t)
+    float epsilon;
+} convk_adam;
+
+/// m = beta1 m + (1-beta1) g; v = beta2 v + (1-beta2) g²;
+/// p -= step_size * m / (sqrt(v) * inverse_root_of_correction2 + epsilon).
+void convk_update_adam(float *restrict p, float *restrict m, float *restrict v,
+                       const float *restrict g, ptrdiff_t count, const convk_adam *adam,
+                       convk_execution execution);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

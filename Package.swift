@@ -1,0 +1,85 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: MIT
+//
+// swift-convnet: convolutional networks for Swift on Linux. Data flows down the list of targets;
+// a target imports only what stands above it.
+
+import PackageDescription
+
+// The kernels are compiled with optimisation in every configuration, so that a debug build of a
+// network is usable and `swift run Benchmarks` measures what a release build would run.
+// From tools-version 6.2 on, a dependency named by version may carry these flags.
+let kernelCSettings: [CSetting] = [
+    .unsafeFlags(["-O3", "-fopenmp", "-Wall", "-Wextra", "-Werror=vla", "-fno-math-errno"])
+]
+
+// The Swift code on the way to the kernels, and the reference they are compared with, are
+// optimised in debug too: a comparison with unoptimised Swift would flatter the kernels.
+let optimizedSwiftSettings: [SwiftSetting] = [
+    .unsafeFlags(["-O"], .when(configuration: .debug))
+]
+
+let package = Package(
+    name: "swift-convnet",
+    products: [
+        .library(name: "ConvNet", targets: ["ConvNet"]),
+        .library(name: "ConvNetData", targets: ["ConvNetData"]),
+        .library(name: "ConvNetKernels", targets: ["ConvNetKernels"]),
+        .executable(name: "convnet", targets: ["ConvNetCLI"]),
+        .executable(name: "Benchmarks", targets: ["Benchmarks"]),
+    ],
+    targets: [
+        // C
+        .target(
+            name: "CConvKernels", path: "CSources/CConvKernels", exclude: ["README.md"],
+            cSettings: kernelCSettings,
+            // Debian's name for LLVM's OpenMP runtime (package libomp-dev).
+            linkerSettings: [.linkedLibrary("omp5")]),
+        .systemLibrary(
+            name: "CZlib", path: "CSources/CZlib", pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"])]),
+
+        // Library
+        .target(name: "ConvNetTensor", swiftSettings: optimizedSwiftSettings),
+        .target(
+            name: "ConvNetKernels", dependencies: ["ConvNetTensor", "CConvKernels"],
+            swiftSettings: optimizedSwiftSettings),
+        .target(
+            name: "ConvNetReference", dependencies: ["ConvNetTensor"],
+            swiftSettings: optimizedSwiftSettings),
+        .target(
+            name: "ConvNet", dependencies: ["ConvNetTensor", "ConvNetKernels"],
+            swiftSettings: optimizedSwiftSettings),
+        .target(
+            name: "ConvNetData", dependencies: ["ConvNetTensor", "CZlib"],
+            swiftSettings: optimizedSwiftSettings),
+
+        // Executables
+        .executableTarget(name: "ConvNetCLI", dependencies: ["ConvNet", "ConvNetData"]),
+        .executableTarget(
+            name: "Benchmarks", dependencies: ["ConvNet", "ConvNetKernels", "ConvNetReference"],
+            path: "Benchmarks", swiftSettings: optimizedSwiftSettings),
+
+        // Tests
+        .target(
+            name: "ConvNetTestSupport",
+            dependencies: ["ConvNetTensor", "ConvNetKernels", "ConvNetReference"],
+            path: "Tests/ConvNetTestSupport"),
+        .testTarget(
+            name: "ConvNetTensorTests", dependencies: ["ConvNetTensor", "ConvNetTestSupport"]),
+        .testTarget(
+            name: "ConvNetReferenceTests",
+            dependencies: ["ConvNetReference", "ConvNetTestSupport"]),
+        .testTarget(
+            name: "ConvNetKernelsTests",
+            dependencies: ["ConvNetKernels", "ConvNetReference", "ConvNetTestSupport"]),
+        .testTarget(
+            name: "ConvNetTests",
+            dependencies: ["ConvNet", "ConvNetData", "ConvNetReference", "ConvNetTestSupport"]),
+        .testTarget(
+            name: "ConvNetDataTests", dependencies: ["ConvNetData", "ConvNetTestSupport"]),
+        .testTarget(name: "ConvNetCLITests", dependencies: ["ConvNetTestSupport"]),
+        .testTarget(name: "BenchmarksTests", dependencies: ["ConvNetTestSupport"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

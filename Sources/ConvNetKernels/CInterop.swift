@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+//
+// The way from tensors to C: pointers to several tensors at once, workspace, and the structs that
+// the C functions take. Nothing else in the package builds a C struct.
+
+internal import CConvKernels
+import ConvNetTensor
+
+extension NativeKernels {
+    /// Fails unless every named tensor holds `float32`, the only type the C kernels know.
+    static func requireFloat32(
+        _ tensors: (argument: String, tensor: Tensor?)..., operation: String
+    ) throws(TensorError) {
+        for (argument, tensor) in tensors {
+            guard let tensor else { continue }
+            try KernelChecks.require(
+                tensor, holds: .float32, operation: operation, argument: argument)
+        }
+    }
+
+    /// A new tensor that a C function fills from one input.
+    static func makeTensor(
+        _ shape: [Int], operation: String, from x: Tensor,
+        _ fill: (_ output: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>) -> Void
+    ) throws(TensorError) -> Tensor {
+        var output = try Tensor(uninitialized: shape, operation: operation)
+        output.withMutablePointer { output in x.withPointer { fill(output, $0) } }
+        return output
+    }
+
+    /// A new tensor that a C function fills from two inputs.
+    static func makeTensor(
+        _ shape: [Int], operation: String, from x: Tensor, _ y: Tensor,
+        _ fill: (
+            _ output: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>,
+            _ y: UnsafePointer<Float>
+        ) -> Void
+    ) throws(TensorError) -> Tensor {
+        try makeTensor(shape, operation: operation, from: x) { output, x in
+            y.withPointer { fill(output, x, $0) }
+        }
+    }
+
+    /// Scratch memory for one call of a kernel, taken from the recycler.
+    static func withWorkspace<Result>(
+        floats count: Int, operation: String, _ body: (UnsafeMutablePointer<Float>) -> Result
+    ) throws(TensorError) -> Result {
+        let storage = try TensorStorage(
+            byteCount: max(count, 1) * MemoryLayout<Float>.size, operation: operation)
+        defer { withExtendedLifetime(storage) {} }
+        return body(storage.address.assumingMemoryBound(to: Float.self))
+    }
+}
+
+extension Tensor {
+    /// Reads the numbers of a `float32` tensor through a C pointer.
+    func withPointer<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result {
+        withUnsafeScalars(of: Float.self) { body($0.baseAddress.unsafelyUnwrapped) }
+    }
+
+    /// Writes the numbers of a `float32` tensor through a C pointer.
+    mutating func withMutablePointer<Result>(_ body: (UnsafeMutablePointer<Float>) -> Result)
+        -> Result
+    {
+        withUnsafeMutableScalars(of: Float.self) { body($0.baseAddress.unsafelyUnwrapped) }
+    }
+}
+
+extension convk_window {
+    /// The sizes of a windowed operation as C sees them.
+    init(_ sizes: WindowedSizes) {
+        let window = sizes.window
+        self.init(
+            n: sizes.samples, c: sizes.channels, h: sizes.height, w: sizes.width,
+            oh: sizes.outputHeight, ow: sizes.outputWidth,
+            kh: window.size.height, kw: window.size.width,
+            stride_h: window.stride.height, stride_w: window.stride.width,
+            dilation_h: window.dilation.height, dilation_w: window.dilation.width,
+            pad_top: window.padding.top, pad_bottom: window.padding.bottom,
+            pad_left: window.padding.left, pad_right: window.padding.right)
+    }
+}
+
+extension convk_conv2d {
+    /// The sizes of a convolution as C sees them.
+    init(_ sizes: ConvolutionSizes) {
+        self.init(
+            window: convk_window(sizes.windowed), filters: sizes.filters, groups: sizes.groups)
+    }
+}
+
+extension convk_matrix {
+    /// A matrix that starts at the base of its tensor's numbers plus the layout's offset.
+    init(_ view: MatrixView, base: UnsafePointer<Float>) {
+        let leading = view.layout.leadingDimension
+        self.init(
+            data: base + view.layout.offset, row_stride: view.isTransposed ? 1 : leading,
+            column_stride: view.isTransposed ? leading : 1)
+    }
+}

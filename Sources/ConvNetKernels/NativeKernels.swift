@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+//
+// NativeKernels: the fast implementation of `Kernels`. It checks arguments, opens the tensors and
+// calls one C function; the work is done there.
+
+internal import CConvKernels
+@_exported public import ConvNetTensor
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The kernels in C, parallelised with OpenMP, on the best instruction set of this CPU.
+///
+/// Takes tensors of `float32`. Results are the same bits at any number of threads; instruction
+/// sets may differ in the last bits.
+public struct NativeKernels: Kernels {
+    /// `native`.
+    public let name = "native"
+
+    /// The instruction set in use.
+    public let instructionSet: InstructionSet
+
+    /// The most threads that one call uses.
+    public let threads: Int
+
+    // A wrong CONVNET_ISA is the user's mistake, and `init()` can't throw: every call does.
+    private let environmentError: TensorError?
+
+    /// The instruction set that `CONVNET_ISA` names, or the best one, on as many threads as the
+    /// process may use. When the variable names none that this CPU has, every operation throws.
+    public init() {
+        self.threads = ThreadCount.standard
+        do throws(TensorError) {
+            let requested = getenv("CONVNET_ISA").map { String(cString: $0) }
+            instructionSet = try InstructionSet.fromEnvironment(requested)
+            environmentError = nil
+        } catch {
+            instructionSet = .portable
+            environmentError = error
+        }
+    }
+
+    /// Kernels for a given number of threads and instruction set.
+    ///
+    /// - Parameters:
+    ///   - threads: the most threads that one call uses; all that the process may use when nil.
+    ///   - instructionSet: that of ``init()`` when nil.
+    /// - Throws: ``TensorError`` when there are not from 1 to 1024 threads, or this CPU lacks the
+    ///   instruction set, or `CONVNET_ISA` names none that it has.
+    public init(threads: Int? = nil, instructionSet: InstructionSet? = nil) throws(TensorError) {
+        let standard = NativeKernels()
+        self.threads = threads ?? standard.threads
+        try ThreadCount.check(self.threads)
+        if let instructionSet {
+            self.instructionSet = try InstructionSet.fromEnvironment(instructionSet.rawValue)
+        } else if let error = standard.environmentError {
+            throw error
+        } else {
+            self.instructionSet = standard.instructionSet
+        }
+        environmentError = nil
+    }
+
+    /// How the C kernels are to run.
+    ///
+    /// - Throws: the error of a wrong `CONVNET_ISA`.
+    var execution: convk_execution {
+        get throws(TensorError) {
+            if let environmentError { throw environmentError }
+            return convk_execution(isa: instructionSet.native, threads: Int32(threads))
+        }
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+//
+// How training asks for data: an order for each epoch, and the samples at some places of it.
+
+/// Some samples and what they are.
+public struct Batch: Sendable {
+    /// The samples, `[N, …]`.
+    public let images: Tensor
+    /// The class of each sample, N of them.
+    public let labels: [Int]
+
+    /// Puts samples and labels together.
+    ///
+    /// - Throws: ``TensorError`` when there is not one label a sample.
+    public init(images: Tensor, labels: [Int]) throws(TensorError) {
+        guard let samples = images.shape.first, samples == labels.count else {
+            throw TensorError(
+                operation: "Batch", argument: "labels", value: "\(labels.count) labels",
+                expected: "one for each sample of \(images.shape)")
+        }
+        self.images = images
+        self.labels = labels
+    }
+}
+
+/// Samples that can be asked for in any order. Everything it gives is a function of its own state
+/// and the arguments, so that training can stop at any step and go on later.
+public protocol BatchSource: Sendable {
+    /// How many samples there are, at least 1.
+    var sampleCount: Int { get }
+
+    /// The order in which an epoch goes through the samples: each place once.
+    ///
+    /// - Parameter epoch: the epoch's number, from 0.
+    func order(ofEpoch epoch: Int) -> [Int]
+
+    /// The samples at the given places.
+    ///
+    /// - Throws: ``TensorError`` when there are no places or one is outside.
+    func batch(at indices: [Int]) throws -> Batch
+}
+
+extension BatchSource {
+    /// How many batches of the given size an epoch has, the last partial one too.
+    public func batchCount(size: Int) -> Int { (sampleCount - 1) / max(size, 1) + 1 }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+//
+// The C library's elementary functions, without importing all of Foundation for them.
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The natural logarithm.
+package func logarithm(_ x: Double) -> Double { log(x) }
+
+/// The cosine of an angle in radians.
+package func cosine(_ x: Double) -> Double { cos(x) }
+
+/// `e` to the power of `x`.
+package func exponential(_ x: Double) -> Double { exp(x) }

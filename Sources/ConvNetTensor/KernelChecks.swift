@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: MIT
+//
+// The argument checks that all conformers of `Kernels` share, so that they refuse the same calls
+// with the same words. Each returns the sizes that its operation needs, already checked.
+
+/// The sizes of a windowed operation, all checked: what a kernel's loops run over.
+package struct WindowedSizes: Sendable {
+    package let samples: Int
+    package let channels: Int
+    package let height: Int
+    package let width: Int
+    package let outputHeight: Int
+    package let outputWidth: Int
+    package let window: Window
+
+    /// `[N, C, H, W]`
+    package var inputShape: [Int] { [samples, channels, height, width] }
+    /// `[N, C, OH, OW]`
+    package var pooledShape: [Int] { [samples, channels, outputHeight, outputWidth] }
+    /// `[N·OH·OW, C·KH·KW]`
+    package var columnsShape: [Int] {
+        [
+            samples * outputHeight * outputWidth,
+            channels * window.size.height * window.size.width,
+        ]
+    }
+}
+
+/// The sizes of a convolution, all checked.
+package struct ConvolutionSizes: Sendable {
+    package let windowed: WindowedSizes
+    package let filters: Int
+    package let groups: Int
+
+    /// `[F, C/groups, KH, KW]`
+    package var weightsShape: [Int] {
+        [
+            filters, windowed.channels / groups, windowed.window.size.height,
+            windowed.window.size.width,
+        ]
+    }
+    /// `[N, F, OH, OW]`
+    package var outputShape: [Int] {
+        [windowed.samples, filters, windowed.outputHeight, windowed.outputWidth]
+    }
+}
+
+/// The argument checks of ``Kernels``.
+package enum KernelChecks {
+    // MARK: Building blocks
+
+    /// Fails unless the tensor has the shape.
+    package static func require(
+        _ tensor: Tensor, hasShape shape: [Int], operation: String, argument: String
+    ) throws(TensorError) {
+        guard tensor.shape == shape else {
+            throw TensorError(
+                operation: operation, argument: argument, value: "\(tensor.shape)",
+                expected: "\(shape)")
+        }
+    }
+
+    /// Fails unless the tensor holds numbers of the type.
+    package static func require(
+        _ tensor: Tensor, holds scalarType: ScalarType, operation: String, argument: String
+    ) throws(TensorError) {
+        guard tensor.scalarType == scalarType else {
+            throw TensorError(
+                operation: operation, argument: argument, value: "\(tensor.scalarType)",
+                expected: "\(scalarType)")
+        }
+    }
+
+    /// Fails unless the second tensor has the shape and number type of the first.
+    package static func require(
+        _ tensor: Tensor, matches other: Tensor, operation: String, argument: String
+    ) throws(TensorError) {
+        try require(tensor, hasShape: other.shape, operation: operation, argument: argument)
+        try require(tensor, holds: other.scalarType, operation: operation, argument: argument)
+    }
+
+    // MARK: Operations
+
+    /// Sizes M, N and K of a matrix product.
+    package static func gemm(
+        _ a: MatrixView, _ b: MatrixView, c: Tensor, layout: MatrixLayout
+    ) throws(TensorError) -> (m: Int, n: Int, k: Int) {
+        guard a.columns == b.rows else {
+            throw TensorError(
+                operation: "gemm", argument: "b", value: "\(b.rows)×\(b.columns)",
+                expected: "\(a.columns) rows, the columns of a (\(a.rows)×\(a.columns))")
+        }
+        guard layout.rows == a.rows, layout.columns == b.columns else {
+            throw TensorError(
+                operation: "gemm", argument: "layout", value: "\(layout.rows)×\(layout.columns)",
+                expected: "\(a.rows)×\(b.columns)")
+        }
+        try require(
+            b.tensor, holds: a.tensor.scalarType, operation: "gemm", argument: "b")
+        try require(c, holds: a.tensor.scalarType, operation: "gemm", argument: "c")
+        try layout.check(fits: c, operation: "gemm", argument: "layout")
+        return (a.rows, b.columns, a.columns)
+    }
+
+    /// Sizes of an operation that slides a window over images of the given shape.
+    package static func windowed(
+        inputShape: [Int], window: Window, operation: String, argument: String = "x"
+    ) throws(TensorError) -> WindowedSizes {
+        guard inputShape.count == 4 else {
+            throw TensorError(
+                operation: operation, argument: argument, value: "\(inputShape)",
+                expected: "[N, C, H, W]")
+        }
+        _ = try Shape.elementCount(inputShape, operation: operation, argument: argument)
+        let output = try window.outputSize(
+            height: inputShape[2], width: inputShape[3], operation: operation)
+        return WindowedSizes(
+            samples: inputShape[0], channels: inputShape[1], height: inputShape[2],
+            width: inputShape[3], outputHeight: output.height, outputWidth: output.width,
+            window: window)
+    }
+
+    /// Sizes of im2col and col2im; the matrix of columns must fit in memory too.
+    package static func columns(
+        inputShape: [Int], window: Window, operation: String, argument: String = "x"
+    ) throws(TensorError) -> WindowedSizes {
+        let sizes = try windowed(
+            inputShape: inputShape, window: window, operation: operation, argument: argument)
+        // The column matrix is the larger of the two; its axes are products themselves.
+        let factors = [
+            sizes.samples, sizes.outputHeight, sizes.outputWidth, sizes.channels,
+            window.size.height, window.size.width,
+        ]
+        _ = try Shape.elementCount(factors, operation: operation, argument: "window")
+        _ = try Shape.elementCount(sizes.columnsShape, operation: operation, argument: "window")
+        return sizes
+    }
+
+    /// Sizes of col2im.
+    package static func col2im(
+        _ columns: Tensor, inputShape: [Int], window: Window
+    ) throws(TensorError) -> WindowedSizes {
+        let sizes = try Self.columns(
+            inputShape: inputShape, window: window, operation: "col2im", argument: "inputShape")
+        try require(
+            columns, hasShape: sizes.columnsShape, operation: "col2im", argument: "columns")
+        return sizes
+    }
+
+    /// Sizes of a max pooling, whose indices must fit in 32 bits.
+    package static func maxPooling(
+        inputShape: [Int], window: Window, operation: String
+    ) throws(TensorError) -> WindowedSizes {
+        let sizes = try pooling(inputShape: inputShape, window: window, operation: operation)
+        guard sizes.height * sizes.width <= Int(Int32.max) else {
+            throw TensorError(
+                operation: operation, argument: "x", value: "\(inputShape)",
+                expected: "planes of at most \(Int32.max) pixels")
+        }
+        return sizes
+    }
+
+    /// Sizes of a pooling. As in PyTorch the padding is at most half the window, so that no window
+    /// sees nothing but padding.
+    package static func pooling(
+        inputShape: [Int], window: Window, operation: String, argument: String = "x"
+    ) throws(TensorError) -> WindowedSizes {
+        let padding = window.padding
+        guard max(padding.top, padding.bottom) <= window.size.height / 2,
+            max(padding.left, padding.right) <= window.size.width / 2
+        else {
+            throw TensorError(
+                operation: operation, argument: "window",
+                value: "padded by (\(padding.top), \(padding.bottom), \(padding.left), "
+                    + "\(padding.right))",
+                expected: "padding of at most half the window's size "
+                    + "\(window.size.height)×\(window.size.width)")
+        }
+        return try windowed(
+            inputShape: inputShape, window: window, operation: operation, argument: argument)
+    }
+
+    /// Sizes of the gradient of a max pooling; every index must lie inside its plane.
+    package static func maxPoolingGradient(
+        _ outputGradient: Tensor, argmax: IndexTensor, inputShape: [Int]
+    ) throws(TensorError) -> (planes: Int, inputPlane: Int, outputPlane: Int) {
+        let operation = "maxPoolingGradient"
+        _ = try Shape.elementCount(inputShape, operation: operation, argument: "inputShape")
+        let shape = outputGradient.shape
+        guard inputShape.count == 4, shape.count == 4, shape[0] == inputShape[0],
+            shape[1] == inputShape[1]
+        else {
+            throw TensorError(
+                operation: operation, argument: "outputGradient", value: "\(shape)",
+                expected: "[N, C, OH, OW] for images \(inputShape)")
+        }
+        guard argmax.shape == shape else {
+            throw TensorError(
+                operation: operation, argument: "argmax", value: "\(argmax.shape)",
+                expected: "\(shape)")
+        }
+        let inputPlane = inputShape[2] * inputShape[3]
+        let outside = argmax.withUnsafeIndices { indices in
+            indices.first { $0 < 0 || Int($0) >= inputPlane }
+        }
+        if let outside {
+            throw TensorError(
+                operation: operation, argument: "argmax", value: "\(outside)",
+                expected: "from 0 to \(inputPlane - 1), inside a plane")
+        }
+        return (shape[0] * shape[1], inputPlane, shape[2] * shape[3])
+    }
+
+    /// Fails unless the gradient of a pooling has the shape of its output.
+    package static func averagePoolingGradient(
+        _ outputGradient: Tensor, inputShape: [Int], window: Window
+    ) throws(TensorError) -> WindowedSizes {
+        let sizes = try pooling(
+            inputShape: inputShape, window: window, operation: "averagePoolingGradient",
+            argument: "inputShape")
+        try require(
+            outputGradient, hasShape: sizes.pooledShape, operation: "averagePoolingGradient",
+            argument: "outputGradient")
+        return sizes
+    }
+
+    /// Sizes of a convolution of images with filters.
+    package static func convolution(
+        inputShape: [Int], weightsShape: [Int], bias: Tensor?, window: Window, groups: Int,
+        operation: String, inputArgument: String = "x"
+    ) throws(TensorError) -> ConvolutionSizes {
+        let sizes = try windowed(
+            inputShape: inputShape, window: window, operation: operation, argument: inputArgument)
+        guard weightsShape.count == 4 else {
+            throw TensorError(
+                operation: operation, argument: "weights", value: "\(weightsShape)",
+                expected: "[F, C/groups, KH, KW]")
+        }
+        let filters = weightsShape[0]
+        guard groups >= 1, sizes.channels % groups == 0, filters % groups == 0 else {
+            throw TensorError(
+                operation: operation, argument: "groups", value: "\(groups)",
+                expected: "a divisor of \(sizes.channels) channels and \(filters) filters")
+        }
+        let result = ConvolutionSizes(windowed: sizes, filters: filters, groups: groups)
+        guard weightsShape == result.weightsShape else {
+            throw TensorError(
+                operation: operation, argument: "weights", value: "\(weightsShape)",
+                expected: "\(result.weightsShape) for images \(inputShape) and this window")
+        }
+        if let bias {
+            try require(bias, hasShape: [filters], operation: operation, argument: "bias")
+        }
+        _ = try Shape.elementCount(result.outputShape, operation: operation, argument: "window")
+        return result
+    }
+
+    /// Sizes of the gradient of a convolution with respect to its filters.
+    package static func convolutionWeightGradient(
+        _ outputGradient: Tensor, input x: Tensor, window: Window, groups: Int
+    ) throws(TensorError) -> ConvolutionSizes {
+        let operation = "convolutionWeightGradient"
+        let sizes = try windowed(inputShape: x.shape, window: window, operation: operation)
+        guard outputGradient.shape.count == 4 else {
+            throw TensorError(
+                operation: operation, argument: "outputGradient",
+                value: "\(outputGradient.shape)", expected: "[N, F, OH, OW]")
+        }
+        let filters = outputGradient.shape[1]
+        guard groups >= 1, sizes.channels % groups == 0, filters % groups == 0 else {
+            throw TensorError(
+                operation: operation, argument: "groups", value: "\(groups)",
+                expected: "a divisor of \(sizes.channels) channels and \(filters) filters")
+        }
+        let result = ConvolutionSizes(windowed: sizes, filters: filters, groups: groups)
+        try require(
+            outputGradient, hasShape: result.outputShape, operation: operation,
+            argument: "outputGradient")
+        return result
+    }
+
+    /// Sizes of a tensor whose second axis counts channels.
+    package static func channels(
+        of tensor: Tensor, operation: String, argument: String
+    ) throws(TensorError) -> (samples: Int, channels: Int, plane: Int) {
+        guard tensor.shape.count >= 2 else {
+            throw TensorError(
+                operation: operation, argument: argument, value: "\(tensor.shape)",
+                expected: "[N, C] or [N, C, …]")
+        }
+        let (samples, channels) = (tensor.shape[0], tensor.shape[1])
+        return (samples, channels, tensor.count / (samples * channels))
+    }
+
+    /// Sizes of a matrix of logits.
+    package static func logits(
+        _ logits: Tensor, operation: String
+    ) throws(TensorError) -> (rows: Int, classes: Int) {
+        guard logits.shape.count == 2 else {
+            throw TensorError(
+                operation: operation, argument: "logits", value: "\(logits.shape)",
+                expected: "[N, K]")
+        }
+        return (logits.shape[0], logits.shape[1])
+    }
+
+    /// Fails unless there is one label a row and each is a class.
+    package static func labels(
+        _ labels: [Int], rows: Int, classes: Int, operation: String
+    ) throws(TensorError) {
+        guard labels.count == rows else {
+            throw TensorError(
+                operation: operation, argument: "labels", value: "\(labels.count) labels",
+                expected: "\(rows), one a sample")
+        }
+        if let wrong = labels.first(where: { $0 < 0 || $0 >= classes }) {
+            throw TensorError(
+                operation: operation, argument: "labels", value: "\(wrong)",
+                expected: "from 0 to \(classes - 1)")
+        }
+    }
+
+    /// Fails unless an update's tensors match and its number is at least 1.
+    package static func adamUpdate(
+        _ parameter: Tensor, firstMoment: Tensor, secondMoment: Tensor, gradient: Tensor, step: Int
+    ) throws(TensorError) {
+        let operation = "adamUpdate"
+        try require(gradient, matches: parameter, operation: operation, argument: "gradient")
+        try require(firstMoment, matches: parameter, operation: operation, argument: "firstMoment")
+        try require(
+            secondMoment, matches: parameter, operation: operation, argument: "secondMoment")
+        guard step >= 1 else {
+            throw TensorError(
+                operation: operation, argument: "step", value: "\(step)", expected: "at least 1")
+        }
+    }
+}

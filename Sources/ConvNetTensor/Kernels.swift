@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+//
+// Kernels: the operations that convolutional networks are made of. Everything above speaks to this
+// protocol; a fast implementation and a readable one stand behind it.
+
+/// The operations of convolutional networks on tensors: products, convolution, pooling,
+/// activations, losses and the optimisers' updates.
+///
+/// Images are `[N, C, H, W]` (samples, channels, height, width), matrices `[rows, columns]`. Every
+/// operation checks its arguments and throws a ``TensorError`` that names the one that is wrong.
+/// All tensors of one call hold the same number type; which types an implementation takes, it says
+/// itself. All methods may be called from many threads at once.
+public protocol Kernels: Sendable {
+    /// What people call this implementation, such as `native`.
+    var name: String { get }
+
+    // MARK: Products
+
+    /// The general matrix product, `C = alpha · A · B + beta · C` (BLAS's GEMM).
+    ///
+    /// With `beta` 0 the old numbers of `c` are not read, so they may be NaN.
+    ///
+    /// - Parameters:
+    ///   - a: M×K, perhaps transposed.
+    ///   - b: K×N, perhaps transposed.
+    ///   - c: the tensor that holds C; numbers outside `layout` are left alone.
+    ///   - layout: where C lies in `c`: M×N.
+    func gemm(
+        alpha: Double, _ a: MatrixView, _ b: MatrixView, beta: Double, into c: inout Tensor,
+        layout: MatrixLayout) throws
+
+    // MARK: Patches
+
+    /// Every patch that the window sees, as one row of a matrix ("Deep Learning from Scratch",
+    /// section 7.4.3).
+    ///
+    /// - Parameter x: images `[N, C, H, W]`.
+    /// - Returns: `[N·OH·OW, C·KH·KW]`; rows run over (n, oh, ow), columns over (c, kh, kw). Taps in
+    ///   the padding read 0.
+    func im2col(_ x: Tensor, window: Window) throws -> Tensor
+
+    /// The adjoint of ``im2col(_:window:)``: adds every patch back to where it came from.
+    ///
+    /// - Parameters:
+    ///   - columns: `[N·OH·OW, C·KH·KW]`.
+    ///   - inputShape: the images' `[N, C, H, W]`.
+    /// - Returns: `[N, C, H, W]`; pixels that no window covers are 0.
+    func col2im(_ columns: Tensor, inputShape: [Int], window: Window) throws -> Tensor
+
+    // MARK: Convolution
+
+    /// Cross-correlation of images with filters, as every deep-learning library means by
+    /// convolution: `y[n,f,i,j] = bias[f] + Σ x[n,c,i·s+u·d−p,j·s+v·d−p] · weights[f,c,u,v]`.
+    ///
+    /// - Parameters:
+    ///   - x: images `[N, C, H, W]`.
+    ///   - weights: filters `[F, C/groups, KH, KW]`, KH×KW being the window's size.
+    ///   - bias: `[F]`, or nil for none.
+    ///   - groups: how many blocks the channels and filters fall into; block g of the filters
+    ///     sees block g of the channels only.
+    /// - Returns: `[N, F, OH, OW]`.
+    func convolution(
+        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int
+    ) throws -> Tensor
+
+    /// The gradient of a convolution with respect to its images.
+    ///
+    /// - Parameters:
+    ///   - outputGradient: `[N, F, OH, OW]`.
+    ///   - weights: `[F, C/groups, KH, KW]`.
+    ///   - inputShape: the images' `[N, C, H, W]`.
+    /// - Returns: `[N, C, H, W]`; pixels that no window covers are exactly 0.
+    func convolutionInputGradient(
+        _ outputGradient: Tensor, weights: Tensor, inputShape: [Int], window: Window, groups: Int
+    ) throws -> Tensor
+
+    /// The gradient of a convolution with respect to its filters.
+    ///
+    /// - Parameters:
+    ///   - outputGradient: `[N, F, OH, OW]`.
+    ///   - x: the images `[N, C, H, W]` of the forward pass.
+    /// - Returns: `[F, C/groups, KH, KW]`.
+    func convolutionWeightGradient(
+        _ outputGradient: Tensor, input x: Tensor, window: Window, groups: Int
+    ) throws -> Tensor
+
+    // MARK: Bias
+
+    /// Adds one number a channel, in place.
+    ///
+    /// - Parameters:
+    ///   - bias: `[C]`.
+    ///   - x: `[N, C]` or `[N, C, …]`: the second axis counts channels.
+    func addBias(_ bias: Tensor, to x: inout Tensor) throws
+
+    /// The gradient of a bias: the sum over everything but the channels.
+    ///
+    /// - Parameter outputGradient: `[N, C]` or `[N, C, …]`.
+    /// - Returns: `[C]`.
+    func biasGradient(_ outputGradient: Tensor) throws -> Tensor
+
+    // MARK: Pooling
+
+    /// The largest number that each window sees. Padding counts as −∞; NaN wins over every number.
+    ///
+    /// - Parameter x: images `[N, C, H, W]`.
+    /// - Returns: `[N, C, OH, OW]`.
+    func maxPooling(_ x: Tensor, window: Window) throws -> Tensor
+
+    /// Max pooling that also tells where each maximum was; of equal ones the first.
+    ///
+    /// - Parameter x: images `[N, C, H, W]`.
+    /// - Returns: the maxima `[N, C, OH, OW]`, and for each the flat index `h·W + w` in its plane.
+    func maxPoolingWithArgmax(_ x: Tensor, window: Window) throws -> MaxPoolingResult
+
+    /// The gradient of max pooling: each output's gradient is added where its maximum came from.
+    ///
+    /// - Parameters:
+    ///   - outputGradient: `[N, C, OH, OW]`.
+    ///   - argmax: what ``maxPoolingWithArgmax(_:window:)`` gave.
+    ///   - inputShape: the images' `[N, C, H, W]`.
+    /// - Returns: `[N, C, H, W]`.
+    func maxPoolingGradient(
+        _ outputGradient: Tensor, argmax: IndexTensor, inputShape: [Int]
+    ) throws -> Tensor
+
+    /// The mean of the numbers that each window sees.
+    ///
+    /// - Parameters:
+    ///   - x: images `[N, C, H, W]`.
+    ///   - countIncludePad: whether padding counts, as zeros; otherwise the divisor is the number
+    ///     of real pixels under the window (PyTorch's `count_include_pad`). A tap that ceil mode
+    ///     puts beyond the padding never counts.
+    /// - Returns: `[N, C, OH, OW]`.
+    func averagePooling(_ x: Tensor, window: Window, countIncludePad: Bool) throws -> Tensor
+
+    /// The gradient of average pooling, with the same divisors.
+    ///
+    /// - Parameters:
+    ///   - outputGradient: `[N, C, OH, OW]`.
+    ///   - inputShape: the images' `[N, C, H, W]`.
+    /// - Returns: `[N, C, H, W]`.
+    func averagePoolingGradient(
+        _ outputGradient: Tensor, inputShape: [Int], window: Window, countIncludePad: Bool
+    ) throws -> Tensor
+
+    // MARK: Activations
+
+    /// `max(x, 0)` for each number; NaN stays NaN.
+    func relu(_ x: Tensor) throws -> Tensor
+
+    /// The gradient of ReLU: passes where the output is not zero or below, 0 elsewhere.
+    ///
+    /// - Parameters:
+    ///   - outputGradient: any shape.
+    ///   - output: what ``relu(_:)`` gave, same shape.
+    func reluGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor
+
+    /// `1 / (1 + exp(−x))` for each number.
+    func sigmoid(_ x: Tensor) throws -> Tensor
+
+    /// The gradient of the sigmoid, `outputGradient · y · (1 − y)`.
+    ///
+    /// - Parameters:
+    ///   - outputGradient: any shape.
+    ///   - output: what ``sigmoid(_:)`` gave, same shape.
+    func sigmoidGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor
+
+    // MARK: Loss
+
+    /// Each row's softmax, `exp(x[n,k]) / Σ exp(x[n,j])`, computed without overflow.
+    ///
+    /// - Parameter logits: `[N, K]`.
+    /// - Returns: `[N, K]`, each row adding up to 1.
+    func softmax(_ logits: Tensor) throws -> Tensor
+
+    /// Softmax followed by cross-entropy against class labels, and its gradient:
+    /// `loss = 1/N Σ (log Σ exp(x[n,j]) − x[n,labels[n]])`.
+    ///
+    /// - Parameters:
+    ///   - logits: `[N, K]`.
+    ///   - labels: N classes, each from 0 to K − 1.
+    func softmaxCrossEntropy(_ logits: Tensor, labels: [Int]) throws -> SoftmaxCrossEntropy
+
+    /// Softmax followed by cross-entropy against rows of probabilities, and its gradient:
+    /// `loss = 1/N Σ targets[n,k] · (log Σ exp(x[n,j]) − x[n,k])`.
+    ///
+    /// - Parameters:
+    ///   - logits: `[N, K]`.
+    ///   - targets: `[N, K]`.
+    func softmaxCrossEntropy(_ logits: Tensor, targets: Tensor) throws -> SoftmaxCrossEntropy
+
+    // MARK: Updates
+
+    /// Stochastic gradient descent, in place: `p −= learningRate · g`.
+    func sgdUpdate(_ parameter: inout Tensor, gradient: Tensor, learningRate: Double) throws
+
+    /// Gradient descent with momentum, in place: `v = momentum · v − learningRate · g; p += v`
+    /// ("Deep Learning from Scratch", section 6.1.4).
+    func momentumUpdate(
+        _ parameter: inout Tensor, velocity: inout Tensor, gradient: Tensor, learningRate: Double,
+        momentum: Double) throws
+
+    /// Adam, in place (Kingma and Ba, "Adam: a method for stochastic optimization", 2015, with
+    /// epsilon added to the root of the corrected second moment, as in PyTorch).
+    ///
+    /// - Parameter step: the number of this update, from 1.
+    func adamUpdate(
+        _ parameter: inout Tensor, firstMoment: inout Tensor, secondMoment: inout Tensor,
+        gradient: Tensor, step: Int, settings: AdamSettings) throws
+}
+
+/// Maxima and where they came from.
+public struct MaxPoolingResult: Sendable {
+    /// The maxima, `[N, C, OH, OW]`.
+    public let output: Tensor
+    /// For each maximum the flat index `h·W + w` in its plane, `[N, C, OH, OW]`.
+    public let argmax: IndexTensor
+
+    /// Puts the two together.
+    public init(output: Tensor, argmax: IndexTensor) {
+        self.output = output
+        self.argmax = argmax
+    }
+}
+
+/// A loss and its gradient.
+public struct SoftmaxCrossEntropy: Sendable {
+    /// The mean loss of the batch, in nats.
+    public let loss: Double
+    /// The gradient of the mean loss with respect to the logits, `[N, K]`.
+    public let gradient: Tensor
+
+    /// Puts the two together.
+    public init(loss: Double, gradient: Tensor) {
+        self.loss = loss
+        self.gradient = gradient
+    }
+}
+
+/// The settings of Adam, with the paper's values as defaults.
+public struct AdamSettings: Sendable, Hashable {
+    /// The step size.
+    public var learningRate: Double
+    /// How much of the first moment is kept each step.
+    public var beta1: Double
+    /// How much of the second moment is kept each step.
+    public var beta2: Double
+    /// What keeps the divisor from 0.
+    public var epsilon: Double
+
+    /// Settings for Adam.
+    public init(
+        learningRate: Double = 0.001, beta1: Double = 0.9, beta2: Double = 0.999,
+        epsilon: Double = 1e-8
+    ) {
+        self.learningRate = learningRate
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+    }
+}
+
+extension Kernels {
+    /// The matrix product as a new tensor.
+    ///
+    /// - Returns: `[a.rows, b.columns]`.
+    public func gemm(_ a: MatrixView, _ b: MatrixView) throws -> Tensor {
+        var c = try Tensor(
+            uninitialized: [a.rows, b.columns], scalarType: a.tensor.scalarType, operation: "gemm")
+        try gemm(
+            alpha: 1, a, b, beta: 0, into: &c,
+            layout: MatrixLayout(rows: a.rows, columns: b.columns))
+        return c
+    }
+
+    /// A convolution without groups and, unless given, without bias.
+    public func convolution(
+        _ x: Tensor, weights: Tensor, bias: Tensor? = nil, window: Window
+    ) throws -> Tensor {
+        try convolution(x, weights: weights, bias: bias, window: window, groups: 1)
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+//
+// A batch is a tensor whose first axis counts samples. Taking some of them copies whole rows.
+
+extension Tensor {
+    /// The samples at the given places of the first axis, in the given order, as a new batch.
+    ///
+    /// - Parameter indices: places on the first axis; a place may come twice.
+    /// - Returns: shape `[indices.count] + shape[1...]`.
+    /// - Throws: ``TensorError`` when there are no indices, one is outside, or the tensor has no
+    ///   axis.
+    public func samples(at indices: [Int]) throws(TensorError) -> Tensor {
+        guard let sampleCount = shape.first, !indices.isEmpty,
+            indices.allSatisfy({ $0 >= 0 && $0 < sampleCount })
+        else {
+            throw TensorError(
+                operation: "samples", argument: "indices", value: Self.abbreviated(indices),
+                expected: "at least one index, each inside the first axis of \(shape)")
+        }
+        var result = try Tensor(
+            uninitialized: [indices.count] + shape.dropFirst(), scalarType: scalarType,
+            operation: "samples")
+        switch scalarType {
+        case .float32: copySamples(at: indices, as: Float.self, to: &result)
+        case .float64: copySamples(at: indices, as: Double.self, to: &result)
+        }
+        return result
+    }
+
+    /// The samples in a range of the first axis, as a new batch.
+    ///
+    /// - Throws: ``TensorError`` when the range is empty or reaches outside.
+    public func samples(_ range: Range<Int>) throws(TensorError) -> Tensor {
+        guard let sampleCount = shape.first, !range.isEmpty, range.lowerBound >= 0,
+            range.upperBound <= sampleCount
+        else {
+            throw TensorError(
+                operation: "samples", argument: "range", value: "\(range)",
+                expected: "a range inside the first axis of \(shape)")
+        }
+        return try samples(at: Array(range))
+    }
+
+    /// For each row of a matrix, the column of its largest number; the first of equals. NaN counts
+    /// as largest.
+    ///
+    /// - Returns: one column for each of the N rows of `[N, K]`.
+    /// - Throws: ``TensorError`` when the tensor is not a matrix.
+    public func argmaxOfRows() throws(TensorError) -> [Int] {
+        guard shape.count == 2 else {
+            throw TensorError(
+                operation: "argmaxOfRows", argument: "shape", value: "\(shape)", expected: "[N, K]")
+        }
+        let columns = shape[1]
+        let values = doubles
+        return (0..<shape[0]).map { row in
+            var best = 0
+            for column in 1..<max(columns, 1) {
+                let candidate = values[row * columns + column]
+                let largest = values[row * columns + best]
+                if candidate > largest || (candidate.isNaN && !largest.isNaN) { best = column }
+            }
+            return best
+        }
+    }
+
+    private func copySamples<Scalar: TensorScalar>(
+        at indices: [Int], as type: Scalar.Type, to result: inout Tensor
+    ) {
+        let sampleSize = count / shape[0]
+        withUnsafeScalars(of: type) { source in
+            result.withUnsafeMutableScalars(of: type) { destination in
+                for (place, index) in indices.enumerated() {
+                    let row = source[index * sampleSize..<(index + 1) * sampleSize]
+                    _ = UnsafeMutableBufferPointer(
+                        rebasing: destination[place * sampleSize..<(place + 1) * sampleSize]
+                    ).update(fromContentsOf: UnsafeBufferPointer(rebasing: row))
+                }
+            }
+        }
+    }
+
+    private static func abbreviated(_ indices: [Int]) -> String {
+        indices.count <= 8 ? "\(indices)" : "\(indices.count) indices"
+    }
+}

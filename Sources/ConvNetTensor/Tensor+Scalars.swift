@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+//
+// Getting numbers out of a tensor, and tensors of one number type from those of the other.
+
+extension Tensor {
+    /// The numbers in row-major order as `Float` (rounded where the tensor holds `float64`).
+    public var scalars: [Float] { converted() }
+
+    /// The numbers in row-major order as `Double`.
+    public var doubles: [Double] { converted() }
+
+    /// The number at one index an axis, outermost first.
+    ///
+    /// - Throws: ``TensorError`` when there are not as many indices as axes, or one is outside.
+    public subscript(_ indices: Int...) -> Double {
+        get throws(TensorError) {
+            guard indices.count == shape.count,
+                zip(indices, shape).allSatisfy({ $0 >= 0 && $0 < $1 })
+            else {
+                throw TensorError(
+                    operation: "subscript", argument: "indices", value: "\(indices)",
+                    expected: "an index inside each axis of \(shape)")
+            }
+            let offset = zip(indices, shape).reduce(0) { $0 * $1.1 + $1.0 }
+            switch scalarType {
+            case .float32: return withUnsafeScalars(of: Float.self) { Double($0[offset]) }
+            case .float64: return withUnsafeScalars(of: Double.self) { $0[offset] }
+            }
+        }
+    }
+
+    /// The same numbers in another type; itself when it has that type already.
+    ///
+    /// - Throws: ``TensorError`` when there is no memory for it.
+    public func converted(to type: ScalarType) throws(TensorError) -> Tensor {
+        guard type != scalarType else { return self }
+        switch type {
+        case .float32: return try Tensor(shape: shape, scalars: scalars)
+        case .float64: return try Tensor(shape: shape, doubles: doubles)
+        }
+    }
+
+    private func converted<Scalar: TensorScalar>() -> [Scalar] {
+        switch scalarType {
+        case .float32: return withUnsafeScalars(of: Float.self) { $0.map { Scalar($0) } }
+        case .float64: return withUnsafeScalars(of: Double.self) { $0.map { Scalar($0) } }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+//
+// The memory behind a tensor: 64-byte aligned, so that a vector load never straddles a cache line,
+// and recycled, because a training step frees and asks for the same sizes over and over, and
+// fresh pages from the system cost more than many a kernel.
+
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A block of aligned memory with one owner; tensors share it and copy before they write.
+package final class TensorStorage: @unchecked Sendable {
+    // Sendable although it hands out mutable memory: only a holder that has checked that it is
+    // the only one writes (see `Tensor.withUnsafeMutableScalars`).
+
+    /// The start of the block, aligned to ``alignment`` bytes.
+    package let address: UnsafeMutableRawPointer
+    /// The usable size of the block in bytes.
+    package let byteCount: Int
+    private let capacity: Int
+
+    /// The alignment of every block in bytes: one cache line, one AVX-512 vector.
+    package static let alignment = 64
+
+    /// Uninitialised memory for `byteCount` bytes.
+    ///
+    /// - Throws: ``TensorError`` when the system has no such memory to give.
+    package init(byteCount: Int, operation: String) throws(TensorError) {
+        let capacity = StorageRecycler.capacity(for: byteCount)
+        guard let address = StorageRecycler.shared.take(capacity) else {
+            throw TensorError(
+                operation: operation, argument: "size", value: "\(byteCount) bytes",
+                expected: "no more than the system can allocate")
+        }
+        self.address = address
+        self.byteCount = byteCount
+        self.capacity = capacity
+    }
+
+    deinit { StorageRecycler.shared.put(address, capacity) }
+}
+
+/// Keeps freed blocks for the next request of the same size.
+package final class StorageRecycler: Sendable {
+    /// The recycler that all tensors share.
+    package static let shared = StorageRecycler()
+
+    /// How many bytes of freed blocks are kept at most; beyond it they go back to the system.
+    package static let largestIdleByteCount = 1 << 30
+
+    private struct State: ~Copyable {
+        // Addresses as numbers: a pointer may not leave the region that a Mutex guards.
+        var idleBlocks: [Int: [UInt]] = [:]
+        var idleByteCount = 0
+        var systemAllocationCount = 0
+    }
+    private let state = Mutex(State())
+
+    /// How often the system has been asked for memory since the process started.
+    package var systemAllocationCount: Int { state.withLock { $0.systemAllocationCount } }
+
+    /// The size that a request is rounded up to: the next of four steps between powers of two, so
+    /// that similar sizes share blocks and at most a fifth of a block goes unused.
+    package static func capacity(for byteCount: Int) -> Int {
+        let smallest = 256
+        guard byteCount > smallest else { return smallest }
+        let powerOfTwo = 1 << (Int.bitWidth - 1 - (byteCount - 1).leadingZeroBitCount)
+        let step = max(powerOfTwo / 4, TensorStorage.alignment)
+        return (byteCount + step - 1) / step * step
+    }
+
+    fileprivate func take(_ capacity: Int) -> UnsafeMutableRawPointer? {
+        let recycled = state.withLock { state -> UInt? in
+            if let block = state.idleBlocks[capacity]?.popLast() {
+                state.idleByteCount -= capacity
+                return block
+            }
+            state.systemAllocationCount += 1
+            return nil
+        }
+        if let recycled { return UnsafeMutableRawPointer(bitPattern: recycled) }
+        var block: UnsafeMutableRawPointer?
+        guard posix_memalign(&block, TensorStorage.alignment, capacity) == 0 else { return nil }
+        return block
+    }
+
+    fileprivate func put(_ block: UnsafeMutableRawPointer, _ capacity: Int) {
+        let address = UInt(bitPattern: block)
+        let kept = state.withLock { state -> Bool in
+            guard state.idleByteCount + capacity <= Self.largestIdleByteCount else { return false }
+            state.idleBlocks[capacity, default: []].append(address)
+            state.idleByteCount += capacity
+            return true
+        }
+        if !kept { free(block) }
+    }
+}
