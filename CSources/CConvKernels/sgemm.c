@@ -124,8 +124,9 @@ static void multiply_block(block s, float *packed_a, ptrdiff_t m) {
         // Each task writes its own tile of C.
 #pragma omp for schedule(static)
         for (ptrdiff_t task = 0; task < row_tasks * column_tasks; task++) {
-            const ptrdiff_t row = task / column_tasks * p->mc;
-            const ptrdiff_t column = task % column_tasks * p->task_columns;
+            // Neighbouring tasks share their panels of B, the larger part of what they read.
+            const ptrdiff_t row = task % row_tasks * p->mc;
+            const ptrdiff_t column = task / row_tasks * p->task_columns;
             multiply_task(&s, row, convk_min(row + p->mc, rows), column,
                           convk_min(column + p->task_columns, s.columns));
         }
