@@ -82,7 +82,8 @@ public enum IDX {
         let magic = try reader.read(4)
         guard magic.prefix(2).allSatisfy({ $0 == 0 }) else {
             throw IDXError(
-                file: file, what: "begins with \(magic.prefix(2).map(hexadecimal))",
+                file: file,
+                what: "begins with \(magic.prefix(2).map(hexadecimal).joined(separator: " "))",
                 expected: "an IDX file's two zero bytes, or gzip")
         }
         guard magic.count == 4 else { throw headerIsTruncated(file) }
@@ -95,7 +96,8 @@ public enum IDX {
         let axes = Int(magic[3])
         guard axes > 0, axes == expecting?.count ?? axes else {
             throw IDXError(
-                file: file, what: "\(axes) axes", expected: "\(expecting?.count ?? 1)")
+                file: file, what: "number of axes \(axes)",
+                expected: expecting.map { "\($0.count)" } ?? "1 or more")
         }
         return axes
     }
