@@ -1,4 +1,59 @@
 // SPDX-License-Identifier: MIT
-#include "convk_base.h"
+//
+// THE table of micro-kernels, best first; the portable row closes it. Block sizes: a B panel of
+// kc x nr floats and an A panel of mr x kc share a first-level cache of 32 or 48 KiB, an A block of
+// mc x kc takes at most half of a second-level cache of 512 KiB.
+#include "sgemm_kernels.h"
 
-const char *convk_sgemm_kernel_name(convk_isa isa) { return convk_isa_name(isa); }
+static const convk_sgemm_entry table[] = {
+#if defined(__x86_64__)
+    {.isa = CONVK_ISA_AVX512,
+     .name = "sgemm_14x32_avx512",
+     .mr = 14,
+     .nr = 32,
+     .kc = 256,
+     .mc = 224,
+     .kernel = convk_sgemm_14x32_avx512,
+     .pack_patches = convk_pack_patches_avx512,
+     .gather_taps = convk_gather_taps_avx512},
+    {.isa = CONVK_ISA_AVX2,
+     .name = "sgemm_6x16_avx2",
+     .mr = 6,
+     .nr = 16,
+     .kc = 256,
+     .mc = 192,
+     .kernel = convk_sgemm_6x16_avx2,
+     .pack_patches = convk_pack_patches_avx2,
+     .gather_taps = convk_gather_taps_avx2},
+#elif defined(__aarch64__)
+    {.isa = CONVK_ISA_NEON,
+     .name = "sgemm_8x12_neon",
+     .mr = 8,
+     .nr = 12,
+     .kc = 256,
+     .mc = 192,
+     .kernel = convk_sgemm_8x12_neon,
+     .pack_patches = convk_pack_patches_neon,
+     .gather_taps = convk_gather_taps_neon},
+#endif
+    {.isa = CONVK_ISA_PORTABLE,
+     .name = "sgemm_4x8_portable",
+     .mr = 4,
+     .nr = 8,
+     .kc = 256,
+     .mc = 128,
+     .kernel = convk_sgemm_4x8_portable,
+     .pack_patches = convk_pack_patches_portable,
+     .gather_taps = convk_gather_taps_portable},
+};
+
+const convk_sgemm_entry *convk_sgemm_entry_for(convk_isa isa) {
+    const convk_sgemm_entry *entry = table;
+    const convk_sgemm_entry *last = table + sizeof table / sizeof table[0] - 1;
+    while (entry < last && entry->isa != isa) entry++;
+    return entry;
+}
+
+const char *convk_sgemm_kernel_name(convk_isa isa) {
+    return convk_sgemm_entry_for(isa)->name;
+}

@@ -43,12 +43,13 @@ extension NativeKernels {
 
     /// Scratch memory for one call of a kernel, taken from the recycler.
     static func withWorkspace<Result>(
-        floats count: Int, operation: String, _ body: (UnsafeMutablePointer<Float>) -> Result
-    ) throws(TensorError) -> Result {
+        floats count: Int, operation: String,
+        _ body: (UnsafeMutablePointer<Float>) throws -> Result
+    ) throws -> Result {
         let storage = try TensorStorage(
             byteCount: max(count, 1) * MemoryLayout<Float>.size, operation: operation)
         defer { withExtendedLifetime(storage) {} }
-        return body(storage.address.assumingMemoryBound(to: Float.self))
+        return try body(storage.address.assumingMemoryBound(to: Float.self))
     }
 }
 

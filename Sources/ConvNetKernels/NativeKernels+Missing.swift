@@ -3,13 +3,6 @@
 import ConvNetTensor
 
 extension NativeKernels {
-    public func gemm(
-        alpha: Double, _ a: MatrixView, _ b: MatrixView, beta: Double, into c: inout Tensor,
-        layout: MatrixLayout
-    ) throws {
-        throw TensorError(
-            operation: "gemm", argument: "kernel", value: "missing", expected: "an implementation")
-    }
     public func im2col(_ x: Tensor, window: Window) throws -> Tensor {
         throw TensorError(
             operation: "im2col", argument: "kernel", value: "missing", expected: "an implementation"
@@ -19,27 +12,6 @@ extension NativeKernels {
         throw TensorError(
             operation: "col2im", argument: "kernel", value: "missing", expected: "an implementation"
         )
-    }
-    public func convolution(
-        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int
-    ) throws -> Tensor {
-        throw TensorError(
-            operation: "convolution", argument: "kernel", value: "missing",
-            expected: "an implementation")
-    }
-    public func convolutionInputGradient(
-        _ outputGradient: Tensor, weights: Tensor, inputShape: [Int], window: Window, groups: Int
-    ) throws -> Tensor {
-        throw TensorError(
-            operation: "convolutionInputGradient", argument: "kernel", value: "missing",
-            expected: "an implementation")
-    }
-    public func convolutionWeightGradient(
-        _ outputGradient: Tensor, input x: Tensor, window: Window, groups: Int
-    ) throws -> Tensor {
-        throw TensorError(
-            operation: "convolutionWeightGradient", argument: "kernel", value: "missing",
-            expected: "an implementation")
     }
     public func addBias(_ bias: Tensor, to x: inout Tensor) throws {
         throw TensorError(

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+//
+// The gradient of a convolution with respect to its images. At stride 1 it is a convolution itself:
+// of the output's gradient with the filters turned round, channels and filters exchanged. At other
+// strides the columns that col2im would add up are computed a block at a time and added at once.
+#include "conv2d_product.h"
+
+#include <string.h>
+
+// ---- Stride 1 ----------------------------------------------------------------------------------
+
+static bool is_convolution(const convk_conv2d *conv) {
+    return conv->window.stride_h == 1 && conv->window.stride_w == 1;
+}
+
+static convk_conv2d_product product_for(const convk_conv2d *conv, convk_execution execution) {
+    const convk_window *w = &conv->window;
+    convk_window turned = *w;
+    turned.c = conv->filters / conv->groups;
+    turned.h = w->oh;
+    turned.w = w->ow;
+    turned.oh = w->h;
+    turned.ow = w->w;
+    // Negative where the padding is larger than the window's reach: then edges are cropped.
+    turned.pad_top = w->dilation_h * (w->kh - 1) - w->pad_top;
+    turned.pad_left = w->dilation_w * (w->kw - 1) - w->pad_left;
+    return convk_conv2d_product_make(&turned, conv->groups, w->c / conv->groups, execution);
+}
+
+/// Packs rows of the turned filters: a(c, (f, u, v)) = weights[f, c, kh - 1 - u, kw - 1 - v].
+/// weights: the group's filters, from channel row on; channels: of a group.
+static void pack_turned(float *restrict to, const float *restrict weights,
+                        const convk_conv2d_product *p, ptrdiff_t rows) {
+    const ptrdiff_t taps = p->window.kh * p->window.kw;
+    for (ptrdiff_t f = 0; f < p->window.c; f++) {
+        for (ptrdiff_t tap = 0; tap < taps; tap++) {
+            float *to_k = to + (f * taps + tap) * p->panel;
+            const float *from = weights + f * p->m * taps + taps - 1 - tap;
+            for (ptrdiff_t c = 0; c < rows; c++) to_k[c] = from[c * taps];
+            for (ptrdiff_t c = rows; c < p->panel; c++) to_k[c] = 0;
+        }
+    }
+}
+
+static void run_convolution(float *restrict dx, const float *restrict dy,
+                            const float *restrict weights, const convk_conv2d *conv,
+                            float *restrict workspace, convk_execution execution) {
+    const convk_conv2d_product p = product_for(conv, execution);
+    const ptrdiff_t panels = convk_ceil_div(p.m, p.panel);
+    const ptrdiff_t taps = p.window.kh * p.window.kw;
+    float *packed = workspace;
+    float *blocks = workspace + convk_conv2d_product_weights_size(&p);
+    const int threads = convk_conv2d_threads(conv, execution);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        // Each panel is written by one thread; the barrier at the loop's end waits for all.
+#pragma omp for schedule(static)
+        for (ptrdiff_t index = 0; index < p.groups * panels; index++) {
+            const ptrdiff_t g = index / panels, row = index % panels * p.panel;
+            pack_turned(packed + index * p.panel * p.k,
+                        weights + (g * p.window.c * p.m + row) * taps, &p,
+                        convk_min(p.panel, p.m - row));
+        }
+        convk_conv2d_product_run(&p, dx, dy, packed, NULL, blocks);
+    }
+}
+
+// ---- Other strides -----------------------------------------------------------------------------
+
+enum { BLOCK_COLUMNS = 256, BLOCK_FLOATS = 1 << 16 };
+
+typedef struct {
+    const convk_sgemm_entry *entry;
+    const convk_conv2d *conv;
+    ptrdiff_t channels; // of a task: its planes of dx are its own
+    ptrdiff_t blocks;   // of channels, in a group
+    ptrdiff_t rows;     // columns of the im2col matrix for those channels: channels * kh * kw
+    ptrdiff_t panel, kc;
+    ptrdiff_t columns; // output pixels of a block, a multiple of nr
+    ptrdiff_t filters; // of a group: the sum's length
+} plan;
+
+static plan make_plan(const convk_conv2d *conv, convk_execution execution) {
+    const convk_window *w = &conv->window;
+    const ptrdiff_t taps = w->kh * w->kw, group_channels = w->c / conv->groups;
+    plan p = {.entry = convk_sgemm_entry_for(execution.isa), .conv = conv};
+    p.channels = convk_min(group_channels, convk_max(1, p.entry->mc / taps));
+    p.blocks = convk_ceil_div(group_channels, p.channels);
+    p.rows = p.channels * taps;
+    p.panel = convk_panel_height(p.rows, p.entry);
+    p.filters = conv->filters / conv->groups;
+    p.kc = convk_min(p.filters, p.entry->kc);
+    const ptrdiff_t nr = p.entry->nr;
+    p.columns = convk_max(1, convk_min(BLOCK_COLUMNS, BLOCK_FLOATS / p.rows) / nr) * nr;
+    p.columns = convk_min(p.columns, convk_round_up(w->oh * w->ow, nr));
+    return p;
+}
+
+static ptrdiff_t packed_rows(const plan *p) {
+    return convk_round_up(p->rows, p->panel);
+}
+
+static ptrdiff_t weights_size(const plan *p) {
+    return convk_round_up(p->conv->groups * p->blocks * packed_rows(p) * p->filters, 16);
+}
+
+/// A thread's packed output gradients and its block of columns.
+static ptrdiff_t block_size(const plan *p) {
+    return convk_round_up(p->columns * (p->kc + p->rows), 16);
+}
+
+/// Adds tap (u, v) of some output pixels to the plane of its channel.
+static void add_tap(float *restrict dx_c, const float *restrict from, const convk_window *w,
+                    ptrdiff_t u, ptrdiff_t v, ptrdiff_t pixel, ptrdiff_t pixel_end) {
+    while (pixel < pixel_end) {
+        const ptrdiff_t oh = pixel / w->ow, ow = pixel % w->ow;
+        const ptrdiff_t count = convk_min(w->ow - ow, pixel_end - pixel);
+        const ptrdiff_t y = oh * w->stride_h + u * w->dilation_h - w->pad_top;
+        if (y >= 0 && y < w->h) {
+            float *row = dx_c + y * w->w;
+            for (ptrdiff_t i = 0; i < count; i++) {
+                const ptrdiff_t x = (ow + i) * w->stride_w + v * w->dilation_w - w->pad_left;
+                if (x >= 0 && x < w->w) row[x] += from[i];
+            }
+        }
+        from += count;
+        pixel += count;
+    }
+}
+
+/// The columns of one task for output pixels pixel ..< end: rows x columns of the im2col matrix,
+/// transposed. dy: the first filter of the group in the task's image.
+static void multiply_block(const plan *p, float *columns, float *packed_dy, const float *weights,
+                           const float *dy, ptrdiff_t rows, ptrdiff_t pixel, ptrdiff_t end) {
+    const ptrdiff_t nr = p->entry->nr, pixels = p->conv->window.oh * p->conv->window.ow;
+    for (ptrdiff_t f = 0; f < p->filters; f += p->kc) {
+        const ptrdiff_t depth = convk_min(p->kc, p->filters - f);
+        for (ptrdiff_t j = pixel; j < end; j += nr) {
+            const ptrdiff_t width = convk_min(nr, end - j);
+            convk_pack_b(packed_dy, (convk_matrix){dy + f * pixels + j, pixels, 1}, depth, width,
+                         nr);
+            for (ptrdiff_t i = 0; i < rows; i += p->panel) {
+                const convk_tile tile = {.c = columns + i * p->columns + j - pixel,
+                                         .ldc = p->columns,
+                                         .a = weights + i * p->filters + f * p->panel,
+                                         .panel = p->panel,
+                                         .b = packed_dy,
+                                         .k = depth,
+                                         .rows = convk_min(p->panel, rows - i),
+                                         .columns = width,
+                                         .alpha = 1,
+                                         .beta = f == 0 ? 0 : 1};
+                p->entry->kernel(&tile);
+            }
+        }
+    }
+}
+
+/// All of one task: some channels of one image.
+static void run_task(const plan *p, float *dx, const float *dy, const float *weights,
+                     ptrdiff_t channels, float *workspace) {
+    const convk_window *w = &p->conv->window;
+    const ptrdiff_t taps = w->kh * w->kw, pixels = w->oh * w->ow;
+    float *columns = workspace, *packed_dy = workspace + p->columns * p->rows;
+    memset(dx, 0, (size_t)(channels * w->h * w->w) * sizeof(float));
+    for (ptrdiff_t pixel = 0; pixel < pixels; pixel += p->columns) {
+        const ptrdiff_t end = convk_min(pixel + p->columns, pixels);
+        multiply_block(p, columns, packed_dy, weights, dy, channels * taps, pixel, end);
+        for (ptrdiff_t row = 0; row < channels * taps; row++)
+            add_tap(dx + row / taps * w->h * w->w, columns + row * p->columns, w,
+                    row % taps / w->kw, row % w->kw, pixel, end);
+    }
+}
+
+static void run_blocks(float *restrict dx, const float *restrict dy, const float *restrict weights,
+                       const convk_conv2d *conv, float *restrict workspace,
+                       convk_execution execution) {
+    const plan p = make_plan(conv, execution);
+    const convk_window *w = &conv->window;
+    const ptrdiff_t taps = w->kh * w->kw, group_channels = w->c / conv->groups;
+    const ptrdiff_t packed_block = packed_rows(&p) * p.filters;
+    const ptrdiff_t panels = packed_rows(&p) / p.panel;
+    float *packed = workspace;
+    const int threads = convk_conv2d_threads(conv, execution);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        float *block = workspace + weights_size(&p) + omp_get_thread_num() * block_size(&p);
+        // Each panel is written by one thread; the barrier at the loop's end waits for all.
+#pragma omp for schedule(static)
+        for (ptrdiff_t index = 0; index < conv->groups * p.blocks * panels; index++) {
+            const ptrdiff_t g = index / (p.blocks * panels), b = index / panels % p.blocks;
+            const ptrdiff_t row = index % panels * p.panel;
+            const ptrdiff_t channels = convk_min(p.channels, group_channels - b * p.channels);
+            const ptrdiff_t rows = convk_min(p.panel, channels * taps - row);
+            if (rows <= 0) continue;
+            const convk_matrix a = {
+                weights + (g * p.filters * group_channels + b * p.channels) * taps + row, 1,
+                group_channels * taps};
+            convk_pack_a(packed + index * p.panel * p.filters, a, rows, p.filters, p.panel);
+        }
+        // Each task writes the planes of its own channels in its own image.
+#pragma omp for schedule(static)
+        for (ptrdiff_t index = 0; index < w->n * conv->groups * p.blocks; index++) {
+            const ptrdiff_t image_group = index / p.blocks, b = index % p.blocks;
+            const ptrdiff_t g = image_group % conv->groups;
+            run_task(&p, dx + (image_group * group_channels + b * p.channels) * w->h * w->w,
+                     dy + image_group * p.filters * w->oh * w->ow,
+                     packed + (g * p.blocks + b) * packed_block,
+                     convk_min(p.channels, group_channels - b * p.channels), block);
+        }
+    }
+}
+
+// ---- Both --------------------------------------------------------------------------------------
+
+ptrdiff_t convk_conv2d_backward_data_workspace(const convk_conv2d *conv,
+                                               convk_execution execution) {
+    if (is_convolution(conv)) {
+        const convk_conv2d_product product = product_for(conv, execution);
+        return convk_conv2d_product_weights_size(&product) +
+               convk_conv2d_product_workspace(&product, execution.threads);
+    }
+    const plan p = make_plan(conv, execution);
+    return weights_size(&p) + execution.threads * block_size(&p);
+}
+
+void convk_conv2d_backward_data(float *restrict dx, const float *restrict dy,
+                                const float *restrict weights, const convk_conv2d *conv,
+                                float *restrict workspace, convk_execution execution) {
+    if (is_convolution(conv))
+        run_convolution(dx, dy, weights, conv, workspace, execution);
+    else
+        run_blocks(dx, dy, weights, conv, workspace, execution);
+}

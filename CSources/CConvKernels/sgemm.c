@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+//
+// The blocked matrix product, after Goto and van de Geijn, "Anatomy of high-performance matrix
+// multiplication", 2008, and the BLIS framework. The loops, from the outermost in:
+//
+//   1. columns of C in blocks of nc: the packed block of B stays in the last-level cache
+//   2. k in blocks of kc: a panel of B (kc x nr) stays in the first-level cache
+//   3. rows of C in blocks of shared_mc: the packed block of A that all threads share
+//   4. tasks of mc x task_columns: what a thread takes at a time; its part of A stays in the
+//      second-level cache
+//   5. panels of B, panels of A: one call of the micro-kernel each
+//
+// Threads share the packing and the tasks, and never a sum: blocks of k follow one another, so the
+// bits don't depend on how many threads there are. The block sizes depend on the shape alone.
+#include "sgemm_pack.h"
+
+enum {
+    LARGEST_NC = 4096,        // columns of a packed block of B
+    LARGEST_SHARED_MC = 4096, // rows of a packed block of A
+    TASK_PANELS = 8,          // panels of B in a task, at most
+    ENOUGH_TASKS = 64,        // tasks that keep a large machine busy
+    IN_PLACE_PANELS = 4,      // with so few panels of B, packing A costs more than it gains
+};
+// A product this small, in multiply-adds, is done before other threads would have woken up.
+static const ptrdiff_t smallest_shared_product = 1 << 20;
+
+typedef struct {
+    const convk_sgemm_entry *entry;
+    ptrdiff_t panel;        // height of A's panels
+    ptrdiff_t row_panels;   // panels of A in all
+    ptrdiff_t mc, nc;       // block sizes, multiples of panel and nr
+    ptrdiff_t shared_mc;    // a multiple of mc
+    ptrdiff_t kc;           // depth of a block
+    ptrdiff_t task_columns; // a multiple of nr
+    bool packs_a;
+} plan;
+
+static plan make_plan(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, bool a_rows_contiguous,
+                      convk_execution execution) {
+    plan p = {.entry = convk_sgemm_entry_for(execution.isa)};
+    const ptrdiff_t nr = p.entry->nr;
+    const ptrdiff_t column_panels = convk_ceil_div(n, nr);
+    p.panel = convk_panel_height(m, p.entry);
+    p.row_panels = convk_ceil_div(m, p.panel);
+    const ptrdiff_t row_blocks = convk_ceil_div(m, p.entry->mc);
+    p.mc = convk_ceil_div(p.row_panels, row_blocks) * p.panel;
+    p.nc = convk_min(convk_round_up(n, nr), LARGEST_NC);
+    p.kc = convk_ceil_div(k, convk_ceil_div(k, p.entry->kc));
+    p.packs_a = !(a_rows_contiguous && column_panels <= IN_PLACE_PANELS);
+    p.shared_mc = p.packs_a ? convk_max(LARGEST_SHARED_MC / p.mc, 1) * p.mc : row_blocks * p.mc;
+    const ptrdiff_t panels = convk_ceil_div(column_panels * row_blocks, ENOUGH_TASKS);
+    p.task_columns = convk_max(1, convk_min(panels, TASK_PANELS)) * nr;
+    return p;
+}
+
+static ptrdiff_t packed_a_size(const plan *p, ptrdiff_t m) {
+    if (!p->packs_a) return 0;
+    const ptrdiff_t rows = convk_min(p->row_panels * p->panel, p->shared_mc);
+    (void)m;
+    return convk_round_up(rows * p->kc, 16);
+}
+
+ptrdiff_t convk_sgemm_workspace(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_execution execution) {
+    const plan p = make_plan(m, n, k, false, execution);
+    return packed_a_size(&p, m) + p.nc * p.kc;
+}
+
+/// What one block of k does, the same for all its tasks.
+typedef struct {
+    const plan *p;
+    float *c; // row row_0 of the shared block, column column_0 of the block of B
+    ptrdiff_t ldc;
+    const float *packed_a, *packed_b;
+    convk_matrix a; // the shared block in place
+    ptrdiff_t rows, columns, k;
+    float alpha, beta;
+} block;
+
+/// Loop 5 over one task: rows row ..< row_end and columns column ..< column_end of the block.
+static void multiply_task(const block *s, ptrdiff_t row, ptrdiff_t row_end, ptrdiff_t column,
+                          ptrdiff_t column_end) {
+    const plan *p = s->p;
+    const ptrdiff_t nr = p->entry->nr;
+    for (ptrdiff_t j = column; j < column_end; j += nr) {
+        for (ptrdiff_t i = row; i < row_end; i += p->panel) {
+            const ptrdiff_t rows = convk_min(p->panel, row_end - i);
+            const convk_tile tile = {
+                .c = s->c + i * s->ldc + j,
+                .ldc = s->ldc,
+                .a = p->packs_a ? s->packed_a + i * s->k : s->a.data + i * s->a.row_stride,
+                .panel = p->packs_a ? p->panel : rows,
+                .a_row_stride = p->packs_a ? 0 : s->a.row_stride,
+                .b = s->packed_b + j * s->k,
+                .k = s->k,
+                .rows = rows,
+                .columns = convk_min(nr, column_end - j),
+                .alpha = s->alpha,
+                .beta = s->beta,
+            };
+            p->entry->kernel(&tile);
+        }
+    }
+}
+
+/// Loops 3 and 4, inside a parallel region: packs A and multiplies with the packed block of B.
+static void multiply_block(block s, float *packed_a, ptrdiff_t m) {
+    const plan *p = s.p;
+    float *const c = s.c;
+    const convk_matrix a = s.a;
+    for (ptrdiff_t row_0 = 0; row_0 < m; row_0 += p->shared_mc) {
+        const ptrdiff_t rows = convk_min(p->shared_mc, m - row_0);
+        s.a = convk_submatrix(a, row_0, 0);
+        s.c = c + row_0 * s.ldc;
+        s.packed_a = packed_a;
+        if (p->packs_a) {
+            // Each panel is written by one thread; the barrier at the loop's end waits for all.
+#pragma omp for schedule(static)
+            for (ptrdiff_t i = 0; i < rows; i += p->panel)
+                convk_pack_a(packed_a + i * s.k, convk_submatrix(s.a, i, 0),
+                             convk_min(p->panel, rows - i), s.k, p->panel);
+        }
+        const ptrdiff_t row_tasks = convk_ceil_div(rows, p->mc);
+        const ptrdiff_t column_tasks = convk_ceil_div(s.columns, p->task_columns);
+        // Each task writes its own tile of C.
+#pragma omp for schedule(static)
+        for (ptrdiff_t task = 0; task < row_tasks * column_tasks; task++) {
+            const ptrdiff_t row = task / column_tasks * p->mc;
+            const ptrdiff_t column = task % column_tasks * p->task_columns;
+            multiply_task(&s, row, convk_min(row + p->mc, rows), column,
+                          convk_min(column + p->task_columns, s.columns));
+        }
+    }
+}
+
+/// C = beta * C, for alpha 0 or an empty sum.
+static void scale(float *c, ptrdiff_t ldc, ptrdiff_t m, ptrdiff_t n, float beta) {
+    for (ptrdiff_t i = 0; i < m; i++)
+        for (ptrdiff_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
+}
+
+void convk_sgemm(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix b, ptrdiff_t m,
+                 ptrdiff_t n, ptrdiff_t k, float alpha, float beta, float *restrict workspace,
+                 convk_execution execution) {
+    assert(m > 0 && n > 0 && k > 0 && ldc >= n);
+    assert(a.row_stride == 1 || a.column_stride == 1);
+    assert(b.row_stride == 1 || b.column_stride == 1);
+    if (alpha == 0) return scale(c, ldc, m, n, beta);
+    const plan p = make_plan(m, n, k, a.column_stride == 1, execution);
+    const ptrdiff_t nr = p.entry->nr;
+    float *packed_a = workspace;
+    float *packed_b = workspace + packed_a_size(&p, m);
+    const int threads =
+        (double)m * (double)n * (double)k < (double)smallest_shared_product ? 1 : execution.threads;
+
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    for (ptrdiff_t column = 0; column < n; column += p.nc) {
+        const ptrdiff_t columns = convk_min(p.nc, n - column);
+        for (ptrdiff_t k_0 = 0; k_0 < k; k_0 += p.kc) {
+            const ptrdiff_t depth = convk_min(p.kc, k - k_0);
+            // Each panel is written by one thread; the barrier at the loop's end waits for all.
+#pragma omp for schedule(static)
+            for (ptrdiff_t j = 0; j < columns; j += nr)
+                convk_pack_b(packed_b + j * depth, convk_submatrix(b, k_0, column + j), depth,
+                             convk_min(nr, columns - j), nr);
+            const block s = {.p = &p,
+                             .c = c + column,
+                             .ldc = ldc,
+                             .packed_b = packed_b,
+                             .a = convk_submatrix(a, 0, k_0),
+                             .columns = columns,
+                             .k = depth,
+                             .alpha = alpha,
+                             .beta = k_0 == 0 ? beta : 1};
+            multiply_block(s, packed_a, m);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+//
+// SGEMM micro-kernel in plain C, for CPUs without one of their own and as a second opinion on those
+// that have one. 4 x 8 floats are eight of SSE's or NEON's registers.
+#include "sgemm_kernels.h"
+
+enum { MR = 4, NR = 8 };
+
+static void write_row(const convk_tile *tile, ptrdiff_t i, const float *sums) {
+    float *c_i = tile->c + i * tile->ldc;
+    for (ptrdiff_t j = 0; j < tile->columns; j++) {
+        float sum = tile->alpha * sums[j];
+        if (tile->beta != 0) sum += tile->beta * c_i[j];
+        c_i[j] = tile->row_bias ? sum + tile->row_bias[i] : sum;
+    }
+}
+
+/// The tile for one panel height, a constant where this is inlined.
+static inline __attribute__((always_inline)) void compute(const convk_tile *tile,
+                                                          const int height) {
+    const float *a = tile->a, *b = tile->b;
+    const ptrdiff_t row_step = tile->a_row_stride == 0 ? 1 : tile->a_row_stride;
+    const ptrdiff_t k_step = tile->a_row_stride == 0 ? height : 1;
+    float acc[MR][NR] = {{0}};
+    for (ptrdiff_t p = 0; p < tile->k; p++) {
+#pragma clang loop unroll(full)
+        for (int i = 0; i < height; i++) {
+            const float a_ip = a[i * row_step];
+#pragma clang loop unroll(full)
+            for (int j = 0; j < NR; j++) acc[i][j] += a_ip * b[j];
+        }
+        a += k_step;
+        b += NR;
+    }
+    for (int i = 0; i < height; i++)
+        if (i < tile->rows) write_row(tile, i, acc[i]);
+}
+
+void convk_sgemm_4x8_portable(const convk_tile *tile) {
+    switch (tile->panel) {
+    case 1:
+        return compute(tile, 1);
+    case 2:
+        return compute(tile, 2);
+    case 3:
+        return compute(tile, 3);
+    default:
+        return compute(tile, 4);
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+//
+// The table of SGEMM micro-kernels, one row an instruction set: what it is called, the tile that it
+// computes, the blocks that suit it, and its functions. Products and convolutions walk it alike.
+//
+// A micro-kernel computes one tile of C, at most mr x nr, from a panel of A and a panel of B:
+//
+//        B panel: k rows of nr floats          b[p * nr + j]
+//        ┌──────────┐
+//        │          │   for each p:
+//   A    └──────────┘     tile[i][j] += a(i, p) * b(p, j)
+//   ┌─┐  ┌──────────┐
+//   │ │  │ C tile   │   A panel, packed: k columns of `panel` floats    a[p * panel + i]
+//   └─┘  └──────────┘   A in place: rows a_row_stride apart             a[i * a_row_stride + p]
+//
+// The tile lives in registers for the whole k loop; C is touched once, at the end. A panel's height
+// may be anything up to mr, so that 30 rows become three panels of 10 and not two of 14 and one
+// of 2.
+#ifndef CONVK_SGEMM_KERNELS_H
+#define CONVK_SGEMM_KERNELS_H
+
+#include "convk_base.h"
+
+/// The largest tile of any row of the table, for tiles on the stack.
+enum { CONVK_LARGEST_MR = 14, CONVK_LARGEST_NR = 32 };
+
+/// One call of a micro-kernel:
+/// c[i][j] = alpha * sum_p a(i, p) * b[p][j] + beta * c[i][j] + row_bias[i], i < rows, j < columns.
+typedef struct {
+    float *c;
+    ptrdiff_t ldc;
+    const float *a;
+    ptrdiff_t panel; ///< height of the packed A panel, at most mr; rows beyond it don't exist
+    ptrdiff_t a_row_stride; ///< 0: A is packed; otherwise the distance between its rows in place
+    const float *b;         ///< always a full packed panel, nr floats a row
+    ptrdiff_t k;
+    ptrdiff_t rows;    ///< at most panel
+    ptrdiff_t columns; ///< at most nr
+    float alpha;
+    float beta;            ///< 0: c is not read
+    const float *row_bias; ///< rows numbers, or NULL
+} convk_tile;
+
+typedef void convk_sgemm_kernel(const convk_tile *tile);
+
+/// A run of neighbouring output pixels of one row, the unit in which patches are packed.
+typedef struct {
+    const float *image; ///< the first channel's plane of the image that the run reads
+    ptrdiff_t place;    ///< where the run starts in its panel
+    ptrdiff_t count;    ///< how many pixels
+    ptrdiff_t row;      ///< input row of tap (0, 0), perhaps negative
+    ptrdiff_t column;   ///< input column of tap (0, 0) of the first pixel, perhaps negative
+} convk_patch_run;
+
+/// Packs rows k_begin ..< k_end of a panel of patches: panel[(k - k_begin) * nr + j] is tap k,
+/// counted over (c, kh, kw), of output pixel j; zero outside the image and beyond the last run.
+/// Up to nr floats past the end of the packed rows may be overwritten: a panel has that slack.
+typedef void convk_pack_patches(float *restrict panel, const convk_window *window,
+                                const convk_patch_run *restrict runs, ptrdiff_t run_count,
+                                ptrdiff_t k_begin, ptrdiff_t k_end);
+
+/// Gathers rows of taps: panel[p * nr + j] = base[pixels[p] + taps[j]], j < count; zero beyond.
+typedef void convk_gather_taps(float *restrict panel, const float *restrict base,
+                               const int32_t *restrict pixels, const int32_t *restrict taps,
+                               ptrdiff_t pixel_count, ptrdiff_t count);
+
+typedef struct {
+    convk_isa isa;
+    const char *name;
+    ptrdiff_t mr, nr; ///< the full tile
+    ptrdiff_t kc;     ///< depth of a block: a B panel of kc x nr stays in the first-level cache
+    ptrdiff_t mc;     ///< rows of a block: an A block of mc x kc stays in the second-level cache
+    convk_sgemm_kernel *kernel;
+    convk_pack_patches *pack_patches;
+    convk_gather_taps *gather_taps;
+} convk_sgemm_entry;
+
+/// The table's row for an instruction set.
+const convk_sgemm_entry *convk_sgemm_entry_for(convk_isa isa);
+
+convk_sgemm_kernel convk_sgemm_4x8_portable;
+convk_pack_patches convk_pack_patches_portable;
+convk_gather_taps convk_gather_taps_portable;
+#if defined(__x86_64__)
+convk_sgemm_kernel convk_sgemm_14x32_avx512;
+convk_pack_patches convk_pack_patches_avx512;
+convk_gather_taps convk_gather_taps_avx512;
+convk_sgemm_kernel convk_sgemm_6x16_avx2;
+convk_pack_patches convk_pack_patches_avx2;
+convk_gather_taps convk_gather_taps_avx2;
+#elif defined(__aarch64__)
+convk_sgemm_kernel convk_sgemm_8x12_neon;
+convk_pack_patches convk_pack_patches_neon;
+convk_gather_taps convk_gather_taps_neon;
+#endif
+
+/// The height of the panels that m rows are cut into: as even as mr allows.
+static inline ptrdiff_t convk_panel_height(ptrdiff_t m, const convk_sgemm_entry *entry) {
+    return convk_ceil_div(m, convk_ceil_div(m, entry->mr));
+}
+
+#endif

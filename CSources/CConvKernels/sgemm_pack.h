@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+//
+// Packing the operands of a product into the panels that micro-kernels read.
+#ifndef CONVK_SGEMM_PACK_H
+#define CONVK_SGEMM_PACK_H
+
+#include "sgemm_kernels.h"
+
+/// Packs rows ..< rows and columns ..< k of a matrix into a panel: to[p * panel + i] = a(i, p),
+/// zero for rows <= i < panel.
+void convk_pack_a(float *restrict to, convk_matrix a, ptrdiff_t rows, ptrdiff_t k, ptrdiff_t panel);
+
+/// Packs rows ..< k and columns ..< columns of a matrix into a panel: to[p * nr + j] = b(p, j),
+/// zero for columns <= j < nr.
+void convk_pack_b(float *restrict to, convk_matrix b, ptrdiff_t k, ptrdiff_t columns, ptrdiff_t nr);
+
+/// The same matrix, starting at another element.
+static inline convk_matrix convk_submatrix(convk_matrix m, ptrdiff_t row, ptrdiff_t column) {
+    m.data += row * m.row_stride + column * m.column_stride;
+    return m;
+}
+
+#endif

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// The matrix product.
+
+internal import CConvKernels
+import ConvNetTensor
+
+extension NativeKernels {
+    /// The general matrix product, `C = alpha · A · B + beta · C`, on `float32`.
+    ///
+    /// Each element is a sum over K in a fixed order:
+    /// `|error| ≤ (K + 2) · 2⁻²⁴ · Σ|a·b|`, to first order, for `alpha` 1 and `beta` 0.
+    ///
+    /// - Throws: ``TensorError`` when sizes disagree, C does not lie inside `c`, or a tensor is
+    ///   not of `float32`.
+    public func gemm(
+        alpha: Double, _ a: MatrixView, _ b: MatrixView, beta: Double, into c: inout Tensor,
+        layout: MatrixLayout
+    ) throws {
+        let execution = try execution
+        let (m, n, k) = try KernelChecks.gemm(a, b, c: c, layout: layout)
+        try Self.requireFloat32(("a", a.tensor), operation: "gemm")
+        let floats = convk_sgemm_workspace(m, n, k, execution)
+        try Self.withWorkspace(floats: floats, operation: "gemm") { workspace in
+            // C first: where it shares its numbers with A or B, it gets its own here.
+            c.withMutablePointer { c in
+                a.tensor.withPointer { aBase in
+                    b.tensor.withPointer { bBase in
+                        convk_sgemm(
+                            c + layout.offset, layout.leadingDimension,
+                            convk_matrix(a, base: aBase), convk_matrix(b, base: bBase), m, n, k,
+                            Float(alpha), Float(beta), workspace, execution)
+                    }
+                }
+            }
+        }
+    }
+}
