@@ -77,7 +77,8 @@ let package = Package(
             name: "ConvNetTests",
             dependencies: ["ConvNet", "ConvNetData", "ConvNetReference", "ConvNetTestSupport"]),
         .testTarget(
-            name: "ConvNetDataTests", dependencies: ["ConvNetData", "ConvNetTestSupport"]),
+            name: "ConvNetDataTests",
+            dependencies: ["ConvNetData", "ConvNetTestSupport", "CZlib"]),
         .testTarget(name: "ConvNetCLITests", dependencies: ["ConvNetTestSupport"]),
         .testTarget(name: "BenchmarksTests", dependencies: ["ConvNetTestSupport"]),
     ],

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+//
+// Which of a seed's random streams belong to what, so that a program that uses one seed for
+// everything does not draw the same numbers twice.
+
+/// A range of 2³² streams of a seed, for one purpose.
+enum RandomStream: UInt64 {
+    /// One stream for each epoch.
+    case shuffle = 0x5348_5546
+    /// One stream for each synthetic digit.
+    case digit = 0x4449_4754
+
+    /// The stream with a number, counted inside this range.
+    func number(_ number: UInt64) -> UInt64 { rawValue << 32 ^ number }
+}
