@@ -18,3 +18,6 @@ package func cosine(_ x: Double) -> Double { cos(x) }
 
 /// `e` to the power of `x`.
 package func exponential(_ x: Double) -> Double { exp(x) }
+
+/// A number to the power of a whole number.
+package func power(_ base: Double, _ exponent: Int) -> Double { pow(base, Double(exponent)) }

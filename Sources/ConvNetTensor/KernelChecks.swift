@@ -176,8 +176,30 @@ package enum KernelChecks {
                 expected: "padding of at most half the window's size "
                     + "\(window.size.height)×\(window.size.width)")
         }
-        return try windowed(
+        let sizes = try windowed(
             inputShape: inputShape, window: window, operation: operation, argument: argument)
+        // Spread taps can straddle a small image: then there is nothing to pool.
+        guard
+            (0..<sizes.outputHeight).allSatisfy({ i in
+                (0..<window.size.height).contains { u in
+                    let row = i * window.stride.height + u * window.dilation.height - padding.top
+                    return row >= 0 && row < sizes.height
+                }
+            }),
+            (0..<sizes.outputWidth).allSatisfy({ j in
+                (0..<window.size.width).contains { v in
+                    let column = j * window.stride.width + v * window.dilation.width - padding.left
+                    return column >= 0 && column < sizes.width
+                }
+            })
+        else {
+            throw TensorError(
+                operation: operation, argument: "window",
+                value: "\(window.size.height)×\(window.size.width) with dilation "
+                    + "\(window.dilation.height)×\(window.dilation.width)",
+                expected: "at least one pixel of \(inputShape) under each place")
+        }
+        return sizes
     }
 
     /// Sizes of the gradient of a max pooling; every index must lie inside its plane.

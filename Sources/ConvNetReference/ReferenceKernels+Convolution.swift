@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+//
+// Convolution and its gradients. All three visit the same products x · w · y: the forward pass sums
+// them into y, the gradients into x and into w.
+
+import ConvNetTensor
+
+extension ReferenceKernels {
+    /// Convolution of images `[N, C, H, W]` with filters `[F, C/groups, KH, KW]`.
+    ///
+    /// - Returns: `[N, F, OH, OW]`.
+    /// - Throws: ``TensorError`` when shapes, groups, number types or the window disagree.
+    public func convolution(
+        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int
+    ) throws -> Tensor {
+        let sizes = try KernelChecks.convolution(
+            inputShape: x.shape, weightsShape: weights.shape, bias: bias, window: window,
+            groups: groups, operation: "convolution")
+        try Self.requireSameType(
+            x, ("weights", weights), ("bias", bias), operation: "convolution")
+        var y = [Double](repeating: 0, count: sizes.outputShape.reduce(1, *))
+        if let bias = bias?.doubles {
+            for place in y.indices {
+                y[place] = bias[place / sizes.windowed.places % sizes.filters]
+            }
+        }
+        x.doubles.withUnsafeBufferPointer { x in
+            weights.doubles.withUnsafeBufferPointer { weights in
+                y.withUnsafeMutableBufferPointer { y in
+                    Self.forEachRowOfProducts(of: sizes) { row in
+                        let weight = weights[row.weight]
+                        for j in row.columns {
+                            y[row.output + j] += x[row.input + j * row.inputStep] * weight
+                        }
+                    }
+                }
+            }
+        }
+        return try Tensor(sizes.outputShape, y, like: x)
+    }
+
+    /// The gradient of a convolution with respect to its images.
+    ///
+    /// - Returns: `[N, C, H, W]`.
+    /// - Throws: ``TensorError`` when shapes, groups, number types or the window disagree.
+    public func convolutionInputGradient(
+        _ outputGradient: Tensor, weights: Tensor, inputShape: [Int], window: Window, groups: Int
+    ) throws -> Tensor {
+        let operation = "convolutionInputGradient"
+        let sizes = try KernelChecks.convolution(
+            inputShape: inputShape, weightsShape: weights.shape, bias: nil, window: window,
+            groups: groups, operation: operation, inputArgument: "inputShape")
+        try KernelChecks.require(
+            outputGradient, hasShape: sizes.outputShape, operation: operation,
+            argument: "outputGradient")
+        try Self.requireSameType(outputGradient, ("weights", weights), operation: operation)
+        var dx = [Double](repeating: 0, count: inputShape.reduce(1, *))
+        outputGradient.doubles.withUnsafeBufferPointer { dy in
+            weights.doubles.withUnsafeBufferPointer { weights in
+                dx.withUnsafeMutableBufferPointer { dx in
+                    Self.forEachRowOfProducts(of: sizes) { row in
+                        let weight = weights[row.weight]
+                        for j in row.columns {
+                            dx[row.input + j * row.inputStep] += dy[row.output + j] * weight
+                        }
+                    }
+                }
+            }
+        }
+        return try Tensor(inputShape, dx, like: outputGradient)
+    }
+
+    /// The gradient of a convolution with respect to its filters.
+    ///
+    /// - Returns: `[F, C/groups, KH, KW]`.
+    /// - Throws: ``TensorError`` when shapes, groups, number types or the window disagree.
+    public func convolutionWeightGradient(
+        _ outputGradient: Tensor, input x: Tensor, window: Window, groups: Int
+    ) throws -> Tensor {
+        let sizes = try KernelChecks.convolutionWeightGradient(
+            outputGradient, input: x, window: window, groups: groups)
+        try Self.requireSameType(
+            outputGradient, ("x", x), operation: "convolutionWeightGradient")
+        var dw = [Double](repeating: 0, count: sizes.weightsShape.reduce(1, *))
+        outputGradient.doubles.withUnsafeBufferPointer { dy in
+            x.doubles.withUnsafeBufferPointer { x in
+                dw.withUnsafeMutableBufferPointer { dw in
+                    Self.forEachRowOfProducts(of: sizes) { row in
+                        var sum = 0.0
+                        for j in row.columns {
+                            sum += dy[row.output + j] * x[row.input + j * row.inputStep]
+                        }
+                        dw[row.weight] += sum
+                    }
+                }
+            }
+        }
+        return try Tensor(sizes.weightsShape, dw, like: outputGradient)
+    }
+
+    /// The products of one weight with one row of an image: output column j goes with the number
+    /// `input + j · inputStep` of the images and the number `output + j` of the outputs.
+    private struct RowOfProducts {
+        let weight: Int
+        let input: Int
+        let inputStep: Int
+        let output: Int
+        /// The output columns whose tap lies inside the image.
+        let columns: Range<Int>
+    }
+
+    /// Goes through all products of a convolution: over samples, groups, filters, output rows,
+    /// channels and taps.
+    @inline(__always)
+    private static func forEachRowOfProducts(
+        of sizes: ConvolutionSizes, _ body: (RowOfProducts) -> Void
+    ) {
+        let windowed = sizes.windowed
+        let (kernelHeight, kernelWidth) = (windowed.window.size.height, windowed.window.size.width)
+        let groupChannels = windowed.channels / sizes.groups
+        let groupFilters = sizes.filters / sizes.groups
+        for n in 0..<windowed.samples {
+            for f in 0..<sizes.filters {
+                for i in 0..<windowed.outputHeight {
+                    let output =
+                        ((n * sizes.filters + f) * windowed.outputHeight + i)
+                        * windowed.outputWidth
+                    for c in 0..<groupChannels {
+                        let channel = f / groupFilters * groupChannels + c
+                        let plane = (n * windowed.channels + channel) * windowed.pixels
+                        for u in 0..<kernelHeight {
+                            let row = windowed.row(i, tap: u)
+                            guard row >= 0, row < windowed.height else { continue }
+                            for v in 0..<kernelWidth {
+                                body(
+                                    RowOfProducts(
+                                        weight: ((f * groupChannels + c) * kernelHeight + u)
+                                            * kernelWidth + v,
+                                        input: plane + row * windowed.width
+                                            + windowed.column(0, tap: v),
+                                        inputStep: windowed.window.stride.width, output: output,
+                                        columns: windowed.columnsInside(tap: v)))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension WindowedSizes {
+    /// The output columns whose tap v lies inside the image.
+    fileprivate func columnsInside(tap v: Int) -> Range<Int> {
+        let stride = window.stride.width
+        let first = column(0, tap: v)
+        let begin = first >= 0 ? 0 : (-first + stride - 1) / stride
+        let end = first >= width ? 0 : (width - 1 - first) / stride + 1
+        let clamped = min(begin, outputWidth)
+        return clamped..<max(min(end, outputWidth), clamped)
+    }
+}

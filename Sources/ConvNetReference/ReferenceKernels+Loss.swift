@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+//
+// Softmax and cross-entropy. The largest logit of a row is taken off before exponentiating, which
+// changes nothing but keeps exp from overflowing ("Deep Learning from Scratch", section 3.5.2).
+
+import ConvNetTensor
+
+extension ReferenceKernels {
+    /// Each row's softmax.
+    ///
+    /// - Returns: `[N, K]`.
+    /// - Throws: ``TensorError`` when the logits are not a matrix.
+    public func softmax(_ logits: Tensor) throws -> Tensor {
+        let (_, classes) = try KernelChecks.logits(logits, operation: "softmax")
+        let rows = Self.rows(of: logits, classes).flatMap { Self.softmax($0).probabilities }
+        return try Tensor(logits.shape, rows, like: logits)
+    }
+
+    /// Cross-entropy of the softmax against class labels, and its gradient.
+    ///
+    /// - Throws: ``TensorError`` when there is not one label a row, or one is no class.
+    public func softmaxCrossEntropy(
+        _ logits: Tensor, labels: [Int]
+    ) throws -> SoftmaxCrossEntropy {
+        let operation = "softmaxCrossEntropy"
+        let (rows, classes) = try KernelChecks.logits(logits, operation: operation)
+        try KernelChecks.labels(labels, rows: rows, classes: classes, operation: operation)
+        let targets = labels.map { label in (0..<classes).map { $0 == label ? 1.0 : 0.0 } }
+        return try Self.crossEntropy(logits, Self.rows(of: logits, classes), targets)
+    }
+
+    /// Cross-entropy of the softmax against rows of probabilities, and its gradient.
+    ///
+    /// - Throws: ``TensorError`` when shapes or number types differ.
+    public func softmaxCrossEntropy(
+        _ logits: Tensor, targets: Tensor
+    ) throws -> SoftmaxCrossEntropy {
+        let operation = "softmaxCrossEntropy"
+        let (_, classes) = try KernelChecks.logits(logits, operation: operation)
+        try KernelChecks.require(
+            targets, matches: logits, operation: operation, argument: "targets")
+        return try Self.crossEntropy(
+            logits, Self.rows(of: logits, classes), Self.rows(of: targets, classes))
+    }
+
+    private static func rows(of matrix: Tensor, _ columns: Int) -> [[Double]] {
+        let values = matrix.doubles
+        return stride(from: 0, to: values.count, by: columns).map {
+            Array(values[$0..<$0 + columns])
+        }
+    }
+
+    /// A row's softmax, and the logarithm of the sum it is divided by.
+    private static func softmax(
+        _ row: [Double]
+    ) -> (probabilities: [Double], logSum: Double) {
+        let largest = row.reduce(-.infinity) { $0.isNaN || $0 > $1 ? $0 : $1 }
+        let exponentials = row.map { exponential($0 - largest) }
+        let sum = exponentials.reduce(0, +)
+        return (exponentials.map { $0 / sum }, largest + logarithm(sum))
+    }
+
+    private static func crossEntropy(
+        _ logits: Tensor, _ rows: [[Double]], _ targets: [[Double]]
+    ) throws -> SoftmaxCrossEntropy {
+        let count = Double(rows.count)
+        var loss = 0.0
+        var gradient: [Double] = []
+        gradient.reserveCapacity(logits.count)
+        for (row, target) in zip(rows, targets) {
+            let (probabilities, logSum) = softmax(row)
+            let total = target.reduce(0, +)
+            for (k, probability) in probabilities.enumerated() {
+                // A target of 0 asks nothing of its logit, not even to be finite.
+                if target[k] != 0 { loss += target[k] * (logSum - row[k]) }
+                gradient.append((probability * total - target[k]) / count)
+            }
+        }
+        return SoftmaxCrossEntropy(
+            loss: loss / count, gradient: try Tensor(logits.shape, gradient, like: logits))
+    }
+}
