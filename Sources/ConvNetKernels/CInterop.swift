@@ -99,3 +99,18 @@ extension convk_matrix {
             column_stride: view.isTransposed ? leading : 1)
     }
 }
+
+extension convk_adam {
+    /// Adam's constants for one step; the corrections for the zeros that the moments start from are
+    /// computed in `Double`.
+    init(_ settings: AdamSettings, step: Int) {
+        let correction1 = 1 - power(settings.beta1, step)
+        let correction2 = 1 - power(settings.beta2, step)
+        self.init(
+            beta1: Float(settings.beta1), one_minus_beta1: Float(1 - settings.beta1),
+            beta2: Float(settings.beta2), one_minus_beta2: Float(1 - settings.beta2),
+            step_size: Float(settings.learningRate / correction1),
+            inverse_root_of_correction2: Float(1 / correction2.squareRoot()),
+            epsilon: Float(settings.epsilon))
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+//
+// The inner loops of everything but products: plain C, written once in convk_leaves.inc and
+// compiled for each instruction set. Drivers hold the OpenMP pragmas and call these on their part
+// of the work. What a leaf computes for an element does not depend on where its part begins.
+#ifndef CONVK_LEAVES_H
+#define CONVK_LEAVES_H
+
+#include "convk_base.h"
+
+/// One row of outputs of a max pooling whose windows lie inside the image along both axes.
+typedef struct {
+    float *y;
+    int32_t *argmax;    ///< or NULL
+    const float *plane; ///< the input plane
+    ptrdiff_t pixel;    ///< flat index of the first output's first tap
+    ptrdiff_t count;    ///< outputs
+    ptrdiff_t kh, kw, stride_w, dilation_w;
+    ptrdiff_t row_step; ///< from a tap to the one below it
+} convk_pool_row;
+
+typedef struct {
+    void (*relu)(float *y, const float *x, ptrdiff_t count);
+    void (*relu_backward)(float *dx, const float *dy, const float *y, ptrdiff_t count);
+    void (*sigmoid)(float *y, const float *x, ptrdiff_t count);
+    void (*sigmoid_backward)(float *dx, const float *dy, const float *y, ptrdiff_t count);
+    /// x += value.
+    void (*add_constant)(float *x, float value, ptrdiff_t count);
+    /// x += addend, element by element.
+    void (*add)(float *restrict x, const float *restrict addend, ptrdiff_t count);
+    /// The sum, in blocks over a fixed tree.
+    double (*sum)(const float *x, ptrdiff_t count);
+    /// sums += x, element by element, in double.
+    void (*accumulate)(double *restrict sums, const float *restrict x, ptrdiff_t count);
+    /// The largest element; NaN where there is one.
+    float (*largest)(const float *x, ptrdiff_t count);
+    /// y = exp(x - offset); returns the sum of y in double, in order. y may be x.
+    double (*exponentials)(float *y, const float *x, float offset, ptrdiff_t count);
+    void (*pool_max_row)(const convk_pool_row *row);
+    void (*update_sgd)(float *restrict p, const float *restrict g, ptrdiff_t count,
+                       float learning_rate);
+    void (*update_momentum)(float *restrict p, float *restrict v, const float *restrict g,
+                            ptrdiff_t count, float learning_rate, float momentum);
+    void (*update_adam)(float *restrict p, float *restrict m, float *restrict v,
+                        const float *restrict g, ptrdiff_t count, const convk_adam *adam);
+    /// Multiply-adds on registers alone; writes a number that depends on them all. Returns the
+    /// floating-point operations done.
+    double (*peak)(float *result, ptrdiff_t iterations);
+} convk_leaves;
+
+extern const convk_leaves convk_leaves_portable;
+#if defined(__x86_64__)
+extern const convk_leaves convk_leaves_avx2, convk_leaves_avx512;
+#endif
+
+/// The leaves for an instruction set. NEON is part of 64-bit Arm's baseline.
+static inline const convk_leaves *convk_leaves_for(convk_isa isa) {
+#if defined(__x86_64__)
+    if (isa == CONVK_ISA_AVX512) return &convk_leaves_avx512;
+    if (isa == CONVK_ISA_AVX2) return &convk_leaves_avx2;
+#endif
+    (void)isa;
+    return &convk_leaves_portable;
+}
+
+/// Elements that a thread takes at a time in loops over whole arrays.
+enum { CONVK_ELEMENT_BLOCK = 8192 };
+
+#endif
