@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+//
+// Convolution, its gradients, im2col and col2im against the reference.
+
+import ConvNetKernels
+import ConvNetTestSupport
+import Testing
+
+/// A drawn convolution with everything that its three operations take.
+struct DrawnConvolution {
+    let x, weights, bias, outputGradient: Tensor
+    let window: Window
+    let groups: Int
+
+    init(seed: Int, integers: Bool) throws {
+        var draw = Draw(seed: seed)
+        groups = draw.pick([1, 1, 2, 3])
+        let channels = groups * (draw.oneIn(6) ? draw.int(20...40) : draw.int(1...5))
+        let filters = groups * (draw.oneIn(6) ? draw.int(20...40) : draw.int(1...17))
+        let (shape, window) = try draw.windowedShape(samples: 1...4, channels: channels)
+        self.window = window
+        let size = window.size
+        let output = try window.outputSize(height: shape[2], width: shape[3])
+        func tensor(_ shape: [Int]) throws -> Tensor {
+            integers ? try draw.integers(shape) : try draw.normal(shape)
+        }
+        x = try tensor(shape)
+        weights = try tensor([filters, channels / groups, size.height, size.width])
+        bias = try tensor([filters])
+        outputGradient = try tensor([shape[0], filters, output.height, output.width])
+    }
+
+    /// Output, input gradient and weight gradient.
+    func run(_ kernels: any Kernels) throws -> [Tensor] {
+        [
+            try kernels.convolution(
+                x, weights: weights, bias: bias, window: window, groups: groups),
+            try kernels.convolutionInputGradient(
+                outputGradient, weights: weights, inputShape: x.shape, window: window,
+                groups: groups),
+            try kernels.convolutionWeightGradient(
+                outputGradient, input: x, window: window, groups: groups),
+        ]
+    }
+
+    /// Bounds for each of them: γ · Σ|products|, with the length of the longest sum.
+    func bounds() throws -> [[Double]] {
+        let absolute = Self(
+            x: try x.magnitudes(), weights: try weights.magnitudes(), bias: try bias.magnitudes(),
+            outputGradient: try outputGradient.magnitudes(), window: window, groups: groups)
+        let taps = window.size.height * window.size.width
+        let gradientShape = outputGradient.shape
+        let lengths = [
+            weights.shape[1] * taps, gradientShape[1] / groups * taps,
+            gradientShape[0] * gradientShape[2] * gradientShape[3],
+        ]
+        // A sum of K products rounds at most K times on the way of any term; one more for the bias,
+        // one for the reference's own result.
+        return try zip(absolute.run(reference), lengths).map { tensor, length in
+            tensor.doubles.map { $0 * gamma(length + 2) }
+        }
+    }
+
+    private init(
+        x: Tensor, weights: Tensor, bias: Tensor, outputGradient: Tensor, window: Window,
+        groups: Int
+    ) {
+        self.x = x
+        self.weights = weights
+        self.bias = bias
+        self.outputGradient = outputGradient
+        self.window = window
+        self.groups = groups
+    }
+}
+
+@Suite struct ConvolutionTests {
+    static let names = ["output", "input gradient", "weight gradient"]
+
+    @Test(arguments: InstructionSet.supported, 0..<drawnCases)
+    func agreesWithReference(_ set: InstructionSet, _ seed: Int) throws {
+        let drawn = try DrawnConvolution(seed: seed, integers: false)
+        let results = try zip(drawn.run(native(set)), drawn.run(reference))
+        for (name, (pair, bounds)) in zip(Self.names, zip(results, try drawn.bounds())) {
+            let comparison = Comparison(pair.0, pair.1, bounds: bounds)
+            #expect(
+                comparison.isWithinBounds,
+                "seed \(seed), \(set), \(name) of \(drawn.x.shape) * \(drawn.weights.shape), \(drawn.window): \(comparison)"
+            )
+        }
+    }
+
+    @Test(arguments: InstructionSet.supported, drawnCases..<2 * drawnCases)
+    func isExactOnIntegers(_ set: InstructionSet, _ seed: Int) throws {
+        let drawn = try DrawnConvolution(seed: seed, integers: true)
+        for (name, (result, expected)) in try zip(
+            Self.names, zip(drawn.run(native(set, threads: 3)), drawn.run(reference)))
+        {
+            #expect(
+                result == expected,
+                "seed \(seed), \(set), \(name) of \(drawn.x.shape) * \(drawn.weights.shape), \(drawn.window)"
+            )
+        }
+    }
+
+    @Test(arguments: InstructionSet.supported, 0..<drawnCases)
+    func columnsAreExactAndTheirAdjointAdds(_ set: InstructionSet, _ seed: Int) throws {
+        var draw = Draw(seed: seed)
+        let (shape, window) = try draw.windowedShape(samples: 1...3, channels: draw.int(1...9))
+        let x = try draw.normal(shape)
+        let kernels = try native(set)
+        let columns = try reference.im2col(x, window: window)
+        #expect(try kernels.im2col(x, window: window).hasSameBits(as: columns), "seed \(seed)")
+
+        let cotangent = try draw.normal(columns.shape)
+        let folded = try kernels.col2im(cotangent, inputShape: shape, window: window)
+        let expected = try reference.col2im(cotangent, inputShape: shape, window: window)
+        let magnitudes = try reference.col2im(
+            cotangent.magnitudes(), inputShape: shape, window: window)
+        let addends = window.size.height * window.size.width
+        let comparison = Comparison(
+            folded, expected, bounds: magnitudes.doubles.map { $0 * gamma(addends + 1) })
+        #expect(comparison.isWithinBounds, "seed \(seed), \(shape), \(window): \(comparison)")
+    }
+
+    /// ⟨im2col x, c⟩ = ⟨x, col2im c⟩, exactly, on whole numbers.
+    @Test(arguments: InstructionSet.supported, 0..<drawnCases)
+    func col2imIsTheAdjointOfIm2col(_ set: InstructionSet, _ seed: Int) throws {
+        var draw = Draw(seed: seed)
+        let (shape, window) = try draw.windowedShape(samples: 1...3, channels: draw.int(1...5))
+        let x = try draw.integers(shape)
+        let kernels = try native(set)
+        let columns = try kernels.im2col(x, window: window)
+        let cotangent = try draw.integers(columns.shape)
+        let folded = try kernels.col2im(cotangent, inputShape: shape, window: window)
+        let left = zip(columns.doubles, cotangent.doubles).reduce(0) { $0 + $1.0 * $1.1 }
+        let right = zip(x.doubles, folded.doubles).reduce(0) { $0 + $1.0 * $1.1 }
+        #expect(left == right, "seed \(seed), \(shape), \(window)")
+    }
+}

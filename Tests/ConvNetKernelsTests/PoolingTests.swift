@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+//
+// Pooling against the reference: max pooling and its argmax to the bit, NaN, infinities and ties
+// included.
+
+import ConvNetKernels
+import ConvNetTestSupport
+import Testing
+
+@Suite struct PoolingTests {
+    /// Numbers with many ties, and now and then NaN and infinities.
+    static func awkward(_ shape: [Int], _ draw: inout Draw) throws -> Tensor {
+        let special: [Float] = [.nan, .infinity, -.infinity, -.infinity, 0]
+        let count = shape.reduce(1, *)
+        return try Tensor(
+            shape: shape,
+            scalars: (0..<count).map { _ in
+                draw.oneIn(8) ? draw.pick(special) : Float(draw.int(-2...2))
+            })
+    }
+
+    @Test(arguments: InstructionSet.supported, 0..<2 * drawnCases)
+    func maxPoolingIsExact(_ set: InstructionSet, _ seed: Int) throws {
+        var draw = Draw(seed: seed)
+        let (shape, window) = try draw.windowedShape(
+            samples: 1...3, channels: draw.int(1...4), pooling: true)
+        let x = draw.oneIn(2) ? try Self.awkward(shape, &draw) : try draw.normal(shape)
+        let kernels = try native(set)
+        let result = try kernels.maxPoolingWithArgmax(x, window: window)
+        let expected = try reference.maxPoolingWithArgmax(x, window: window)
+        #expect(result.argmax == expected.argmax, "seed \(seed), \(shape), \(window)")
+        #expect(
+            Self.areEqualOrBothNaN(result.output, expected.output),
+            "seed \(seed), \(shape), \(window)")
+        #expect(
+            try kernels.maxPooling(x, window: window).hasSameBits(as: result.output),
+            "seed \(seed)")
+
+        let dy = try draw.integers(result.output.shape)
+        #expect(
+            try kernels.maxPoolingGradient(dy, argmax: result.argmax, inputShape: shape)
+                == reference.maxPoolingGradient(dy, argmax: expected.argmax, inputShape: shape),
+            "seed \(seed), \(shape), \(window)")
+    }
+
+    static func areEqualOrBothNaN(_ left: Tensor, _ right: Tensor) -> Bool {
+        left.shape == right.shape
+            && zip(left.scalars, right.scalars).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) }
+    }
+
+    @Test(arguments: InstructionSet.supported, 0..<drawnCases)
+    func averagePoolingAgreesWithReference(_ set: InstructionSet, _ seed: Int) throws {
+        var draw = Draw(seed: seed)
+        let (shape, window) = try draw.windowedShape(
+            samples: 1...3, channels: draw.int(1...4), pooling: true)
+        let countIncludePad = draw.oneIn(2)
+        let x = try draw.normal(shape)
+        let taps = window.size.height * window.size.width
+        func pooled(_ kernels: any Kernels, _ x: Tensor) throws -> Tensor {
+            try kernels.averagePooling(x, window: window, countIncludePad: countIncludePad)
+        }
+        // Sums of at most `taps` numbers, a division, and the reference's own rounding.
+        let forward = Comparison(
+            try pooled(native(set), x), try pooled(reference, x),
+            bounds: try pooled(reference, x.magnitudes()).doubles.map { $0 * gamma(taps + 2) })
+        #expect(forward.isWithinBounds, "seed \(seed), \(shape), \(window): \(forward)")
+
+        let dy = try draw.normal(pooled(reference, x).shape)
+        func spread(_ kernels: any Kernels, _ dy: Tensor) throws -> Tensor {
+            try kernels.averagePoolingGradient(
+                dy, inputShape: shape, window: window, countIncludePad: countIncludePad)
+        }
+        let backward = Comparison(
+            try spread(native(set), dy), try spread(reference, dy),
+            bounds: try spread(reference, dy.magnitudes()).doubles.map { $0 * gamma(taps + 2) })
+        #expect(backward.isWithinBounds, "seed \(seed), \(shape), \(window): \(backward)")
+    }
+}

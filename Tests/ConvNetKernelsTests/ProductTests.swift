@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+//
+// The matrix product against the reference: sizes around the tiles, transpositions, leading
+// dimensions, and surroundings that must stay as they are.
+
+import ConvNetKernels
+import ConvNetTestSupport
+import Testing
+
+@Suite struct ProductTests {
+    /// A drawn product: operands with room around them, C inside a larger tensor.
+    struct Product {
+        let a, b: MatrixView
+        let c: Tensor
+        let layout: MatrixLayout
+        let alpha, beta: Double
+
+        init(seed: Int, integers: Bool) throws {
+            var draw = Draw(seed: seed)
+            // Sizes at the edges of every tile in the table, primes, 1, and beyond one block of k.
+            let sizes = [1, 2, 3, 4, 5, 7, 8, 9, 13, 14, 15, 16, 17, 31, 32, 33, 47, 64, 97]
+            let (m, n) = (draw.pick(sizes), draw.pick(sizes))
+            let k = draw.pick(sizes + [255, 256, 257, 521])
+            func operand(_ rows: Int, _ columns: Int) throws -> MatrixView {
+                let transposes = draw.oneIn(2)
+                let (storedRows, storedColumns) = transposes ? (columns, rows) : (rows, columns)
+                let leading = storedColumns + draw.int(0...3)
+                let offset = draw.int(0...2)
+                let shape = [offset + storedRows * leading]
+                let tensor = integers ? try draw.integers(shape) : try draw.normal(shape)
+                let view = try MatrixView(
+                    tensor,
+                    layout: MatrixLayout(
+                        rows: storedRows, columns: storedColumns, leadingDimension: leading,
+                        offset: offset))
+                return transposes ? view.transposed : view
+            }
+            a = try operand(m, k)
+            b = try operand(k, n)
+            layout = try MatrixLayout(
+                rows: m, columns: n, leadingDimension: n + draw.int(0...5), offset: draw.int(0...3))
+            alpha = draw.pick([1, 1, -2, 0.5, 0])
+            beta = draw.pick([0, 0, 1, -0.5])
+            // Around C lies NaN; inside too where beta says that C is not read.
+            let count = layout.offset + m * layout.leadingDimension + 2
+            var numbers = [Float](repeating: .nan, count: count)
+            if beta != 0 {
+                for i in 0..<m {
+                    for j in 0..<n {
+                        numbers[layout.offset + i * layout.leadingDimension + j] =
+                            Float(draw.int(-4...4))
+                    }
+                }
+            }
+            c = try Tensor(shape: [count], scalars: numbers)
+        }
+
+        func run(_ kernels: any Kernels) throws -> Tensor {
+            var result = c
+            try kernels.gemm(alpha: alpha, a, b, beta: beta, into: &result, layout: layout)
+            return result
+        }
+
+        /// |alpha| · Σ|a·b| + |beta · c| for each element of C.
+        func magnitudes() throws -> Tensor {
+            func absolute(_ view: MatrixView) throws -> MatrixView {
+                let result = try MatrixView(view.tensor.magnitudes(), layout: view.layout)
+                return view.isTransposed ? result.transposed : result
+            }
+            var result = try c.magnitudes()
+            try reference.gemm(
+                alpha: abs(alpha), absolute(a), absolute(b), beta: abs(beta), into: &result,
+                layout: layout)
+            return result
+        }
+    }
+
+    @Test(arguments: InstructionSet.supported, 0..<drawnCases)
+    func agreesWithReference(_ set: InstructionSet, _ seed: Int) throws {
+        let product = try Product(seed: seed, integers: false)
+        let result = try product.run(native(set))
+        let expected = try product.run(reference)
+        // K products and their sums, then alpha, beta · c and their sum: K + 3 roundings at most on
+        // the way of any term, and one more for the reference's own result.
+        let factor = gamma(product.a.columns + 4)
+        let bounds = try product.magnitudes().doubles.map { $0 * factor }
+        let (values, wanted) = (result.doubles, expected.doubles)
+        for i in 0..<product.layout.rows {
+            for j in 0..<product.layout.columns {
+                let place = product.layout.offset + i * product.layout.leadingDimension + j
+                #expect(
+                    abs(values[place] - wanted[place]) <= bounds[place],
+                    "seed \(seed), \(set), element (\(i), \(j))")
+            }
+        }
+    }
+
+    @Test(arguments: InstructionSet.supported, 0..<drawnCases)
+    func isExactOnIntegersAndLeavesSurroundingsAlone(_ set: InstructionSet, _ seed: Int) throws {
+        let product = try Product(seed: seed, integers: true)
+        // Bits, not values: NaN lies around C and must still be there.
+        #expect(
+            try product.run(native(set)).scalars.map(\.bitPattern).elementsEqual(
+                product.run(reference).scalars.map(\.bitPattern).map { $0 },
+                by: { $0 == $1 || (Float(bitPattern: $0) == 0 && Float(bitPattern: $1) == 0) }),
+            "seed \(seed), \(set)")
+    }
+
+    /// Products that span several blocks along every axis, on several threads.
+    @Test(
+        arguments: InstructionSet.supported,
+        [[300, 4100, 40], [4500, 30, 25], [131, 67, 1100], [1, 500, 300], [260, 1, 700]])
+    func blocksFitTogether(_ set: InstructionSet, _ sizes: [Int]) throws {
+        var draw = Draw(seed: 7)
+        let a = try draw.integers([sizes[0], sizes[2]])
+        let b = try draw.integers([sizes[2], sizes[1]])
+        let result = try native(set, threads: 3).gemm(MatrixView(a), MatrixView(b))
+        #expect(try result == reference.gemm(MatrixView(a), MatrixView(b)))
+    }
+
+    @Test func aTensorMayBeOperandAndResult() throws {
+        var draw = Draw(seed: 3)
+        let x = try draw.integers([20, 20])
+        var result = x
+        try native(.best).gemm(
+            alpha: 1, MatrixView(x), MatrixView(x).transposed, beta: 1, into: &result,
+            layout: MatrixLayout(rows: 20, columns: 20))
+        var expected = x
+        try reference.gemm(
+            alpha: 1, MatrixView(x), MatrixView(x).transposed, beta: 1, into: &expected,
+            layout: MatrixLayout(rows: 20, columns: 20))
+        #expect(result == expected)
+    }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+//
+// The contract that results don't depend on the number of threads, to the bit, for every operation,
+// on sizes that are really shared.
+
+import ConvNetKernels
+import ConvNetTestSupport
+import Testing
+
+@Suite struct SameBitsTests {
+    /// Every operation's results for one drawn set of inputs.
+    static func results(_ kernels: NativeKernels) throws -> [(name: String, tensor: Tensor)] {
+        var draw = Draw(seed: 11)
+        var results: [(String, Tensor)] = []
+        let a = try draw.normal([150, 300])
+        let b = try draw.normal([300, 210])
+        results.append(("gemm", try kernels.gemm(MatrixView(a), MatrixView(b))))
+        let tall = try draw.normal([6000, 25])
+        let thin = try draw.normal([25, 30])
+        results.append(("tall gemm", try kernels.gemm(MatrixView(tall), MatrixView(thin))))
+
+        // (input, filters, window, groups): few filters, many channels, a stride, groups, one image.
+        let convolutions = [
+            ([20, 1, 28, 28], 30, try Window(5), 1),
+            ([4, 48, 13, 13], 40, try Window(3, padding: 1), 1),
+            ([3, 3, 41, 41], 24, try Window(7, stride: 3), 1),
+            ([4, 12, 20, 20], 18, try Window(3, padding: 1, dilation: 2), 3),
+            ([1, 32, 30, 30], 64, try Window(3), 1),
+        ]
+        for (shape, filters, window, groups) in convolutions {
+            let x = try draw.normal(shape)
+            let weights = try draw.normal(
+                [filters, shape[1] / groups, window.size.height, window.size.width])
+            let y = try kernels.convolution(
+                x, weights: weights, bias: nil, window: window, groups: groups)
+            results.append(("convolution", y))
+            results.append(
+                (
+                    "input gradient",
+                    try kernels.convolutionInputGradient(
+                        y, weights: weights, inputShape: shape, window: window, groups: groups)
+                ))
+            results.append(
+                (
+                    "weight gradient",
+                    try kernels.convolutionWeightGradient(
+                        y, input: x, window: window, groups: groups)
+                ))
+        }
+        let x = try draw.normal([8, 20, 30, 30])
+        let window = try Window(3, stride: 2, padding: 1)
+        let columns = try kernels.im2col(x, window: window)
+        results.append(("im2col", columns))
+        results.append(("col2im", try kernels.col2im(columns, inputShape: x.shape, window: window)))
+        let pooled = try kernels.maxPoolingWithArgmax(x, window: window)
+        results.append(("max pooling", pooled.output))
+        results.append(
+            (
+                "max pooling gradient",
+                try kernels.maxPoolingGradient(
+                    pooled.output, argmax: pooled.argmax, inputShape: x.shape)
+            ))
+        results.append(
+            (
+                "average pooling",
+                try kernels.averagePooling(x, window: window, countIncludePad: true)
+            )
+        )
+        results.append(
+            (
+                "average pooling gradient",
+                try kernels.averagePoolingGradient(
+                    pooled.output, inputShape: x.shape, window: window, countIncludePad: false)
+            ))
+        results.append(("bias gradient", try kernels.biasGradient(x)))
+        results.append(("bias gradient of a matrix", try kernels.biasGradient(tall)))
+        var biased = x
+        try kernels.addBias(try draw.normal([20]), to: &biased)
+        results.append(("bias", biased))
+        let rectified = try kernels.relu(x)
+        results.append(("relu", rectified))
+        results.append(("relu gradient", try kernels.reluGradient(x, output: rectified)))
+        let squashed = try kernels.sigmoid(x)
+        results.append(("sigmoid", squashed))
+        results.append(("sigmoid gradient", try kernels.sigmoidGradient(x, output: squashed)))
+        results.append(("softmax", try kernels.softmax(tall)))
+        let labels = (0..<6000).map { $0 % 25 }
+        let loss = try kernels.softmaxCrossEntropy(tall, labels: labels)
+        results.append(("loss", try Tensor(shape: [1], doubles: [loss.loss])))
+        results.append(("loss gradient", loss.gradient))
+        var (parameter, m, v) = (x, x, squashed)
+        try kernels.adamUpdate(
+            &parameter, firstMoment: &m, secondMoment: &v, gradient: biased, step: 3,
+            settings: AdamSettings())
+        try kernels.momentumUpdate(
+            &parameter, velocity: &m, gradient: biased, learningRate: 0.1, momentum: 0.9)
+        try kernels.sgdUpdate(&parameter, gradient: biased, learningRate: 0.1)
+        results.append(("updates", parameter))
+        return results
+    }
+
+    @Test(arguments: InstructionSet.supported)
+    func resultsDoNotDependOnThreads(_ set: InstructionSet) throws {
+        let serial = try Self.results(native(set, threads: 1))
+        for threads in [2, 3, 5, 8] {
+            for (one, many) in zip(serial, try Self.results(native(set, threads: threads))) {
+                // Doubles, so that the loss is compared to its last bit too; no NaN is among them.
+                #expect(
+                    one.tensor.doubles == many.tensor.doubles,
+                    "\(one.name) on \(threads) threads, \(set)")
+            }
+        }
+    }
+}
