@@ -33,7 +33,8 @@ import Testing
     }
 
     static let special: [Float] = [
-        .nan, .infinity, -.infinity, 0, -0.0, 0x1p-149, -0x1p-149, 1e-38, 1e38, -1e38, 87.5, -87.5, 88.8,
+        .nan, .infinity, -.infinity, 0, -0.0, 0x1p-149, -0x1p-149, 1e-38, 1e38, -1e38, 87.5, -87.5,
+        88.8,
         -88.8, 103, -103, 1e4, -1e4,
     ]
 

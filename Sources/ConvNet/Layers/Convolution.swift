@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+//
+// The convolutional layer, "Deep Learning from Scratch", section 7.2.
+
+/// Filters that slide over images: `[N, C, H, W]` to `[N, F, OH, OW]`.
+///
+/// ```swift
+/// let layer = try Convolution(inputChannels: 3, outputChannels: 64, kernel: 7, stride: 2, padding: 3)
+/// ```
+public struct Convolution: Layer {
+    /// The geometry of the filters' window.
+    public let window: Window
+    /// How many blocks channels and filters fall into.
+    public let groups: Int
+    private var weight: Parameter
+    private var bias: Parameter
+    private var input: Tensor?
+
+    /// A layer with drawn weights and zero bias.
+    ///
+    /// - Parameters:
+    ///   - inputChannels: C.
+    ///   - outputChannels: F, the number of filters.
+    ///   - kernel: the filters' height and width.
+    ///   - initialization: how wide the weights are spread.
+    ///   - seed: what the weights are drawn from.
+    ///   - stream: one of the seed's independent streams, so that layers of one seed differ.
+    /// - Throws: ``TensorError`` when a size is below 1 or groups don't divide the channels.
+    public init(
+        inputChannels: Int, outputChannels: Int, kernel: Int, stride: Int = 1, padding: Int = 0,
+        dilation: Int = 1, groups: Int = 1, initialization: Initialization = .he, seed: UInt64 = 0,
+        stream: UInt64 = 0
+    ) throws {
+        let window = try Window(kernel, stride: stride, padding: padding, dilation: dilation)
+        try Self.check(groups: groups, channels: inputChannels, filters: outputChannels)
+        let shape = [outputChannels, inputChannels / groups, kernel, kernel]
+        _ = try Shape.elementCount(shape, operation: "Convolution")
+        let deviation = initialization.standardDeviation(
+            fanIn: inputChannels / groups * kernel * kernel,
+            fanOut: outputChannels / groups * kernel * kernel)
+        var generator = Philox(seed: seed, stream: stream)
+        try self.init(
+            weights: Tensor(normal: shape, standardDeviation: deviation, using: &generator),
+            bias: Tensor(zeros: [outputChannels]), window: window, groups: groups)
+    }
+
+    /// A layer with given weights.
+    ///
+    /// - Parameters:
+    ///   - weights: `[F, C/groups, KH, KW]`, KH×KW being the window's size.
+    ///   - bias: `[F]`.
+    /// - Throws: ``TensorError`` when the shapes and the window disagree.
+    public init(weights: Tensor, bias: Tensor, window: Window, groups: Int = 1) throws {
+        let shape = weights.shape
+        guard shape.count == 4, shape[2] == window.size.height, shape[3] == window.size.width
+        else {
+            throw TensorError(
+                operation: "Convolution", argument: "weights", value: "\(shape)",
+                expected: "[F, C/groups, \(window.size.height), \(window.size.width)]")
+        }
+        try KernelChecks.require(
+            bias, hasShape: [shape[0]], operation: "Convolution", argument: "bias")
+        try KernelChecks.require(
+            bias, holds: weights.scalarType, operation: "Convolution", argument: "bias")
+        // Groups beyond the filters are refused before they are multiplied with anything.
+        let channels = (1...shape[0]).contains(groups) ? shape[1] * groups : shape[1]
+        try Self.check(groups: groups, channels: channels, filters: shape[0])
+        self.window = window
+        self.groups = groups
+        weight = Parameter(weights)
+        self.bias = Parameter(bias)
+    }
+
+    private static func check(groups: Int, channels: Int, filters: Int) throws(TensorError) {
+        guard channels >= 1, filters >= 1, groups >= 1, channels % groups == 0,
+            filters % groups == 0
+        else {
+            throw TensorError(
+                operation: "Convolution", argument: "groups", value: "\(groups)",
+                expected: "a divisor of \(channels) channels and \(filters) filters, all at least 1"
+            )
+        }
+    }
+
+    /// The filters, `[F, C/groups, KH, KW]`.
+    public var weights: Tensor { weight.value }
+
+    /// The shape that comes out for a shape that goes in.
+    public func outputShape(for inputShape: [Int]) throws -> [Int] {
+        try KernelChecks.convolution(
+            inputShape: inputShape, weightsShape: weight.value.shape, bias: nil, window: window,
+            groups: groups, operation: "Convolution"
+        ).outputShape
+    }
+
+    /// The layer's output, keeping nothing.
+    public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
+        try kernels.convolution(
+            x, weights: weight.value, bias: bias.value, window: window, groups: groups)
+    }
+
+    /// The layer's output; keeps what the gradient needs.
+    public mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
+        let output = try predict(x, on: kernels)
+        input = x
+        return output
+    }
+
+    /// The gradient with respect to the input of the last forward pass.
+    public mutating func backward(
+        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
+    ) throws -> Tensor? {
+        let x = try Self.kept(input)
+        weight.gradient = try kernels.convolutionWeightGradient(
+            outputGradient, input: x, window: window, groups: groups)
+        bias.gradient = try kernels.biasGradient(outputGradient)
+        guard needsInputGradient else { return nil }
+        return try kernels.convolutionInputGradient(
+            outputGradient, weights: weight.value, inputShape: x.shape, window: window,
+            groups: groups)
+    }
+
+    /// The weights `W` and the bias `b`.
+    public var parameters: [(key: String, value: Tensor)] {
+        [("W", weight.value), ("b", bias.value)]
+    }
+
+    /// Visits `W` and `b` in place, with their gradients.
+    public mutating func updateParameters(
+        _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
+    ) throws {
+        try body("W", &weight.value, weight.gradient)
+        try body("b", &bias.value, bias.gradient)
+    }
+
+    /// The same layer with parameters of the given number type.
+    public func converted(to scalarType: ScalarType) throws -> Convolution {
+        try Convolution(
+            weights: weight.value.converted(to: scalarType),
+            bias: bias.value.converted(to: scalarType), window: window, groups: groups)
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+//
+// What every layer can do. Layers are values: a copy of a network trains by itself.
+
+/// A step of a network: a function of its input with a gradient.
+///
+/// ``predict(_:on:)`` is pure and may be called from many threads at once. Training calls
+/// ``forward(_:on:)``, which keeps what the gradient needs, then
+/// ``backward(_:needsInputGradient:on:)``. All arithmetic goes through ``Kernels``, so a layer runs
+/// on any of them, with tensors of either number type.
+public protocol Layer: Sendable {
+    /// The shape that comes out for a shape that goes in, both with the sample axis first.
+    ///
+    /// - Throws: ``TensorError`` when the layer can't work with such an input.
+    func outputShape(for inputShape: [Int]) throws -> [Int]
+
+    /// The layer's output, keeping nothing.
+    func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor
+
+    /// The layer's output; keeps what ``backward(_:needsInputGradient:on:)`` needs.
+    mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor
+
+    /// The gradient with respect to the input of the last forward pass; keeps the gradients of the
+    /// layer's parameters.
+    ///
+    /// - Parameters:
+    ///   - outputGradient: the loss's gradient with respect to the layer's output.
+    ///   - needsInputGradient: false for a network's first layer, whose input nobody trains.
+    /// - Returns: the gradient with respect to the input; nil where it is not needed.
+    /// - Throws: ``TensorError`` when no forward pass came before, or the shapes differ.
+    mutating func backward(
+        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
+    ) throws -> Tensor?
+
+    /// The trained tensors by their keys, `W` and `b`; none by default.
+    var parameters: [(key: String, value: Tensor)] { get }
+
+    /// Visits each parameter in place, in the order of ``parameters``, with the gradient of the last
+    /// backward pass (nil before one).
+    mutating func updateParameters(
+        _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
+    ) throws
+
+    /// The same layer with parameters of the given number type, and nothing kept from a pass.
+    func converted(to scalarType: ScalarType) throws -> Self
+}
+
+extension Layer {
+    /// None: most layers have nothing to train.
+    public var parameters: [(key: String, value: Tensor)] { [] }
+
+    /// Visits nothing.
+    public mutating func updateParameters(
+        _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
+    ) throws {}
+
+    /// The layer's output on the native kernels.
+    public func predict(_ x: Tensor) throws -> Tensor { try predict(x, on: NativeKernels()) }
+
+    /// The layer's output on the native kernels; keeps what the gradient needs.
+    public mutating func forward(_ x: Tensor) throws -> Tensor {
+        try forward(x, on: NativeKernels())
+    }
+
+    /// The gradient with respect to the input, on the native kernels.
+    public mutating func backward(_ outputGradient: Tensor) throws -> Tensor {
+        let gradient = try backward(
+            outputGradient, needsInputGradient: true, on: NativeKernels())
+        return try Self.kept(gradient)
+    }
+
+    /// What a forward pass kept.
+    ///
+    /// - Throws: ``TensorError`` when there was none.
+    static func kept<Value>(_ value: Value?) throws(TensorError) -> Value {
+        guard let value else {
+            throw TensorError(
+                operation: "\(Self.self).backward", argument: "self", value: "fresh",
+                expected: "a layer whose forward was called before")
+        }
+        return value
+    }
+}
+
+/// A trained tensor and its gradient.
+struct Parameter: Sendable {
+    var value: Tensor
+    var gradient: Tensor?
+
+    init(_ value: Tensor) { self.value = value }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// The sigmoid, "Deep Learning from Scratch", section 5.5.2.
+
+/// `1 / (1 + exp(−x))` for each number, of any shape.
+public struct Sigmoid: Layer {
+    private var output: Tensor?
+
+    /// A layer without parameters.
+    public init() {}
+
+    /// The shape that comes out for a shape that goes in.
+    public func outputShape(for inputShape: [Int]) throws -> [Int] { inputShape }
+
+    /// The layer's output, keeping nothing.
+    public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
+        try kernels.sigmoid(x)
+    }
+
+    /// The layer's output; keeps what the gradient needs.
+    public mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
+        let y = try kernels.sigmoid(x)
+        output = y
+        return y
+    }
+
+    /// The gradient with respect to the input of the last forward pass.
+    public mutating func backward(
+        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
+    ) throws -> Tensor? {
+        let y = try Self.kept(output)
+        return needsInputGradient ? try kernels.sigmoidGradient(outputGradient, output: y) : nil
+    }
+
+    /// The same layer with parameters of the given number type.
+    public func converted(to scalarType: ScalarType) throws -> Sigmoid { Sigmoid() }
+}

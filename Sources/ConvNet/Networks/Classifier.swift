@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+//
+// What every classifying network can do, whether it was composed by hand or comes ready-made.
+
+/// A network that sorts samples into classes.
+public protocol Classifier: Sendable {
+    /// The layers and what they run on.
+    var network: Network { get set }
+}
+
+/// How many of some samples were sorted rightly.
+public struct Accuracy: Sendable, Hashable {
+    /// The samples whose largest logit was their label's.
+    public let correct: Int
+    /// All samples.
+    public let total: Int
+
+    /// The share of correct ones, from 0 to 1.
+    public var fraction: Double { Double(correct) / Double(total) }
+}
+
+/// A parameter, or its gradient, by name.
+public typealias NamedTensor = (name: String, value: Tensor)
+
+extension Classifier {
+    /// What does the arithmetic.
+    public var kernels: any Kernels {
+        get { network.kernels }
+        set { network.kernels = newValue }
+    }
+
+    /// The logits of a batch. Changes nothing; may be called from many threads at once.
+    ///
+    /// - Parameter x: samples `[N, C, H, W]`.
+    /// - Returns: `[N, K]`.
+    /// - Throws: ``TensorError`` when the samples have another shape than the network's input.
+    public func predict(_ x: Tensor) throws -> Tensor {
+        let network = network
+        return try network.layers.reduce(try network.checked(x)) { signal, named in
+            try named.layer.predict(signal, on: network.kernels)
+        }
+    }
+
+    /// The mean cross-entropy of a batch, in nats.
+    ///
+    /// - Parameters:
+    ///   - x: samples `[N, C, H, W]`.
+    ///   - labels: N classes, each from 0 to K − 1.
+    /// - Throws: ``TensorError`` when a shape or label is wrong.
+    public func loss(_ x: Tensor, labels: [Int]) throws -> Double {
+        try kernels.softmaxCrossEntropy(predict(x), labels: labels).loss
+    }
+
+    /// How many samples are sorted rightly; every one counts, those of the last, smaller batch too.
+    ///
+    /// - Parameters:
+    ///   - source: the samples.
+    ///   - batchSize: how many are predicted at a time.
+    /// - Throws: ``TensorError`` when the samples don't suit the network.
+    public func accuracy(_ source: any BatchSource, batchSize: Int = 100) throws -> Accuracy {
+        guard batchSize >= 1 else {
+            throw TensorError(
+                operation: "accuracy", argument: "batchSize", value: "\(batchSize)",
+                expected: "at least 1")
+        }
+        var correct = 0
+        for begin in stride(from: 0, to: source.sampleCount, by: batchSize) {
+            let end = min(begin + batchSize, source.sampleCount)
+            let batch = try source.batch(at: Array(begin..<end))
+            let classes = try predict(batch.images).argmaxOfRows()
+            correct += zip(classes, batch.labels).count { $0 == $1 }
+        }
+        return Accuracy(correct: correct, total: source.sampleCount)
+    }
+
+    /// The parameters by name: W1, b1, W2, b2 and so on.
+    public var parameters: [NamedTensor] {
+        let trained = network.layers.map(\.layer.parameters).filter { !$0.isEmpty }
+        return trained.enumerated().flatMap { index, parameters in
+            parameters.map { ("\($0.key)\(index + 1)", $0.value) }
+        }
+    }
+
+    /// The gradient of the mean loss with respect to each parameter, by backpropagation.
+    ///
+    /// - Parameters:
+    ///   - x: samples `[N, C, H, W]`.
+    ///   - labels: N classes.
+    /// - Returns: a gradient for each of ``parameters``, in the same order.
+    /// - Throws: ``TensorError`` when a shape or label is wrong.
+    public func gradient(_ x: Tensor, labels: [Int]) throws -> [NamedTensor] {
+        var copy = network
+        _ = try copy.computeGradients(x, labels: labels)
+        var gradients: [NamedTensor] = []
+        try copy.updateParameters { name, _, gradient in
+            if let gradient { gradients.append((name, gradient)) }
+        }
+        return gradients
+    }
+
+    /// The gradient by central differences with step 10⁻⁴, for checking ``gradient(_:labels:)``
+    /// ("Deep Learning from Scratch", section 4.4). Two predictions a parameter: for small networks.
+    ///
+    /// Differences of `Float`s would drown in rounding, so a copy of the network computes in
+    /// `float64`.
+    ///
+    /// - Parameter kernels: kernels that take `float64`, such as `ReferenceKernels`.
+    /// - Returns: a gradient of `float64` for each of ``parameters``, in the same order.
+    /// - Throws: ``TensorError`` when a shape or label is wrong or the kernels lack `float64`.
+    public func numericalGradient(
+        _ x: Tensor, labels: [Int], on kernels: any Kernels
+    ) throws -> [NamedTensor] {
+        let step = 1e-4
+        let x = try x.converted(to: .float64)
+        var copy = try network.converted(to: .float64, kernels: kernels)
+        return try copy.parameters.map { name, value in
+            var numbers = value.doubles
+            var gradient: [Double] = []
+            for index in numbers.indices {
+                let number = numbers[index]
+                func loss(at shifted: Double) throws -> Double {
+                    numbers[index] = shifted
+                    try copy.set(name, to: Tensor(shape: value.shape, doubles: numbers))
+                    return try copy.loss(x, labels: labels)
+                }
+                let difference = try loss(at: number + step) - loss(at: number - step)
+                gradient.append(difference / (2 * step))
+                numbers[index] = number
+            }
+            try copy.set(name, to: value)
+            return (name, try Tensor(shape: value.shape, doubles: gradient))
+        }
+    }
+}
+
+extension Network {
+    /// Replaces one parameter.
+    fileprivate mutating func set(_ name: String, to newValue: Tensor) throws {
+        try updateParameters { candidate, value, _ in
+            if candidate == name { value = newValue }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+//
+// Network: named layers, one after the other, and the kernels they run on.
+
+/// A layer and its name in a network.
+public struct NamedLayer: Sendable {
+    /// The name, such as `conv1`; each of a network is different.
+    public let name: String
+    /// The layer.
+    public internal(set) var layer: any Layer
+
+    /// Gives a layer a name.
+    public init(_ name: String, _ layer: any Layer) {
+        self.name = name
+        self.layer = layer
+    }
+}
+
+/// Layers that feed one another, from an input of known shape to logits.
+///
+/// ```swift
+/// let network = try Network(
+///     inputShape: [1, 28, 28],
+///     layers: [
+///         NamedLayer("conv1", Convolution(inputChannels: 1, outputChannels: 8, kernel: 3)),
+///         NamedLayer("relu1", ReLU()),
+///         NamedLayer("affine1", Affine(inputSize: 8 * 26 * 26, outputSize: 10)),
+///     ])
+/// ```
+///
+/// Parameters are named by their layer's place among the layers that have some: W1, b1, W2, b2.
+public struct Network: Classifier {
+    /// The layers in order.
+    public private(set) var layers: [NamedLayer]
+    /// The shape of one sample, `[C, H, W]`.
+    public let inputShape: [Int]
+    /// The shape of one sample's output, `[K]`.
+    public let outputShape: [Int]
+    /// What does the arithmetic.
+    public var kernels: any Kernels
+
+    /// The network itself.
+    public var network: Network {
+        get { self }
+        // Modified in place: a copy would make every parameter shared, and every update a copy.
+        _modify { yield &self }
+    }
+
+    /// A network of the given layers; their shapes are checked here.
+    ///
+    /// - Parameters:
+    ///   - inputShape: the shape of one sample, without the axis that counts samples.
+    ///   - layers: at least one; names must differ.
+    /// - Throws: ``TensorError`` that names the layer and the shape it can't work with.
+    public init(
+        inputShape: [Int], layers: [NamedLayer], kernels: any Kernels = NativeKernels()
+    ) throws {
+        _ = try Shape.elementCount([1] + inputShape, operation: "Network", argument: "inputShape")
+        var names: Set<String> = []
+        var shape = [1] + inputShape
+        for named in layers {
+            guard names.insert(named.name).inserted else {
+                throw TensorError(
+                    operation: "Network", argument: "layers", value: "two named \(named.name)",
+                    expected: "names that differ")
+            }
+            do {
+                shape = try named.layer.outputShape(for: shape)
+            } catch let error as TensorError {
+                throw TensorError(
+                    operation: "layer \(named.name) (\(error.operation)) on \(shape)",
+                    argument: error.argument, value: error.value, expected: error.expected)
+            }
+        }
+        self.layers = layers
+        self.inputShape = inputShape
+        self.outputShape = Array(shape.dropFirst())
+        self.kernels = kernels
+    }
+
+    /// The same network with parameters of the given number type.
+    ///
+    /// - Throws: ``TensorError`` when there is no memory for it.
+    public func converted(to scalarType: ScalarType, kernels: any Kernels) throws -> Network {
+        try Network(
+            inputShape: inputShape,
+            layers: layers.map { NamedLayer($0.name, try $0.layer.converted(to: scalarType)) },
+            kernels: kernels)
+    }
+
+    /// Runs forward and backward, so that each layer keeps its gradients.
+    ///
+    /// - Returns: the mean loss of the batch.
+    mutating func computeGradients(_ x: Tensor, labels: [Int]) throws -> Double {
+        var signal = try checked(x)
+        for index in layers.indices {
+            signal = try layers[index].layer.forward(signal, on: kernels)
+        }
+        var lossLayer = SoftmaxWithLoss()
+        let loss = try lossLayer.forward(signal, labels: labels, on: kernels)
+        signal = try lossLayer.backward()
+        for index in layers.indices.reversed() {
+            guard
+                let gradient = try layers[index].layer.backward(
+                    signal, needsInputGradient: index > 0, on: kernels)
+            else { break }
+            signal = gradient
+        }
+        return loss
+    }
+
+    /// Visits every parameter in place, with its name and the gradient of the last backward pass.
+    mutating func updateParameters(
+        _ body: (_ name: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
+    ) throws {
+        var number = 0
+        for index in layers.indices where !layers[index].layer.parameters.isEmpty {
+            number += 1
+            try layers[index].layer.updateParameters { key, value, gradient in
+                try body("\(key)\(number)", &value, gradient)
+            }
+        }
+    }
+
+    /// Fails unless a batch has samples of the network's input shape.
+    func checked(_ x: Tensor) throws(TensorError) -> Tensor {
+        guard x.shape.count == inputShape.count + 1, Array(x.shape.dropFirst()) == inputShape
+        else {
+            throw TensorError(
+                operation: "predict", argument: "x", value: "\(x.shape)",
+                expected: "[N" + inputShape.map { ", \($0)" }.joined() + "]")
+        }
+        return x
+    }
+}

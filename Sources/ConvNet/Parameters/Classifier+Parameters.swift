@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+//
+// Saving and loading a network's parameters.
+
+import Foundation
+
+extension Classifier {
+    /// Writes the parameters to a safetensors file. It is written beside the target and renamed, so
+    /// that the target is always whole; the same parameters give the same bytes.
+    ///
+    /// - Throws: ``ParameterFileError`` when the file can't be written.
+    public func saveParameters(to url: URL) throws {
+        try AtomicFile.write(Safetensors.encode(parameters, file: url.path), to: url)
+    }
+
+    /// Replaces the parameters by those of a safetensors file: all of them, or none where
+    /// something is wrong.
+    ///
+    /// - Parameter url: a file with a tensor for each of ``parameters``, of the same shape. Numbers
+    ///   are converted to the network's type.
+    /// - Throws: ``ParameterFileError`` when the file can't be read, is broken, lacks a tensor, has
+    ///   one too many, or one of another shape.
+    public mutating func loadParameters(from url: URL) throws {
+        var loaded = Dictionary(
+            uniqueKeysWithValues: try Safetensors.decode(
+                Self.bytes(of: url), file: url.path
+            ).map { ($0.name, $0.value) })
+        var replacements: [Tensor] = []
+        for (name, value) in parameters {
+            guard let tensor = loaded.removeValue(forKey: name) else {
+                throw ParameterFileError(
+                    file: url.path, problem: "\(name) is missing, expected shape \(value.shape)")
+            }
+            guard tensor.shape == value.shape else {
+                throw ParameterFileError(
+                    file: url.path,
+                    problem: "\(name) has shape \(tensor.shape), expected \(value.shape)")
+            }
+            replacements.append(try tensor.converted(to: value.scalarType))
+        }
+        if let extra = loaded.keys.min() {
+            let names = parameters.map(\.name).joined(separator: ", ")
+            throw ParameterFileError(
+                file: url.path, problem: "\(extra) is unexpected, expected only \(names)")
+        }
+        var index = 0
+        try network.updateParameters { _, value, _ in
+            value = replacements[index]
+            index += 1
+        }
+    }
+
+    private static func bytes(of url: URL) throws -> Data {
+        do {
+            return try Data(contentsOf: url)
+        } catch {
+            let reason = (error as NSError).localizedFailureReason ?? error.localizedDescription
+            throw ParameterFileError(file: url.path, problem: "can't be read: \(reason)")
+        }
+    }
+}

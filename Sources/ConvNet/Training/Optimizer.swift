@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+//
+// What changes the parameters by their gradients. An optimizer is a value that keeps what it needs
+// from step to step: a copy goes on by itself.
+
+/// A rule for changing parameters by their gradients.
+public protocol Optimizer: Sendable {
+    /// Changes every parameter of the network by the gradient of its last backward pass.
+    ///
+    /// - Throws: ``TensorError`` when the network is not the one of earlier steps.
+    mutating func update(_ network: inout Network) throws
+}
+
+/// Optimizers by name, for command lines.
+public enum Optimizers {
+    /// The names that ``named(_:learningRate:)`` knows.
+    public static let names = ["sgd", "momentum", "adam"]
+
+    /// The optimizer of that name, with its usual settings.
+    ///
+    /// - Throws: ``TensorError`` when there is none of that name or the learning rate is not above 0.
+    public static func named(
+        _ name: String, learningRate: Double
+    ) throws(TensorError) -> any Optimizer {
+        switch name {
+        case "sgd": return try SGD(learningRate: learningRate)
+        case "momentum": return try Momentum(learningRate: learningRate)
+        case "adam": return try Adam(learningRate: learningRate)
+        default:
+            throw TensorError(
+                operation: "Optimizers", argument: "name", value: name,
+                expected: "one of " + names.joined(separator: ", "))
+        }
+    }
+}
+
+/// The step that all optimizers take: through the network's parameters in place.
+extension Network {
+    /// Calls the body with each parameter that has a gradient, its number and its gradient.
+    mutating func forEachGradient(
+        _ body: (_ index: Int, _ value: inout Tensor, _ gradient: Tensor) throws -> Void
+    ) throws {
+        var index = 0
+        try updateParameters { _, value, gradient in
+            defer { index += 1 }
+            if let gradient { try body(index, &value, gradient) }
+        }
+    }
+
+    /// Zeros beside each parameter, for what an optimizer keeps.
+    func zerosLikeParameters() throws -> [Tensor] {
+        try parameters.map { try Tensor(zeros: $0.value.shape, scalarType: $0.value.scalarType) }
+    }
+}
+
+/// Fails unless a setting lies in a range.
+func check(
+    _ value: Double, in range: Range<Double>, operation: String, argument: String
+) throws(TensorError) {
+    guard range.contains(value), value.isFinite else {
+        throw TensorError(
+            operation: operation, argument: argument, value: "\(value)",
+            expected: "from \(range.lowerBound) to below \(range.upperBound)")
+    }
+}
+
+/// Fails unless a learning rate is above 0 and finite.
+func checkLearningRate(_ value: Double, operation: String) throws(TensorError) {
+    guard value > 0, value.isFinite else {
+        throw TensorError(
+            operation: operation, argument: "learningRate", value: "\(value)",
+            expected: "a finite number above 0")
+    }
+}
