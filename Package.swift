@@ -54,10 +54,13 @@ let package = Package(
             name: "ConvNetData", dependencies: ["ConvNetTensor", "CZlib"],
             swiftSettings: optimizedSwiftSettings),
 
-        // Executables
-        .executableTarget(name: "ConvNetCLI", dependencies: ["ConvNet", "ConvNetData"]),
+        // Executables, and what they share
+        .target(name: "ConvNetOptions"),
         .executableTarget(
-            name: "Benchmarks", dependencies: ["ConvNet", "ConvNetKernels", "ConvNetReference"],
+            name: "ConvNetCLI", dependencies: ["ConvNet", "ConvNetData", "ConvNetOptions"]),
+        .executableTarget(
+            name: "Benchmarks",
+            dependencies: ["ConvNet", "ConvNetKernels", "ConvNetReference", "ConvNetOptions"],
             path: "Benchmarks", swiftSettings: optimizedSwiftSettings),
 
         // Tests

@@ -129,6 +129,15 @@ public struct Network: Classifier {
         }
     }
 
+    /// Replaces every parameter, in the order of `parameters`; shapes and types are the caller's care.
+    package mutating func replaceParameters(_ replacements: [Tensor]) throws {
+        var index = 0
+        try updateParameters { _, value, _ in
+            value = replacements[index]
+            index += 1
+        }
+    }
+
     /// Fails unless a batch has samples of the network's input shape.
     func checked(_ x: Tensor) throws(TensorError) -> Tensor {
         guard x.shape.count == inputShape.count + 1, Array(x.shape.dropFirst()) == inputShape

@@ -43,11 +43,7 @@ extension Classifier {
             throw ParameterFileError(
                 file: url.path, problem: "\(extra) is unexpected, expected only \(names)")
         }
-        var index = 0
-        try network.updateParameters { _, value, _ in
-            value = replacements[index]
-            index += 1
-        }
+        try network.replaceParameters(replacements)
     }
 
     private static func bytes(of url: URL) throws -> Data {

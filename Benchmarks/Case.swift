@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+//
+// A case: something to check and to time. It is prepared when its turn comes and let go after it, so
+// that the benchmark needs the memory of its largest case only.
+
+import ConvNet
+
+/// What an operation must at least do, whoever does it.
+enum Work: Sendable {
+    /// Floating-point operations: a multiplication and an addition are two.
+    case operations(Double)
+    /// Bytes to move: each input read once, each output written once.
+    case bytes(Double)
+}
+
+/// A named measurement.
+struct BenchmarkCase: Sendable {
+    /// The name, such as `conv.forward.alex.conv2`.
+    let name: String
+    /// What it must at least do.
+    let work: Work
+    /// Makes the inputs.
+    let prepare: @Sendable (_ run: Run) throws -> PreparedCase
+}
+
+/// What a case runs with.
+struct Run: Sendable {
+    /// What is measured.
+    let kernels: any Kernels
+    /// What it is compared with.
+    let reference: any Kernels
+    /// About how many multiply-adds or moves the reference may spend on one case.
+    let referenceBudget: Int
+}
+
+/// A case with its inputs.
+struct PreparedCase {
+    /// One full run of what is measured.
+    let native: () throws -> Void
+    /// Runs the reference's part once.
+    let reference: () throws -> Void
+    /// The share of the full work that the reference's part is: 1 for all of it.
+    let referenceShare: Double
+    /// Compares a full run with the reference's part.
+    let check: () throws -> Check
+}
+
+enum Cases {
+    /// All cases, in the table's order.
+    static var all: [BenchmarkCase] {
+        ProductCases.all + ColumnsCases.all + ConvolutionCases.all + PoolingCases.all
+            + NetworkCases.all
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+//
+// Matrix products. The reference computes some rows of C.
+
+import ConvNet
+
+enum ProductCases {
+    static var all: [BenchmarkCase] {
+        Shapes.products.map { m, n, k in
+            BenchmarkCase(
+                name: "sgemm.\(m)x\(n)x\(k)",
+                work: .operations(2 * Double(m) * Double(n) * Double(k))
+            ) { try prepare(m, n, k, $0) }
+        }
+    }
+
+    private static func prepare(_ m: Int, _ n: Int, _ k: Int, _ run: Run) throws -> PreparedCase {
+        let a = try Inputs.tensor([m, k], seed: 1)
+        let b = try Inputs.tensor([k, n], seed: 2)
+        let c = Box(try Tensor(zeros: [m, n]))
+        let layout = try MatrixLayout(rows: m, columns: n)
+        let (aView, bView) = (try MatrixView(a), try MatrixView(b))
+        let rows = Inputs.spread(run.referenceBudget / (n * k), of: m)
+        let part = try a.samples(at: rows)
+        func native() throws {
+            try run.kernels.gemm(
+                alpha: 1, aView, bView, beta: 0, into: &c.value, layout: layout)
+        }
+        return PreparedCase(
+            native: native,
+            reference: { _ = try run.reference.gemm(MatrixView(part), bView) },
+            referenceShare: Double(rows.count) / Double(m),
+            check: {
+                try native()
+                var check = Check()
+                let magnitudes = try run.reference.gemm(
+                    MatrixView(part.magnitudes()), MatrixView(b.magnitudes()))
+                // A sum of K products, and the reference's own rounding.
+                check.compare(
+                    try c.value.samples(at: rows).doubles,
+                    try run.reference.gemm(MatrixView(part), bView).doubles,
+                    bounds: magnitudes.doubles.lazy.map { $0 * gamma(k + 1) })
+                return check
+            })
+    }
+}
+
+/// Something that closures share and change.
+final class Box<Value> {
+    var value: Value
+
+    init(_ value: Value) { self.value = value }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+//
+// Whether results are right: the largest error beside its bound, element by element.
+
+import ConvNet
+
+/// The worst error that was found, and what it may be.
+struct Check: Equatable {
+    /// The error that came closest to its bound, or went beyond.
+    private(set) var maxError = 0.0
+    /// That element's bound.
+    private(set) var errorBound = 0.0
+    /// Whether every error was within its bound. NaN never is.
+    private(set) var passed = true
+    private var worstRatio = -1.0
+
+    /// Compares numbers: `|value - expected| ≤ bound` for each.
+    mutating func compare(
+        _ values: [Double], _ expected: [Double], bounds: some Sequence<Double>
+    ) {
+        guard values.count == expected.count else {
+            passed = false
+            (maxError, errorBound) = (.infinity, 0)
+            return
+        }
+        var count = 0
+        for ((value, wanted), bound) in zip(zip(values, expected), bounds) {
+            count += 1
+            let error = value == wanted ? 0 : abs(value - wanted)
+            let isWithin = error <= bound
+            let ratio = error == 0 ? 0 : isWithin ? error / bound : .infinity
+            if !isWithin { passed = false }
+            // Of elements without error, the row shows the largest bound.
+            if ratio > worstRatio || (ratio == worstRatio && ratio == 0 && bound > errorBound) {
+                (worstRatio, maxError, errorBound) = (ratio, error, bound)
+            }
+        }
+        if count != values.count { passed = false }
+    }
+
+    /// Compares numbers that must be equal.
+    mutating func compareExactly(_ values: [Double], _ expected: [Double]) {
+        compare(values, expected, bounds: repeatElement(0, count: values.count))
+    }
+}
+
+/// γ_k = k·u / (1 − k·u) with Float's unit roundoff u = 2⁻²⁴: a chain of k rounded operations is off
+/// by at most this factor (Higham, "Accuracy and stability of numerical algorithms", 2002).
+func gamma(_ k: Int) -> Double {
+    let product = Double(k) * 0x1p-24
+    return product / (1 - product)
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+//
+// The harness: checks each case, then times it, in rounds over all cases, so that a slow spell of the
+// machine does not hit all runs of one case.
+
+import ConvNet
+
+/// What came out of one case.
+struct Result: Sendable {
+    /// How a row ended.
+    enum Verdict: String, Sendable {
+        case passed
+        case failed = "FAILED"
+        case unchecked
+    }
+
+    let name: String
+    let work: Work
+    /// Seconds of the best run, and of the one in the middle.
+    var best = Double.infinity
+    var median = Double.infinity
+    /// Seconds of the reference, scaled up where it did a part; nil without one.
+    var reference: Double?
+    /// Whether the reference did a part only.
+    var isScaled = false
+    var check: Check?
+
+    var verdict: Verdict {
+        guard let check else { return .unchecked }
+        return check.passed ? .passed : .failed
+    }
+
+    var speedup: Double? { reference.map { $0 / best } }
+
+    /// The share of what the machine could do, from 0 to about 1.
+    func share(of machine: Machine) -> Double {
+        switch work {
+        case .operations(let count): count / best / machine.peakOperations
+        case .bytes(let count): count / best / machine.bandwidth
+        }
+    }
+}
+
+/// How long and how often cases are timed.
+struct Harness {
+    let run: Run
+    /// Without it the reference is left out: rows are unchecked.
+    let checks: Bool
+    let rounds: Int
+    /// Seconds of runs for a case in a round.
+    let secondsPerRound: Double
+    /// Called before each case of each round.
+    let progress: (String) -> Void
+
+    /// The settings for a quick look or a thorough one.
+    init(_ run: Run, checks: Bool, quick: Bool, progress: @escaping (String) -> Void) {
+        self.run = run
+        self.checks = checks
+        rounds = quick ? 2 : 4
+        secondsPerRound = quick ? 0.1 : 0.4
+        self.progress = progress
+    }
+
+    /// Checks and times all cases.
+    func results(of cases: [BenchmarkCase]) throws -> [Result] {
+        var results = cases.map { Result(name: $0.name, work: $0.work) }
+        var times = [[Double]](repeating: [], count: cases.count)
+        for round in 1...rounds {
+            for (index, benchmark) in cases.enumerated() {
+                progress("round \(round)/\(rounds), \(benchmark.name)")
+                let prepared = try benchmark.prepare(run)
+                if round == 1, checks {
+                    results[index].check = try prepared.check()
+                    results[index].isScaled = prepared.referenceShare < 1
+                    let time = try time(prepared.reference)
+                    results[index].reference = time / prepared.referenceShare
+                }
+                times[index] += try repeatedTimes(of: prepared.native)
+            }
+        }
+        for index in results.indices {
+            let sorted = times[index].sorted()
+            results[index].best = sorted[0]
+            results[index].median = sorted[sorted.count / 2]
+        }
+        return results
+    }
+
+    /// At least three runs, and as many as fit in a round's time; the first is not counted.
+    private func repeatedTimes(of body: () throws -> Void) throws -> [Double] {
+        try body()
+        var times: [Double] = []
+        var total = 0.0
+        while times.count < 3 || (total < secondsPerRound && times.count < 10_000) {
+            times.append(try time(body))
+            total += times[times.count - 1]
+        }
+        return times
+    }
+
+    private func time(_ body: () throws -> Void) throws -> Double {
+        let start = ContinuousClock.now
+        try body()
+        return seconds(since: start)
+    }
+}

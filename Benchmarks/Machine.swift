@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// What the machine is and what it could do at best, measured in the same run as everything else.
+
+import ConvNet
+import ConvNetOptions
+
+/// The machine and its measured limits.
+struct Machine: Sendable {
+    let processor: String
+    let instructionSet: String
+    let productKernel: String
+    let threads: Int
+    /// Multiply-adds on registers alone, on all threads: floating-point operations a second.
+    let peakOperations: Double
+    /// Copying an array larger than the caches: bytes a second, read and written both counted.
+    let bandwidth: Double
+
+    /// Measures the machine.
+    init(_ kernels: NativeKernels, quick: Bool) throws {
+        processor = ProcessorName.current
+        instructionSet = kernels.instructionSet.rawValue
+        productKernel = kernels.instructionSet.productKernelName
+        threads = kernels.threads
+        peakOperations = try Self.measurePeak(kernels)
+        bandwidth = try Self.measureBandwidth(kernels, megabytes: quick ? 128 : 512)
+    }
+
+    private static func measurePeak(_ kernels: NativeKernels) throws -> Double {
+        var best = 0.0
+        // Many short runs: on a shared machine some of them are undisturbed.
+        for _ in 0..<60 {
+            let start = ContinuousClock.now
+            let operations = try kernels.runPeak(iterations: 100_000)
+            best = max(best, operations / seconds(since: start))
+        }
+        return best
+    }
+
+    private static func measureBandwidth(
+        _ kernels: NativeKernels, megabytes: Int
+    ) throws -> Double {
+        let source = try Tensor(shape: [megabytes << 18], repeating: 1)
+        var destination = try Tensor(zeros: [megabytes << 18])
+        var best = 0.0
+        for _ in 0..<8 {
+            let start = ContinuousClock.now
+            try kernels.copy(source, to: &destination)
+            best = max(best, 2 * Double(megabytes << 20) / seconds(since: start))
+        }
+        return best
+    }
+}
+
+/// The seconds since a moment.
+func seconds(since start: ContinuousClock.Instant) -> Double {
+    (ContinuousClock.now - start) / .seconds(1)
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+//
+// The table for people.
+
+import ConvNetOptions
+import Foundation
+
+enum Table {
+    /// The machine, a row a case, and what the figures mean.
+    static func text(_ results: [Result], _ machine: Machine) -> String {
+        let width = results.map(\.name.count).max() ?? 0
+        let header =
+            "case".padded(to: width)
+            + "       best ms     median ms  reference ms  speed-up   rate        of peak     "
+            + "error      bound"
+        let rows = results.map { row($0, machine, width) }
+        return ([head(machine), "", header] + rows + ["", foot(results)]).joined(separator: "\n")
+    }
+
+    private static func head(_ machine: Machine) -> String {
+        """
+        \(machine.processor), \(machine.instructionSet) (\(machine.productKernel)), \
+        \(machine.threads) \(machine.threads == 1 ? "thread" : "threads")
+        peak \(fixed(machine.peakOperations / 1e9, 1)) GFLOP/s, \
+        copy \(fixed(machine.bandwidth / 1e9, 1)) GB/s, both measured now
+        """
+    }
+
+    private static func row(_ result: Result, _ machine: Machine, _ width: Int) -> String {
+        let reference =
+            result.reference.map { (result.isScaled ? "~" : "") + fixed($0 * 1e3, 2) } ?? "-"
+        let speedup = result.speedup.map { fixed($0, 1) + "×" } ?? "-"
+        let rate =
+            switch result.work {
+            case .operations(let count): fixed(count / result.best / 1e9, 1) + " GFLOP/s"
+            case .bytes(let count): fixed(count / result.best / 1e9, 1) + " GB/s   "
+            }
+        return [
+            result.name.padded(to: width), fixed(result.best * 1e3, 4).leftPadded(to: 12),
+            fixed(result.median * 1e3, 4).leftPadded(to: 12), reference.leftPadded(to: 12),
+            speedup.leftPadded(to: 8), rate.leftPadded(to: 15),
+            (fixed(result.share(of: machine) * 100, 1) + " %").leftPadded(to: 8),
+            (result.check.map { scientific($0.maxError) } ?? "-").leftPadded(to: 9),
+            (result.check.map { scientific($0.errorBound) } ?? "-").leftPadded(to: 9),
+            result.verdict.rawValue,
+        ].joined(separator: "  ")
+    }
+
+    private static func foot(_ results: [Result]) -> String {
+        let passed = results.count { $0.verdict == .passed }
+        let failed = results.count { $0.verdict == .failed }
+        var lines = [
+            "of peak: of the measured GFLOP/s for products, convolutions and networks, of the "
+                + "measured copy GB/s for the rest, counting the bytes that must move.",
+            "error and bound: of the element that came closest to its bound.",
+        ]
+        if results.contains(where: \.isScaled) {
+            lines.append("~ the reference did a part of the case; its time is scaled up.")
+        }
+        if results.contains(where: { $0.verdict == .unchecked }) {
+            lines.append("unchecked: timed without comparing with the reference.")
+        }
+        lines.append("\(passed) passed, \(failed) failed")
+        return lines.joined(separator: "\n")
+    }
+
+    private static func fixed(_ value: Double, _ digits: Int) -> String {
+        String(format: "%.\(digits)f", value)
+    }
+
+    private static func scientific(_ value: Double) -> String {
+        value == 0 ? "0" : String(format: "%.1e", value)
+    }
+}
+
+extension String {
+    fileprivate func padded(to width: Int) -> String {
+        self + String(repeating: " ", count: max(width - count, 0))
+    }
+
+    fileprivate func leftPadded(to width: Int) -> String {
+        String(repeating: " ", count: max(width - count, 0)) + self
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+//
+// The commands by name, their help, and what is common to them.
+
+import ConvNet
+import ConvNetOptions
+import Foundation
+
+/// One command of the tool.
+protocol Command {
+    /// What it is called by.
+    static var name: String { get }
+    /// What it does, in a line.
+    static var summary: String { get }
+    /// What it takes beside options, such as `mnist`.
+    static var operands: String { get }
+    /// What it takes.
+    static var options: [Option] { get }
+    /// A call that works.
+    static var example: String { get }
+
+    /// Does it.
+    static func run(_ options: Options) throws
+}
+
+enum CommandLineTool {
+    /// The version of the package.
+    static let version = "0.1.0"
+
+    static var commands: [any Command.Type] {
+        [TrainCommand.self, EvaluateCommand.self, InfoCommand.self, DownloadCommand.self]
+    }
+
+    static func run(_ arguments: [String]) throws {
+        guard let name = arguments.first else {
+            throw UsageError("no command, expected one of \(names); --help tells more")
+        }
+        switch name {
+        case "--help", "-h", "help": return print(help)
+        case "--version": return print("convnet \(version)")
+        default: break
+        }
+        guard let command = commands.first(where: { $0.name == name }) else {
+            throw UsageError("\(name) is no command, expected one of \(names)")
+        }
+        let declared = command.options + [Option("help", "Show this help.")]
+        let options = try Options(Array(arguments.dropFirst()), declared: declared)
+        if options.has("help") { return print(help(for: command, declared)) }
+        if command.operands.isEmpty, let operand = options.operands.first {
+            throw UsageError("\(operand) is unexpected after \(name); --help tells more")
+        }
+        try command.run(options)
+    }
+
+    /// One line for any error.
+    static func line(for error: any Error) -> String {
+        // Our own errors describe themselves in a line; the system's do so in another place.
+        let isSystems = error is CocoaError || error is POSIXError || error is URLError
+        let text = isSystems ? error.localizedDescription : "\(error)"
+        return text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
+
+    /// The native kernels on the threads that `--threads` asks for.
+    ///
+    /// - Throws: ``UsageError`` when the count can't be run or `CONVNET_ISA` names nothing here.
+    static func kernels(_ options: Options) throws -> NativeKernels {
+        let threads = try options.int("threads")
+        do throws(TensorError) {
+            return try NativeKernels(threads: threads)
+        } catch {
+            let name = error.argument == "threads" ? "--threads" : error.argument
+            throw UsageError("\(name) is \(error.value), expected \(error.expected)")
+        }
+    }
+
+    /// Prints a value as JSON, its keys sorted.
+    static func printJSON(_ value: some Encodable, pretty: Bool = true) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting =
+            pretty ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes] : [.sortedKeys]
+        print(String(decoding: try encoder.encode(value), as: UTF8.self))
+    }
+
+    private static var names: String { commands.map { $0.name }.joined(separator: ", ") }
+
+    private static var help: String {
+        let width = commands.map { $0.name.count }.max() ?? 0
+        let lines = commands.map {
+            "  \($0.name.padding(toLength: width, withPad: " ", startingAt: 0))  \($0.summary)"
+        }
+        return """
+            Convolutional networks: train, evaluate, and what the kernels run on.
+
+            Usage: convnet COMMAND [OPTION…]
+
+            \(lines.joined(separator: "\n"))
+
+            convnet COMMAND --help tells a command's options, convnet --version the version.
+            Exit status: 0 done, 1 failed, 2 called wrongly.
+            """
+    }
+
+    private static func help(for command: any Command.Type, _ declared: [Option]) -> String {
+        let operands = command.operands.isEmpty ? "" : " \(command.operands)"
+        return """
+            \(command.summary)
+
+            Usage: convnet \(command.name)\(operands) [OPTION…]
+
+            \(Options.help(for: declared))
+
+            Example: \(command.example)
+            """
+    }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+//
+// convnet evaluate: how many test images a network with given parameters sorts rightly.
+
+import ConvNet
+import ConvNetOptions
+import Foundation
+
+enum EvaluateCommand: Command {
+    static let name = "evaluate"
+    static let summary =
+        "Counts the test images that a network with given parameters sorts rightly."
+    static let operands = ""
+    static let example = "convnet evaluate --parameters digits.safetensors --data mnist"
+    static let options =
+        [
+            Option("parameters", "FILE", "The network's parameters (safetensors)."),
+            Networks.option,
+        ] + DataSets.options + [
+            Option("threads", "N", "The most threads to use; as many as there are processors."),
+            Option("json", "Report as JSON."),
+        ]
+
+    private struct Report: Encodable {
+        let accuracy: Double
+        let correct: Int
+        let total: Int
+    }
+
+    static func run(_ options: Options) throws {
+        guard let file = options.string("parameters") else {
+            throw UsageError("--parameters is missing, expected a file")
+        }
+        let limit = try options.int("limit")
+        var network = try Networks.make(
+            options, seed: 0, initialization: .he, kernels: CommandLineTool.kernels(options))
+        try network.loadParameters(from: URL(fileURLWithPath: file))
+        let accuracy = try network.accuracy(DataSets.test(options, limit: limit))
+        if options.has("json") {
+            try CommandLineTool.printJSON(
+                Report(
+                    accuracy: accuracy.fraction, correct: accuracy.correct, total: accuracy.total))
+        } else {
+            print(accuracyText(accuracy))
+        }
+    }
+}
