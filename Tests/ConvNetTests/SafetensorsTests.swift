@@ -56,6 +56,21 @@ struct SafetensorsTests {
         #expect(decoded.map(\.value.shape) == [[1, 2], [1]])
     }
 
+    /// Names of each length, so that the header needs each number of spaces from 0 to 7.
+    @Test func numbersStartAtAMultipleOfEight() throws {
+        var endings: Set<Int> = []
+        for length in 1...8 {
+            let name = String(repeating: "n", count: length)
+            let file = try Safetensors.encode([(name, Tensor(shape: [1], scalars: [1]))])
+            let header = Int(file[0])
+            #expect(header % 8 == 0)
+            #expect(file.count == 8 + header + 4)
+            endings.insert(file.dropLast(4).reversed().prefix { $0 == UInt8(ascii: " ") }.count)
+            #expect(try Safetensors.decode(file).map(\.name) == [name])
+        }
+        #expect(endings == Set(0...7))
+    }
+
     @Test func doublesNaNInfinityAndSingleNumbersComeBackAsTheyWere() throws {
         let doubles: [Double] = [.infinity, -0.0, 0x1.fffffffffffffp1023, .leastNonzeroMagnitude]
         let tensors: [NamedTensor] = [

@@ -36,6 +36,24 @@ struct GivenGradients: Layer {
     func converted(to scalarType: ScalarType) throws -> GivenGradients { self }
 }
 
+/// A layer that fails where it is asked for the gradient of its input.
+struct FirstLayer: Layer {
+    func outputShape(for inputShape: [Int]) throws -> [Int] { inputShape }
+    func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor { x }
+    mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor { x }
+    mutating func backward(
+        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
+    ) throws -> Tensor? {
+        guard !needsInputGradient else {
+            throw TensorError(
+                operation: "FirstLayer", argument: "needsInputGradient", value: "true",
+                expected: "false")
+        }
+        return nil
+    }
+    func converted(to scalarType: ScalarType) throws -> FirstLayer { self }
+}
+
 /// Samples in memory in a given order, right or wrong.
 struct GivenSamples: BatchSource {
     var images: Tensor
