@@ -102,6 +102,23 @@ static void multiply_task(const block *s, ptrdiff_t row, ptrdiff_t row_end, ptrd
     }
 }
 
+/// Packs a block of B, inside a parallel region. Each number is written by one thread; the barrier
+/// at a loop's end waits for all.
+static void pack_block(float *packed_b, convk_matrix b, ptrdiff_t k, ptrdiff_t columns,
+                       ptrdiff_t nr) {
+    enum { ROWS = 16 };
+    if (b.column_stride == 1) {
+#pragma omp for schedule(static)
+        for (ptrdiff_t p = 0; p < k; p += ROWS)
+            convk_pack_b_rows(packed_b + p * nr, convk_submatrix(b, p, 0), convk_min(ROWS, k - p),
+                              columns, k, nr);
+        return;
+    }
+#pragma omp for schedule(static)
+    for (ptrdiff_t j = 0; j < columns; j += nr)
+        convk_pack_b(packed_b + j * k, convk_submatrix(b, 0, j), k, convk_min(nr, columns - j), nr);
+}
+
 /// Loops 3 and 4, inside a parallel region: packs A and multiplies with the packed block of B.
 static void multiply_block(block s, float *packed_a, ptrdiff_t m) {
     const plan *p = s.p;
@@ -163,11 +180,7 @@ void convk_sgemm(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix 
         const ptrdiff_t columns = convk_min(p.nc, n - column);
         for (ptrdiff_t k_0 = 0; k_0 < k; k_0 += p.kc) {
             const ptrdiff_t depth = convk_min(p.kc, k - k_0);
-            // Each panel is written by one thread; the barrier at the loop's end waits for all.
-#pragma omp for schedule(static)
-            for (ptrdiff_t j = 0; j < columns; j += nr)
-                convk_pack_b(packed_b + j * depth, convk_submatrix(b, k_0, column + j), depth,
-                             convk_min(nr, columns - j), nr);
+            pack_block(packed_b, convk_submatrix(b, k_0, column), depth, columns, nr);
             const block s = {.p = &p,
                              .c = c + column,
                              .ldc = ldc,
