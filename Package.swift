@@ -83,7 +83,7 @@ let package = Package(
             name: "ConvNetDataTests",
             dependencies: ["ConvNetData", "ConvNetTestSupport", "CZlib"]),
         .testTarget(name: "ConvNetCLITests", dependencies: ["ConvNetTestSupport"]),
-        .testTarget(name: "BenchmarksTests", dependencies: ["ConvNetTestSupport"]),
+        .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "ConvNetReference"]),
     ],
     swiftLanguageModes: [.v6]
 )

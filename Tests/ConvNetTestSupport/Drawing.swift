@@ -37,9 +37,10 @@ public struct Draw {
     }
 
     /// A window that fits images of some size, drawn with it. Sizes lean towards small and odd ones;
-    /// now and then the image is wider than any vector.
+    /// now and then the image is wider than any vector. Small ones suit tests that cost a pass a
+    /// pixel.
     public mutating func windowedShape(
-        samples: ClosedRange<Int>, channels: Int, pooling: Bool = false
+        samples: ClosedRange<Int>, channels: Int, pooling: Bool = false, small: Bool = false
     ) throws -> (shape: [Int], window: Window) {
         while true {
             let size = PerAxis(height: int(1...5), width: int(1...5))
@@ -54,7 +55,8 @@ public struct Draw {
                 dilation: PerAxis(height: pick([1, 1, 2, 3]), width: pick([1, 1, 2, 3])),
                 ceilMode: oneIn(4))
             let shape = [
-                int(samples), channels, int(1...17), oneIn(4) ? int(33...71) : int(1...19),
+                int(samples), channels, int(1...(small ? 6 : 17)),
+                small ? int(1...7) : oneIn(4) ? int(33...71) : int(1...19),
             ]
             let checked = try? KernelChecks.windowed(
                 inputShape: shape, window: window, operation: "draw")

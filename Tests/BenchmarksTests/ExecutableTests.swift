@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+//
+// The executable as people and programs call it: exit status, words, and the JSON of the contract.
+
+import Foundation
+import Testing
+
+@Suite struct ExecutableTests {
+    struct Outcome {
+        let status: Int32
+        let output, errors: String
+    }
+
+    /// Runs the benchmark that was built beside these tests.
+    static func run(_ arguments: String..., environment: [String: String] = [:]) throws -> Outcome {
+        let process = Process()
+        process.executableURL =
+            Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }
+            .map(\.bundleURL)?.deletingLastPathComponent().appendingPathComponent("Benchmarks")
+            ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+            .appendingPathComponent("Benchmarks")
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let (output, errors) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+        let text = try output.fileHandleForReading.readToEnd() ?? Data()
+        let errorText = try errors.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return Outcome(
+            status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
+            errors: String(decoding: errorText, as: UTF8.self))
+    }
+
+    @Test(arguments: [
+        (["--threads", "0"], "--threads is 0, expected a whole number of at least 1"),
+        (["--threads", "two"], "--threads is two, expected a whole number of at least 1"),
+        (["--threads", "2000"], "--threads is 2000, expected from 1 to 1024"),
+        (["--filter", "xyz"], "--filter is xyz, which no case contains; --list shows them"),
+        (["--filter"], "--filter has no value, expected TEXT"),
+        (["--quick", "--quick"], "--quick comes twice, expected once"),
+        (["--fast"], "--fast is no option here; --help lists them"),
+        (["fast"], "fast is unexpected; --help lists the options"),
+        (
+            ["--json", "/nowhere/x.json"],
+            "--json is /nowhere/x.json, expected a file in a writable folder"
+        ),
+    ])
+    func wrongCallsGetOneLine(_ arguments: [String], _ message: String) throws {
+        let outcome =
+            try arguments.count == 1
+            ? Self.run(arguments[0]) : Self.run(arguments[0], arguments[1])
+        #expect(outcome.status == 2)
+        #expect(outcome.errors == "Benchmarks: \(message)\n")
+        #expect(outcome.output == "")
+    }
+
+    @Test func aWrongInstructionSetIsNamed() throws {
+        let outcome = try Self.run("--quick", environment: ["CONVNET_ISA": "avx9"])
+        #expect(outcome.status == 2)
+        #expect(outcome.errors.hasPrefix("Benchmarks: CONVNET_ISA is avx9, expected one of "))
+    }
+
+    @Test func theListHasEveryCase() throws {
+        let outcome = try Self.run("--list", "--filter=conv.forward.")
+        #expect(outcome.status == 0)
+        #expect(outcome.output.split(separator: "\n").count == 10)
+        #expect(outcome.output.hasPrefix("conv.forward.simple.conv1\n"))
+    }
+
+    @Test func theFiguresAreAsInTheContract() throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "benchmark-\(UUID().uuidString).json")
+        defer { try? FileManager.default.removeItem(at: file) }
+        let outcome = try Self.run("--quick", "--filter=sgemm.64x64x64", "--json=\(file.path)")
+        #expect(outcome.status == 0)
+        #expect(outcome.output.hasSuffix("1 passed, 0 failed\n"))
+        let json = try #require(
+            JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+        #expect(json["passed"] as? Bool == true)
+        let machine = try #require(json["machine"] as? [String: Any])
+        #expect(
+            Set(machine.keys) == ["cpu", "isa", "threads", "peak_gflops", "bandwidth_gbps"])
+        let rows = try #require(json["results"] as? [[String: Any]])
+        #expect(rows.count == 1)
+        #expect(
+            Set(rows[0].keys) == [
+                "name", "ms", "median_ms", "reference_ms", "speedup", "gflops", "percent_of_peak",
+                "max_error", "error_bound", "passed",
+            ])
+        #expect(rows[0]["name"] as? String == "sgemm.64x64x64")
+    }
+
+    @Test func withoutTheReferenceRowsAreUnchecked() throws {
+        let outcome = try Self.run("--quick", "--native-only", "--filter=im2col.simple.conv1")
+        #expect(outcome.status == 0)
+        #expect(outcome.output.contains("unchecked"))
+        #expect(outcome.output.hasSuffix("0 passed, 0 failed\n"))
+    }
+}

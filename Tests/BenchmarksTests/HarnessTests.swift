@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+//
+// That the benchmark finds a wrong kernel, whatever its speed, and that its reports say what the
+// contract promises.
+
+import ConvNet
+import ConvNetReference
+import Foundation
+import Testing
+
+@testable import Benchmarks
+
+/// The reference, wrong in one number of each result, if asked.
+struct FaultyKernels: Kernels {
+    let name = "faulty"
+    /// What is added to the last number of each result.
+    var fault: Double
+    private let right = ReferenceKernels()
+
+    init(fault: Double) { self.fault = fault }
+
+    private func spoilt(_ tensor: Tensor) throws -> Tensor {
+        var numbers = tensor.doubles
+        numbers[numbers.count - 1] += fault
+        return try Tensor(shape: tensor.shape, doubles: numbers).converted(to: tensor.scalarType)
+    }
+
+    func gemm(
+        alpha: Double, _ a: MatrixView, _ b: MatrixView, beta: Double, into c: inout Tensor,
+        layout: MatrixLayout
+    ) throws {
+        try right.gemm(alpha: alpha, a, b, beta: beta, into: &c, layout: layout)
+        c = try spoilt(c)
+    }
+    func im2col(_ x: Tensor, window: Window) throws -> Tensor {
+        try spoilt(right.im2col(x, window: window))
+    }
+    func col2im(_ columns: Tensor, inputShape: [Int], window: Window) throws -> Tensor {
+        try spoilt(right.col2im(columns, inputShape: inputShape, window: window))
+    }
+    func convolution(
+        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int
+    ) throws -> Tensor {
+        try spoilt(
+            right.convolution(x, weights: weights, bias: bias, window: window, groups: groups))
+    }
+    func convolutionInputGradient(
+        _ outputGradient: Tensor, weights: Tensor, inputShape: [Int], window: Window, groups: Int
+    ) throws -> Tensor {
+        try right.convolutionInputGradient(
+            outputGradient, weights: weights, inputShape: inputShape, window: window,
+            groups: groups)
+    }
+    func convolutionWeightGradient(
+        _ outputGradient: Tensor, input x: Tensor, window: Window, groups: Int
+    ) throws -> Tensor {
+        try spoilt(
+            right.convolutionWeightGradient(
+                outputGradient, input: x, window: window, groups: groups))
+    }
+    func addBias(_ bias: Tensor, to x: inout Tensor) throws { try right.addBias(bias, to: &x) }
+    func biasGradient(_ outputGradient: Tensor) throws -> Tensor {
+        try right.biasGradient(outputGradient)
+    }
+    func maxPooling(_ x: Tensor, window: Window) throws -> Tensor {
+        try right.maxPooling(x, window: window)
+    }
+    func maxPoolingWithArgmax(_ x: Tensor, window: Window) throws -> MaxPoolingResult {
+        let result = try right.maxPoolingWithArgmax(x, window: window)
+        return MaxPoolingResult(output: try spoilt(result.output), argmax: result.argmax)
+    }
+    func maxPoolingGradient(
+        _ outputGradient: Tensor, argmax: IndexTensor, inputShape: [Int]
+    ) throws -> Tensor {
+        try right.maxPoolingGradient(outputGradient, argmax: argmax, inputShape: inputShape)
+    }
+    func averagePooling(_ x: Tensor, window: Window, countIncludePad: Bool) throws -> Tensor {
+        try right.averagePooling(x, window: window, countIncludePad: countIncludePad)
+    }
+    func averagePoolingGradient(
+        _ outputGradient: Tensor, inputShape: [Int], window: Window, countIncludePad: Bool
+    ) throws -> Tensor {
+        try right.averagePoolingGradient(
+            outputGradient, inputShape: inputShape, window: window,
+            countIncludePad: countIncludePad)
+    }
+    func relu(_ x: Tensor) throws -> Tensor { try right.relu(x) }
+    func reluGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor {
+        try right.reluGradient(outputGradient, output: output)
+    }
+    func sigmoid(_ x: Tensor) throws -> Tensor { try right.sigmoid(x) }
+    func sigmoidGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor {
+        try right.sigmoidGradient(outputGradient, output: output)
+    }
+    func softmax(_ logits: Tensor) throws -> Tensor { try right.softmax(logits) }
+    func softmaxCrossEntropy(_ logits: Tensor, labels: [Int]) throws -> SoftmaxCrossEntropy {
+        try right.softmaxCrossEntropy(logits, labels: labels)
+    }
+    func softmaxCrossEntropy(_ logits: Tensor, targets: Tensor) throws -> SoftmaxCrossEntropy {
+        try right.softmaxCrossEntropy(logits, targets: targets)
+    }
+    func sgdUpdate(_ parameter: inout Tensor, gradient: Tensor, learningRate: Double) throws {
+        try right.sgdUpdate(&parameter, gradient: gradient, learningRate: learningRate)
+    }
+    func momentumUpdate(
+        _ parameter: inout Tensor, velocity: inout Tensor, gradient: Tensor, learningRate: Double,
+        momentum: Double
+    ) throws {
+        try right.momentumUpdate(
+            &parameter, velocity: &velocity, gradient: gradient, learningRate: learningRate,
+            momentum: momentum)
+    }
+    func adamUpdate(
+        _ parameter: inout Tensor, firstMoment: inout Tensor, secondMoment: inout Tensor,
+        gradient: Tensor, step: Int, settings: AdamSettings
+    ) throws {
+        try right.adamUpdate(
+            &parameter, firstMoment: &firstMoment, secondMoment: &secondMoment, gradient: gradient,
+            step: step, settings: settings)
+    }
+}
+
+@Suite struct HarnessTests {
+    /// Small cases of each kind that can go wrong.
+    static let names = [
+        "sgemm.64x64x64", "im2col.simple.conv1", "col2im.simple.conv1", "conv.forward.simple.conv1",
+        "conv.forward+backward.simple.conv1", "maxpool.forward.simple.pool", "train.SimpleConvNet",
+        "predict1.SimpleConvNet",
+    ]
+
+    /// Checks one case, without timing it.
+    static func check(_ name: String, fault: Double) throws -> Check {
+        let benchmark = try #require(Cases.all.first { $0.name == name })
+        let run = Run(
+            kernels: FaultyKernels(fault: fault), reference: ReferenceKernels(),
+            referenceBudget: 100_000)
+        return try benchmark.prepare(run).check()
+    }
+
+    @Test(arguments: names)
+    func rightKernelsPass(_ name: String) throws {
+        let check = try Self.check(name, fault: 0)
+        #expect(check.passed)
+        #expect(check.maxError <= check.errorBound)
+    }
+
+    /// One wrong number, in the last place of a result.
+    @Test(arguments: names, [1000, Double.nan])
+    func aWrongNumberFails(_ name: String, _ fault: Double) throws {
+        #expect(try !Self.check(name, fault: fault).passed)
+    }
+
+    @Test func aFailedRowFailsTheRun() throws {
+        let machine = try Machine(NativeKernels(), quick: true)
+        var right = Benchmarks.Result(name: "right", work: .operations(1e9))
+        (right.best, right.median, right.reference) = (0.5, 1, 2)
+        right.check = Check()
+        var wrong = right
+        wrong.check?.compareExactly([1], [2])
+        #expect(JSONReport([right], machine).passed)
+        #expect(!JSONReport([right, wrong], machine).passed)
+        #expect(Table.text([right, wrong], machine).hasSuffix("1 passed, 1 failed"))
+        #expect(right.speedup == 4)
+        let rate = 2e9 / machine.peakOperations
+        #expect(abs(right.share(of: machine) - rate) <= 1e-12)
+    }
+
+    @Test func namesAreDifferentAndComplete() {
+        let names = Cases.all.map(\.name)
+        #expect(Set(names).count == names.count)
+        // 12 products; 10 layers: im2col, col2im, forward, both; 3 pools: im2col, forward, both;
+        // training, batch and single prediction of one network.
+        #expect(names.count == 12 + 4 * 10 + 3 * 3 + 3)
+    }
+
+    @Test func partsIncludeBothEnds() {
+        #expect(Inputs.spread(3, of: 11) == [0, 5, 10])
+        #expect(Inputs.spread(0, of: 7) == [0, 6])
+        #expect(Inputs.spread(99, of: 4) == [0, 1, 2, 3])
+        #expect(Inputs.spread(2, of: 1) == [0])
+    }
+}
+
+@Suite struct CheckTests {
+    @Test func theErrorClosestToItsBoundIsShown() {
+        var check = Check()
+        check.compare([1, 2.5, 3], [1, 2, 2.9], bounds: [0, 10, 0.2])
+        #expect(check.passed)
+        #expect(abs(check.maxError - 0.1) <= 1e-12)
+        #expect(check.errorBound == 0.2)
+    }
+
+    @Test func nanAndDifferentCountsFail() {
+        var check = Check()
+        check.compare([.nan], [.nan], bounds: [1])
+        #expect(!check.passed)
+        check = Check()
+        check.compareExactly([1, 2], [1])
+        #expect(!check.passed)
+        check = Check()
+        check.compare([1], [1], bounds: [])
+        #expect(!check.passed)
+    }
+}
