@@ -155,27 +155,26 @@ void convk_conv2d_product_run(const convk_conv2d_product *p, float *restrict y,
                               const float *restrict x, const float *restrict packed_weights,
                               const float *restrict bias, float *restrict workspace) {
     const convk_window *w = &p->window;
-    const ptrdiff_t columns = w->n * w->oh * w->ow;
-    const ptrdiff_t block = p->block_panels * p->entry->nr;
-    const ptrdiff_t blocks = convk_ceil_div(columns, block);
-    const ptrdiff_t task_rows = convk_ceil_div(row_panels(p), p->row_tasks) * p->panel;
+    const ptrdiff_t columns = w->n * w->oh * w->ow, nr = p->entry->nr;
+    const ptrdiff_t panels = convk_ceil_div(columns, nr);
+    const ptrdiff_t blocks = convk_ceil_div(panels, p->block_panels);
     float *patches = workspace + omp_get_thread_num() * block_size(p);
-    // Each task writes its own pixels of its own output channels.
+    // Each task writes its own pixels of its own output channels. Panels are dealt out evenly: a
+    // small last task would leave its thread waiting.
 #pragma omp for schedule(static)
     for (ptrdiff_t index = 0; index < p->groups * blocks * p->row_tasks; index++) {
         const ptrdiff_t g = index / (blocks * p->row_tasks);
-        const ptrdiff_t column = index / p->row_tasks % blocks * block;
-        const ptrdiff_t row = index % p->row_tasks * task_rows;
+        const ptrdiff_t j = index / p->row_tasks % blocks, i = index % p->row_tasks;
         const task t = {
             .p = p,
             .y = y + g * p->m * w->oh * w->ow,
             .weights = packed_weights + g * row_panels(p) * p->panel * p->k,
             .bias = bias ? bias + g * p->m : NULL,
             .patches = patches,
-            .column = column,
-            .column_end = convk_min(column + block, columns),
-            .row = row,
-            .row_end = convk_min(row + task_rows, p->m),
+            .column = j * panels / blocks * nr,
+            .column_end = convk_min((j + 1) * panels / blocks * nr, columns),
+            .row = i * row_panels(p) / p->row_tasks * p->panel,
+            .row_end = convk_min((i + 1) * row_panels(p) / p->row_tasks * p->panel, p->m),
         };
         if (t.row < t.row_end) run_task(&t, x + g * w->c * w->h * w->w);
     }

@@ -26,12 +26,12 @@ static const ptrdiff_t smallest_shared_product = 1 << 20;
 
 typedef struct {
     const convk_sgemm_entry *entry;
-    ptrdiff_t panel;        // height of A's panels
-    ptrdiff_t row_panels;   // panels of A in all
-    ptrdiff_t mc, nc;       // block sizes, multiples of panel and nr
-    ptrdiff_t shared_mc;    // a multiple of mc
-    ptrdiff_t kc;           // depth of a block
-    ptrdiff_t task_columns; // a multiple of nr
+    ptrdiff_t panel;       // height of A's panels
+    ptrdiff_t row_panels;  // panels of A in all
+    ptrdiff_t mc, nc;      // block sizes, multiples of panel and nr
+    ptrdiff_t shared_mc;   // a multiple of mc
+    ptrdiff_t kc;          // depth of a block
+    ptrdiff_t task_panels; // panels of B in a task, at most
     bool packs_a;
 } plan;
 
@@ -49,7 +49,7 @@ static plan make_plan(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, bool a_rows_contigu
     p.packs_a = !(a_rows_contiguous && column_panels <= IN_PLACE_PANELS);
     p.shared_mc = p.packs_a ? convk_max(LARGEST_SHARED_MC / p.mc, 1) * p.mc : row_blocks * p.mc;
     const ptrdiff_t panels = convk_ceil_div(column_panels * row_blocks, ENOUGH_TASKS);
-    p.task_columns = convk_max(1, convk_min(panels, TASK_PANELS)) * nr;
+    p.task_panels = convk_max(1, convk_min(panels, TASK_PANELS));
     return p;
 }
 
@@ -102,6 +102,23 @@ static void multiply_task(const block *s, ptrdiff_t row, ptrdiff_t row_end, ptrd
     }
 }
 
+/// Packs a block of B, inside a parallel region. Each number is written by one thread; the barrier
+/// at a loop's end waits for all.
+static void pack_block(float *packed_b, convk_matrix b, ptrdiff_t k, ptrdiff_t columns,
+                       ptrdiff_t nr) {
+    enum { ROWS = 16 };
+    if (b.column_stride == 1) {
+#pragma omp for schedule(static)
+        for (ptrdiff_t p = 0; p < k; p += ROWS)
+            convk_pack_b_rows(packed_b + p * nr, convk_submatrix(b, p, 0), convk_min(ROWS, k - p),
+                              columns, k, nr);
+        return;
+    }
+#pragma omp for schedule(static)
+    for (ptrdiff_t j = 0; j < columns; j += nr)
+        convk_pack_b(packed_b + j * k, convk_submatrix(b, 0, j), k, convk_min(nr, columns - j), nr);
+}
+
 /// Loops 3 and 4, inside a parallel region: packs A and multiplies with the packed block of B.
 static void multiply_block(block s, float *packed_a, ptrdiff_t m) {
     const plan *p = s.p;
@@ -119,16 +136,21 @@ static void multiply_block(block s, float *packed_a, ptrdiff_t m) {
                 convk_pack_a(packed_a + i * s.k, convk_submatrix(s.a, i, 0),
                              convk_min(p->panel, rows - i), s.k, p->panel);
         }
+        const ptrdiff_t nr = p->entry->nr;
+        const ptrdiff_t row_panels = convk_ceil_div(rows, p->panel);
+        const ptrdiff_t column_panels = convk_ceil_div(s.columns, nr);
         const ptrdiff_t row_tasks = convk_ceil_div(rows, p->mc);
-        const ptrdiff_t column_tasks = convk_ceil_div(s.columns, p->task_columns);
+        const ptrdiff_t column_tasks = convk_ceil_div(column_panels, p->task_panels);
         // Each task writes its own tile of C.
 #pragma omp for schedule(static)
         for (ptrdiff_t task = 0; task < row_tasks * column_tasks; task++) {
-            // Neighbouring tasks share their panels of B, the larger part of what they read.
-            const ptrdiff_t row = task % row_tasks * p->mc;
-            const ptrdiff_t column = task / row_tasks * p->task_columns;
-            multiply_task(&s, row, convk_min(row + p->mc, rows), column,
-                          convk_min(column + p->task_columns, s.columns));
+            // Neighbouring tasks share their panels of B, the larger part of what they read. Panels
+            // are dealt out evenly: a small last task would leave its thread waiting.
+            const ptrdiff_t i = task % row_tasks, j = task / row_tasks;
+            multiply_task(&s, i * row_panels / row_tasks * p->panel,
+                          convk_min((i + 1) * row_panels / row_tasks * p->panel, rows),
+                          j * column_panels / column_tasks * nr,
+                          convk_min((j + 1) * column_panels / column_tasks * nr, s.columns));
         }
     }
 }
@@ -158,11 +180,7 @@ void convk_sgemm(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix 
         const ptrdiff_t columns = convk_min(p.nc, n - column);
         for (ptrdiff_t k_0 = 0; k_0 < k; k_0 += p.kc) {
             const ptrdiff_t depth = convk_min(p.kc, k - k_0);
-            // Each panel is written by one thread; the barrier at the loop's end waits for all.
-#pragma omp for schedule(static)
-            for (ptrdiff_t j = 0; j < columns; j += nr)
-                convk_pack_b(packed_b + j * depth, convk_submatrix(b, k_0, column + j), depth,
-                             convk_min(nr, columns - j), nr);
+            pack_block(packed_b, convk_submatrix(b, k_0, column), depth, columns, nr);
             const block s = {.p = &p,
                              .c = c + column,
                              .ldc = ldc,

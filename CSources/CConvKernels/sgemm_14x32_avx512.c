@@ -74,6 +74,8 @@ INLINE void compute(const convk_tile *tile, const int height, const int vectors,
     if (packed) {
         for (ptrdiff_t p = 0; p < tile->k; p++) {
             add_outer_product(acc, &a, 1, b + p * NR, height, vectors, packed);
+            // The next panel of A, from where all threads share it.
+            _mm_prefetch((const char *)(a + height * tile->k), _MM_HINT_T1);
             a += height;
         }
     } else {

@@ -68,8 +68,8 @@ typedef struct {
     convk_isa isa;
     const char *name;
     ptrdiff_t mr, nr; ///< the full tile
-    ptrdiff_t kc;     ///< depth of a block: a B panel of kc x nr stays in the first-level cache
-    ptrdiff_t mc;     ///< rows of a block: an A block of mc x kc stays in the second-level cache
+    ptrdiff_t kc;     ///< depth of a block
+    ptrdiff_t mc;     ///< rows of a task: its A block of mc x kc stays in the second-level cache
     convk_sgemm_kernel *kernel;
     convk_pack_patches *pack_patches;
     convk_gather_taps *gather_taps;

@@ -14,6 +14,13 @@ void convk_pack_a(float *restrict to, convk_matrix a, ptrdiff_t rows, ptrdiff_t 
 /// zero for columns <= j < nr.
 void convk_pack_b(float *restrict to, convk_matrix b, ptrdiff_t k, ptrdiff_t columns, ptrdiff_t nr);
 
+/// Packs rows ..< rows of a matrix whose rows are contiguous into all panels of columns ..<
+/// columns: to[j * depth + p * nr + l] = b(p, j + l) for each j that is a multiple of nr. Long rows
+/// are read from one end to the other, which the hardware fetches ahead; panel by panel it would
+/// not.
+void convk_pack_b_rows(float *restrict to, convk_matrix b, ptrdiff_t rows, ptrdiff_t columns,
+                       ptrdiff_t depth, ptrdiff_t nr);
+
 /// The same matrix, starting at another element.
 static inline convk_matrix convk_submatrix(convk_matrix m, ptrdiff_t row, ptrdiff_t column) {
     m.data += row * m.row_stride + column * m.column_stride;

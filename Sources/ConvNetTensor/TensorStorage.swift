@@ -54,6 +54,8 @@ package final class StorageRecycler: Sendable {
     /// How many bytes of freed blocks are kept at most; beyond it they go back to the system.
     package static let largestIdleByteCount = 1 << 30
 
+    private static let hugePage = 2 << 20
+
     private struct State: ~Copyable {
         // Addresses as numbers: a pointer may not leave the region that a Mutex guards.
         var idleBlocks: [Int: [UInt]] = [:]
@@ -85,8 +87,17 @@ package final class StorageRecycler: Sendable {
             return nil
         }
         if let recycled { return UnsafeMutableRawPointer(bitPattern: recycled) }
+        // Large blocks on huge pages: fewer faults when they are new, fewer misses of the
+        // translation buffer ever after.
+        let isLarge = capacity >= 2 * Self.hugePage
         var block: UnsafeMutableRawPointer?
-        guard posix_memalign(&block, TensorStorage.alignment, capacity) == 0 else { return nil }
+        guard
+            posix_memalign(
+                &block, isLarge ? Self.hugePage : TensorStorage.alignment, capacity) == 0
+        else { return nil }
+        #if os(Linux)
+            if isLarge { madvise(block, capacity, Int32(MADV_HUGEPAGE)) }
+        #endif
         return block
     }
 

@@ -84,6 +84,8 @@ public struct Affine: Layer {
         _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
     ) throws -> Tensor? {
         let x = try Self.kept(input)
+        try require(outputGradient, fitsInput: x.shape)
+        input = nil
         let rows = try x.reshaped(to: [x.shape[0], weight.value.shape[0]])
         weight.gradient = try kernels.gemm(
             MatrixView(rows).transposed, MatrixView(outputGradient))

@@ -111,6 +111,8 @@ public struct Convolution: Layer {
         _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
     ) throws -> Tensor? {
         let x = try Self.kept(input)
+        try require(outputGradient, fitsInput: x.shape)
+        input = nil
         weight.gradient = try kernels.convolutionWeightGradient(
             outputGradient, input: x, window: window, groups: groups)
         bias.gradient = try kernels.biasGradient(outputGradient)

@@ -21,13 +21,15 @@ public protocol Layer: Sendable {
     mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor
 
     /// The gradient with respect to the input of the last forward pass; keeps the gradients of the
-    /// layer's parameters.
+    /// layer's parameters and lets go of what the forward pass kept, so that a trained network does
+    /// not hold on to a batch's memory. One forward pass serves one backward pass.
     ///
     /// - Parameters:
     ///   - outputGradient: the loss's gradient with respect to the layer's output.
     ///   - needsInputGradient: false for a network's first layer, whose input nobody trains.
     /// - Returns: the gradient with respect to the input; nil where it is not needed.
-    /// - Throws: ``TensorError`` when no forward pass came before, or the shapes differ.
+    /// - Throws: ``TensorError`` when no forward pass came before, or the gradient has another shape
+    ///   than the output had.
     mutating func backward(
         _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
     ) throws -> Tensor?
@@ -66,7 +68,8 @@ extension Layer {
     public mutating func backward(_ outputGradient: Tensor) throws -> Tensor {
         let gradient = try backward(
             outputGradient, needsInputGradient: true, on: NativeKernels())
-        return try Self.kept(gradient)
+        guard let gradient else { throw TensorError.missingGradient(of: "\(Self.self)") }
+        return gradient
     }
 
     /// What a forward pass kept.
@@ -79,6 +82,25 @@ extension Layer {
                 expected: "a layer whose forward was called before")
         }
         return value
+    }
+
+    /// Fails unless a gradient has the shape of the output that the given input leads to.
+    ///
+    /// Products and sums would take any number of columns, and give parameters a gradient of a shape
+    /// that isn't theirs.
+    func require(_ outputGradient: Tensor, fitsInput inputShape: [Int]) throws {
+        try KernelChecks.require(
+            outputGradient, hasShape: outputShape(for: inputShape),
+            operation: "\(Self.self).backward", argument: "outputGradient")
+    }
+}
+
+extension TensorError {
+    /// The error about a layer that was asked for its input's gradient and gave none.
+    static func missingGradient(of layer: String) -> TensorError {
+        TensorError(
+            operation: "\(layer).backward", argument: "result", value: "nil",
+            expected: "a gradient where needsInputGradient is true")
     }
 }
 

@@ -48,6 +48,8 @@ public struct MaxPooling: Layer {
         _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
     ) throws -> Tensor? {
         let (argmax, inputShape) = (try Self.kept(argmax), try Self.kept(inputShape))
+        try require(outputGradient, fitsInput: inputShape)
+        (self.argmax, self.inputShape) = (nil, nil)
         guard needsInputGradient else { return nil }
         return try kernels.maxPoolingGradient(
             outputGradient, argmax: argmax, inputShape: inputShape)

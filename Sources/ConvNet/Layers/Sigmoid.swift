@@ -29,6 +29,8 @@ public struct Sigmoid: Layer {
         _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
     ) throws -> Tensor? {
         let y = try Self.kept(output)
+        try require(outputGradient, fitsInput: y.shape)
+        output = nil
         return needsInputGradient ? try kernels.sigmoidGradient(outputGradient, output: y) : nil
     }
 

@@ -56,6 +56,11 @@ public struct Network: Classifier {
         inputShape: [Int], layers: [NamedLayer], kernels: any Kernels = NativeKernels()
     ) throws {
         _ = try Shape.elementCount([1] + inputShape, operation: "Network", argument: "inputShape")
+        guard !layers.isEmpty else {
+            throw TensorError(
+                operation: "Network", argument: "layers", value: "empty",
+                expected: "at least one layer")
+        }
         var names: Set<String> = []
         var shape = [1] + inputShape
         for named in layers {
@@ -100,10 +105,12 @@ public struct Network: Classifier {
         let loss = try lossLayer.forward(signal, labels: labels, on: kernels)
         signal = try lossLayer.backward()
         for index in layers.indices.reversed() {
-            guard
-                let gradient = try layers[index].layer.backward(
-                    signal, needsInputGradient: index > 0, on: kernels)
-            else { break }
+            let gradient = try layers[index].layer.backward(
+                signal, needsInputGradient: index > 0, on: kernels)
+            guard index > 0 else { break }
+            guard let gradient else {
+                throw TensorError.missingGradient(of: "layer \(layers[index].name)")
+            }
             signal = gradient
         }
         return loss

@@ -6,31 +6,38 @@
 import Foundation
 
 enum JSONKeys {
-    /// The first key of the outermost object that comes twice, or nil. The text must be JSON;
-    /// where it is not, the parser will say so.
+    /// The first key that comes twice in the outermost object or in one directly inside it, or nil:
+    /// a safetensors header has no deeper ones. The text must be JSON; where it is not, the parser
+    /// will say so.
     static func firstDuplicate(in json: Data) -> String? {
-        var seen: Set<String> = []
+        var seen: [Set<String>] = [[], []]
         var depth = 0
         var expectsKey = false
         var index = json.startIndex
         while index < json.endIndex {
             switch json[index] {
-            case UInt8(ascii: "{"), UInt8(ascii: "["):
+            case UInt8(ascii: "{"):
                 depth += 1
-                expectsKey = depth == 1
+                expectsKey = depth <= 2
+                if expectsKey { seen[depth - 1] = [] }
+            case UInt8(ascii: "["):
+                depth += 1
+                expectsKey = false
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                // More closing than opening: no JSON.
+                guard depth > 0 else { return nil }
                 depth -= 1
             case UInt8(ascii: ","):
-                expectsKey = depth == 1
+                expectsKey = depth == 1 || depth == 2
             case UInt8(ascii: "\""):
                 let end = endOfString(in: json, from: index)
-                if depth == 1, expectsKey {
+                if expectsKey, depth > 0 {
                     let literal = json[index..<end]
                     // Decoded, so that "a" and "\u0061" are the same key.
                     let key =
                         (try? JSONDecoder().decode(String.self, from: Data(literal)))
                         ?? String(decoding: literal, as: UTF8.self)
-                    if !seen.insert(key).inserted { return key }
+                    if !seen[depth - 1].insert(key).inserted { return key }
                     expectsKey = false
                 }
                 index = end

@@ -32,10 +32,8 @@ public struct Adam: Optimizer {
     /// One step.
     public mutating func update(_ network: inout Network) throws {
         let kernels = network.kernels
-        if firstMoments.isEmpty {
-            firstMoments = try network.zerosLikeParameters()
-            secondMoments = firstMoments
-        }
+        try network.prepare(&firstMoments, operation: "Adam")
+        try network.prepare(&secondMoments, operation: "Adam")
         step += 1
         try network.forEachGradient { index, value, gradient in
             try kernels.adamUpdate(

@@ -47,9 +47,26 @@ extension Network {
         }
     }
 
-    /// Zeros beside each parameter, for what an optimizer keeps.
-    func zerosLikeParameters() throws -> [Tensor] {
-        try parameters.map { try Tensor(zeros: $0.value.shape, scalarType: $0.value.scalarType) }
+    /// Makes zeros beside each parameter for what an optimizer keeps, the first time; afterwards
+    /// checks that they still suit the parameters.
+    ///
+    /// - Throws: ``TensorError`` when the state was made for another network.
+    func prepare(_ state: inout [Tensor], operation: String) throws {
+        if state.isEmpty {
+            state = try parameters.map {
+                try Tensor(zeros: $0.value.shape, scalarType: $0.value.scalarType)
+            }
+        }
+        guard
+            state.elementsEqual(
+                parameters,
+                by: { $0.shape == $1.value.shape && $0.scalarType == $1.value.scalarType })
+        else {
+            throw TensorError(
+                operation: operation, argument: "network",
+                value: "one with parameters \(parameters.map(\.value.shape))",
+                expected: "the one of earlier steps, with \(state.map(\.shape)) of the same type")
+        }
     }
 }
 

@@ -47,7 +47,7 @@ public struct Momentum: Optimizer {
     /// One step.
     public mutating func update(_ network: inout Network) throws {
         let kernels = network.kernels
-        if velocities.isEmpty { velocities = try network.zerosLikeParameters() }
+        try network.prepare(&velocities, operation: "Momentum")
         try network.forEachGradient { index, value, gradient in
             try kernels.momentumUpdate(
                 &value, velocity: &velocities[index], gradient: gradient,

@@ -114,6 +114,12 @@ public struct Trainer: Sendable {
         onEvent: (TrainingEvent) throws -> Void
     ) throws -> Double {
         let order = source.order(ofEpoch: epoch - 1)
+        guard !order.isEmpty, order.count == source.sampleCount else {
+            throw TensorError(
+                operation: "Trainer", argument: "source",
+                value: "an order of \(order.count) places for \(source.sampleCount) samples",
+                expected: "each place once, and at least one")
+        }
         let steps = source.batchCount(size: batchSize)
         var totalLoss = 0.0
         for step in 1...steps {

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+//
+// Every layer's gradients against central differences, in `Double` on the reference kernels; then the
+// native `Float` gradients against those.
+
+import ConvNet
+import ConvNetReference
+import ConvNetTestSupport
+import Testing
+
+/// A layer and the shape of its input.
+struct LayerCase: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let layer: any Layer
+    let inputShape: [Int]
+
+    init(_ name: String, _ inputShape: [Int], _ layer: () throws -> any Layer) rethrows {
+        testDescription = name
+        self.inputShape = inputShape
+        self.layer = try layer()
+    }
+
+    static func all() throws -> [LayerCase] {
+        [
+            try LayerCase("convolution", [2, 2, 5, 4]) {
+                try Convolution(inputChannels: 2, outputChannels: 3, kernel: 3, seed: 1)
+            },
+            try LayerCase("convolution with stride, padding, dilation and groups", [2, 4, 7, 6]) {
+                try Convolution(
+                    inputChannels: 4, outputChannels: 6, kernel: 2, stride: 2, padding: 1,
+                    dilation: 2, groups: 2, seed: 2)
+            },
+            try LayerCase("affine", [3, 5]) { try Affine(inputSize: 5, outputSize: 4, seed: 3) },
+            try LayerCase("affine on images", [2, 2, 3, 2]) {
+                try Affine(inputSize: 12, outputSize: 3, seed: 4)
+            },
+            LayerCase("ReLU", [2, 3, 2, 2]) { ReLU() },
+            LayerCase("sigmoid", [2, 3, 2, 2]) { Sigmoid() },
+            try LayerCase("max pooling", [2, 2, 4, 6]) { try MaxPooling(2) },
+            try LayerCase("overlapping max pooling", [2, 2, 5, 5]) {
+                try MaxPooling(3, stride: 2, padding: 1)
+            },
+        ]
+    }
+
+    /// Numbers of which no two are, and none is from 0, closer than 1/128: no shift by the steps below
+    /// changes a maximum or a sign. All are exact in `Float`.
+    func input() throws -> Tensor {
+        let count = inputShape.reduce(1, *)
+        // 37 is prime to 509, so no number comes twice.
+        let numbers = (0..<count).map { (Double($0 * 37 % 509) - 254.5) / 128 }
+        return try Tensor(shape: inputShape, doubles: numbers)
+    }
+
+    /// Weights that make one number of the output: their products with it, added.
+    func outputWeights() throws -> Tensor {
+        var draw = Draw(seed: 7)
+        return try draw.normal(layer.outputShape(for: inputShape)).converted(to: .float64)
+    }
+}
+
+struct LayerGradientTests {
+    private static let step = 1e-4
+
+    @Test(arguments: try LayerCase.all())
+    func backwardAgreesWithCentralDifferences(_ layerCase: LayerCase) throws {
+        let kernels = ReferenceKernels()
+        let (x, weights) = (try layerCase.input(), try layerCase.outputWeights())
+        var layer: any Layer = try layerCase.layer.converted(to: .float64)
+        let fresh = layer
+        _ = try layer.forward(x, on: kernels)
+        let inputGradient = try #require(
+            try layer.backward(weights, needsInputGradient: true, on: kernels))
+        try Self.expectGradient(inputGradient, at: x) {
+            try Self.product(fresh.predict($0, on: kernels), weights)
+        }
+
+        var gradients: [Tensor?] = []
+        try layer.updateParameters { _, _, gradient in gradients.append(gradient) }
+        #expect(gradients.count == layer.parameters.count)
+        for ((key, value), gradient) in zip(layer.parameters, gradients) {
+            try Self.expectGradient(try #require(gradient), at: value) { shifted in
+                var copy = fresh
+                try copy.updateParameters { candidate, value, _ in
+                    if candidate == key { value = shifted }
+                }
+                return try Self.product(copy.predict(x, on: kernels), weights)
+            }
+        }
+    }
+
+    /// The `Float` gradients, within γ of the terms' magnitudes: those of the layer of absolute values.
+    @Test(arguments: try LayerCase.all())
+    func nativeGradientsAgreeWithThoseInDouble(_ layerCase: LayerCase) throws {
+        let (x, weights) = (try layerCase.input(), try layerCase.outputWeights())
+        let exact = try Self.gradients(
+            layerCase.layer.converted(to: .float64), x, weights, on: ReferenceKernels())
+        let native = try Self.gradients(
+            layerCase.layer, x.converted(to: .float32), weights.converted(to: .float32),
+            on: NativeKernels())
+        // Where the maximum lies depends on signs, so a pooling is not compared with that of absolute
+        // values: what meets in a pixel are at most all output gradients.
+        let total = weights.doubles.map(abs).reduce(0, +)
+        let magnitudes: [Tensor] =
+            layerCase.layer is MaxPooling
+            ? [try Tensor(shape: x.shape, repeating: total, scalarType: .float64)]
+            : try Self.gradients(
+                Self.magnitudes(of: layerCase.layer), x.magnitudes(), weights.magnitudes(),
+                on: ReferenceKernels())
+        // No sum is longer than all numbers together; an exponential and its quotient count as 32.
+        let factor = gamma(x.count + weights.count + 32)
+        for (index, pair) in zip(native, exact).enumerated() {
+            let comparison = Comparison(
+                pair.0, pair.1, bounds: magnitudes[index].doubles.map { $0 * factor })
+            #expect(comparison.isWithinBounds, "gradient \(index): \(comparison)")
+        }
+    }
+
+    @Test(arguments: try LayerCase.all())
+    func theInputGradientIsLeftOutWhereNobodyNeedsIt(_ layerCase: LayerCase) throws {
+        let kernels = ReferenceKernels()
+        let (x, weights) = (try layerCase.input(), try layerCase.outputWeights())
+        var layer: any Layer = try layerCase.layer.converted(to: .float64)
+        let all = try Self.gradients(layer, x, weights, on: kernels)
+        _ = try layer.forward(x, on: kernels)
+        #expect(try layer.backward(weights, needsInputGradient: false, on: kernels) == nil)
+        var parameterGradients: [Tensor] = []
+        try layer.updateParameters { parameterGradients.append(try #require($2)) }
+        #expect(parameterGradients == Array(all.dropFirst()))
+    }
+
+    /// The gradients of the input and of each parameter.
+    private static func gradients(
+        _ layer: any Layer, _ x: Tensor, _ weights: Tensor, on kernels: any Kernels
+    ) throws -> [Tensor] {
+        var layer = layer
+        _ = try layer.forward(x, on: kernels)
+        var all = [
+            try #require(try layer.backward(weights, needsInputGradient: true, on: kernels))
+        ]
+        try layer.updateParameters { all.append(try #require($2)) }
+        return all
+    }
+
+    private static func magnitudes(of layer: any Layer) throws -> any Layer {
+        var copy: any Layer = try layer.converted(to: .float64)
+        try copy.updateParameters { _, value, _ in value = try value.magnitudes() }
+        return copy
+    }
+
+    private static func product(_ one: Tensor, _ other: Tensor) -> Double {
+        zip(one.doubles, other.doubles).map(*).reduce(0, +)
+    }
+
+    /// Expects a gradient to be what central differences give.
+    ///
+    /// Their error is h²/6 times a third derivative, of which a step twice as wide has four times as
+    /// much: the two differ by thrice the error. Rounding adds the unit roundoff of `Double` times
+    /// the length of the sums (below 1,000) and their terms' magnitudes (below 2,000 together), over
+    /// the step.
+    private static func expectGradient(
+        _ gradient: Tensor, at point: Tensor, of function: (Tensor) throws -> Double
+    ) throws {
+        #expect(gradient.shape == point.shape)
+        func difference(_ index: Int, _ step: Double) throws -> Double {
+            func value(_ shift: Double) throws -> Double {
+                var numbers = point.doubles
+                numbers[index] += shift
+                return try function(Tensor(shape: point.shape, doubles: numbers))
+            }
+            return try (value(step) - value(-step)) / (2 * step)
+        }
+        let rounding = 1000 * 0x1p-53 * 2000 / step
+        for (index, found) in gradient.doubles.enumerated() {
+            let (narrow, wide) = (
+                try difference(index, step), try difference(index, 2 * step)
+            )
+            let bound = abs(wide - narrow) + rounding
+            #expect(abs(found - narrow) <= bound, "[\(index)]: \(found), expected \(narrow)")
+        }
+    }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+//
+// Two steps of each optimizer, worked by hand from its formula, and what they refuse.
+
+import ConvNet
+import ConvNetReference
+import Testing
+
+struct OptimizerTests {
+    /// A network whose only parameter is 1 and gets the given gradients, one a step.
+    private static func network(
+        _ gradients: [Double], type: ScalarType, kernels: any Kernels
+    ) throws -> Network {
+        func tensor(_ number: Double) throws -> Tensor {
+            try Tensor(shape: [1], repeating: number, scalarType: type)
+        }
+        let layer = GivenGradients(try tensor(1), gradients: try gradients.map(tensor))
+        return try Network(
+            inputShape: [1], layers: [NamedLayer("given", layer)], kernels: kernels)
+    }
+
+    /// The parameter after each step.
+    private static func steps(
+        _ optimizer: any Optimizer, _ gradients: [Double] = [0.5, -1],
+        type: ScalarType = .float64, kernels: any Kernels = ReferenceKernels()
+    ) throws -> [Double] {
+        var (optimizer, network) = (
+            optimizer, try Self.network(gradients, type: type, kernels: kernels)
+        )
+        return try gradients.map { _ in
+            try optimizer.update(&network)
+            return network.parameters[0].value.doubles[0]
+        }
+    }
+
+    private static let known: [(any Optimizer, [Double])] = {
+        do {
+            return [
+                // 1 − 0.1·0.5; then + 0.1·1.
+                (try SGD(learningRate: 0.1), [0.95, 1.05]),
+                // v = −0.05; then v = 0.9·(−0.05) + 0.1 = 0.055.
+                (try Momentum(learningRate: 0.1, momentum: 0.9), [0.95, 1.005]),
+                // m̂ = 0.5, v̂ = 0.25: a step of 0.1·0.5/(0.5 + 10⁻⁸). Then m = −0.055, v = 0.00124975,
+                // m̂ = −0.055/0.19, v̂ = 0.00124975/0.001999: a step of 0.1·m̂/(√v̂ + 10⁻⁸).
+                (try Adam(learningRate: 0.1), [0.900000002, 0.9366103542405654]),
+            ]
+        } catch {
+            return []
+        }
+    }()
+
+    @Test func twoStepsByHand() throws {
+        #expect(Self.known.count == 3)
+        for (optimizer, expected) in Self.known {
+            // A dozen operations on numbers around 1, in Double and in Float.
+            for (found, expected) in zip(try Self.steps(optimizer), expected) {
+                #expect(abs(found - expected) <= 16 * 0x1p-53, "\(optimizer)")
+            }
+            let native = try Self.steps(optimizer, type: .float32, kernels: NativeKernels())
+            for (found, expected) in zip(native, expected) {
+                #expect(abs(found - expected) <= 16 * 0x1p-24, "\(optimizer)")
+            }
+        }
+    }
+
+    /// With a gradient as small as epsilon, PyTorch's step is half of the learning rate. Where epsilon
+    /// is added under the root, it would be a ten-thousandth of it.
+    @Test func adamAddsEpsilonAfterTheRoot() throws {
+        let steps = try Self.steps(Adam(learningRate: 1), [1e-8])
+        #expect(abs(steps[0] - 0.5) <= 1e-9)
+    }
+
+    @Test func aParameterWithoutGradientStays() throws {
+        for (optimizer, _) in Self.known {
+            var (optimizer, network) = (
+                optimizer, try Self.network([], type: .float64, kernels: ReferenceKernels())
+            )
+            try optimizer.update(&network)
+            #expect(network.parameters[0].value.doubles == [1])
+        }
+    }
+
+    /// State belongs to the value: a copy goes on from where it was copied.
+    @Test func aCopyGoesOnByItself() throws {
+        var one: any Optimizer = try Momentum(learningRate: 0.1)
+        var network = try Self.network([0.5, -1], type: .float64, kernels: ReferenceKernels())
+        try one.update(&network)
+        var (other, otherNetwork) = (one, network)
+        try one.update(&network)
+        try other.update(&otherNetwork)
+        #expect(network.parameters[0].value == otherNetwork.parameters[0].value)
+    }
+
+    @Test(arguments: ["momentum", "adam"])
+    func anotherNetworkIsRefused(_ name: String) throws {
+        var optimizer = try Optimizers.named(name, learningRate: 0.1)
+        var first = try smallNetwork().network
+        _ = try first.trainStep(
+            Batch(images: smallImages(1), labels: [0]), with: &optimizer)
+        let layer = try Affine(inputSize: 2, outputSize: 2)
+        var second = try Network(inputShape: [2], layers: [NamedLayer("affine", layer)])
+        #expect {
+            try second.trainStep(
+                Batch(images: Tensor(zeros: [1, 2]), labels: [0]), with: &optimizer)
+        } throws: {
+            "\($0)".hasSuffix(
+                "network is one with parameters [[2, 2], [2]], expected the one of earlier steps, "
+                    + "with [[3, 1, 3, 3], [3], [27, 5], [5], [5, 4], [4]] of the same type")
+        }
+        // And more parameters than before.
+        var fresh = try Optimizers.named(name, learningRate: 0.1)
+        _ = try second.trainStep(
+            Batch(images: Tensor(zeros: [1, 2]), labels: [0]), with: &fresh)
+        #expect(throws: TensorError.self) {
+            try first.trainStep(Batch(images: smallImages(1), labels: [0]), with: &fresh)
+        }
+    }
+
+    @Test func names() throws {
+        #expect(try Optimizers.named("sgd", learningRate: 0.1) is SGD)
+        #expect(try Optimizers.named("momentum", learningRate: 0.1) is Momentum)
+        #expect(try Optimizers.named("adam", learningRate: 0.1) is Adam)
+        #expect(
+            throws: TensorError(
+                operation: "Optimizers", argument: "name", value: "adagrad",
+                expected: "one of sgd, momentum, adam")
+        ) { try Optimizers.named("adagrad", learningRate: 0.1) }
+    }
+
+    @Test(arguments: Optimizers.names, [0, -0.1, .nan, .infinity])
+    func wrongLearningRatesAreRefused(_ name: String, _ rate: Double) {
+        #expect {
+            try Optimizers.named(name, learningRate: rate)
+        } throws: {
+            "\($0)".hasSuffix("learningRate is \(rate), expected a finite number above 0")
+        }
+    }
+
+    @Test(arguments: [-0.1, 1, .nan, .infinity])
+    func wrongDecaysAreRefused(_ decay: Double) {
+        #expect(throws: TensorError.self) { try Momentum(momentum: decay) }
+        #expect(throws: TensorError.self) { try Adam(settings: AdamSettings(beta1: decay)) }
+        #expect(throws: TensorError.self) { try Adam(settings: AdamSettings(beta2: decay)) }
+    }
+}
