@@ -82,7 +82,8 @@ let package = Package(
         .testTarget(
             name: "ConvNetDataTests",
             dependencies: ["ConvNetData", "ConvNetTestSupport", "CZlib"]),
-        .testTarget(name: "ConvNetCLITests", dependencies: ["ConvNetTestSupport"]),
+        .testTarget(
+            name: "ConvNetCLITests", dependencies: ["ConvNetCLI", "ConvNet", "ConvNetData"]),
         .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "ConvNetReference"]),
     ],
     swiftLanguageModes: [.v6]

@@ -22,6 +22,8 @@ final class Download: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     private let offset: UInt64
     private let done = DispatchSemaphore(value: 0)
     private var problem: String?
+    /// Whether what comes is the file; the page that explains an error is not.
+    private var isFile = false
 
     /// Appends what is missing from a part of a file.
     ///
@@ -60,19 +62,22 @@ final class Download: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     ) {
         let status = (response as? HTTPURLResponse)?.statusCode ?? 0
         switch status {
-        case 206: break
+        case 206: isFile = true
         case 200:
             // The server sends everything again.
             do {
                 try file.truncate(atOffset: 0)
+                isFile = true
             } catch { problem = "can't be written" }
         case 416 where offset > 0: break  // nothing is missing; the checksum will tell
         default: problem = "the server answers with status \(status)"
         }
-        completionHandler(problem == nil && status != 416 ? .allow : .cancel)
+        completionHandler(isFile ? .allow : .cancel)
     }
 
     func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+        // Some of an answer that was refused may have arrived by then.
+        guard isFile, problem == nil else { return }
         do {
             try file.write(contentsOf: data)
         } catch {

@@ -40,9 +40,8 @@ enum DownloadCommand: Command {
 
     static func run(_ options: Options) throws {
         guard options.operands == ["mnist"] else {
-            throw UsageError(
-                "download \(options.operands.joined(separator: " ")) is unknown, expected download mnist"
-            )
+            let call = ([name] + options.operands).joined(separator: " ")
+            throw UsageError("\(call) is unknown, expected download mnist")
         }
         let address = options.string("url") ?? mirror
         guard let base = URL(string: address), let scheme = base.scheme,
@@ -58,7 +57,7 @@ enum DownloadCommand: Command {
     }
 
     /// Brings one file, unless it is there already, and checks it.
-    private static func fetch(
+    static func fetch(
         _ name: String, _ digest: String, from base: URL, into folder: URL
     ) throws {
         let file = folder.appendingPathComponent(name)

@@ -38,22 +38,22 @@ struct PlainLines: TrainingReport {
     mutating func start(samples: Int, epochs: Int, threads: Int) {
         clock = TrainingClock(totalSamples: samples * epochs)
         self.epochs = epochs
-        print("training on \(samples) images, \(epochs) epochs, \(threads) threads")
+        printNow("training on \(samples) images, \(epochs) epochs, \(threads) threads")
     }
 
     mutating func report(_ event: TrainingEvent) {
         switch event {
         case .step(let step):
             guard step.step % Self.stepsBetweenLines == 0 else { return }
-            print(
+            printNow(
                 "epoch \(step.epoch)/\(epochs) step \(step.step)/\(step.stepsPerEpoch) "
                     + "loss \(format("%.4f", step.loss)) "
                     + "\(format("%.0f", clock.rate(step.samplesSeen))) images/s")
-        case .epoch(let record): print(epochLine(record, of: epochs))
+        case .epoch(let record): printNow(epochLine(record, of: epochs))
         }
     }
 
-    func wrote(_ path: String) { print("wrote \(path)") }
+    func wrote(_ path: String) { printNow("wrote \(path)") }
 }
 
 /// A bar that is drawn over itself on standard error, and a line an epoch.
@@ -65,7 +65,7 @@ struct ProgressBar: TrainingReport {
     mutating func start(samples: Int, epochs: Int, threads: Int) {
         clock = TrainingClock(totalSamples: samples * epochs)
         self.epochs = epochs
-        print("training on \(samples) images, \(epochs) epochs, \(threads) threads")
+        printNow("training on \(samples) images, \(epochs) epochs, \(threads) threads")
     }
 
     mutating func report(_ event: TrainingEvent) {
@@ -84,11 +84,11 @@ struct ProgressBar: TrainingReport {
                     + "\(seconds / 60):\(format("%02d", seconds % 60)) left")
         case .epoch(let record):
             draw("")
-            print(epochLine(record, of: epochs))
+            printNow(epochLine(record, of: epochs))
         }
     }
 
-    func wrote(_ path: String) { print("wrote \(path)") }
+    func wrote(_ path: String) { printNow("wrote \(path)") }
 
     /// Writes over the line; clearing to its end leaves nothing of a longer one.
     private func draw(_ text: String) {
@@ -118,11 +118,18 @@ struct JSONLines: TrainingReport {
                 test_accuracy: record.testAccuracy?.fraction,
                 test_correct: record.testAccuracy?.correct, test_total: record.testAccuracy?.total,
                 seconds: record.duration / .seconds(1)), pretty: false)
+        fflush(nil)
     }
 
     func wrote(_ path: String) {
         try? CommandLineTool.printJSON(Written(wrote: path), pretty: false)
     }
+}
+
+/// Prints a line at once: a log that is watched through a pipe would get it kilobytes later.
+private func printNow(_ line: String) {
+    print(line)
+    fflush(nil)
 }
 
 /// A number in one of C's formats.

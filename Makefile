@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+#
+# What there is to do here, from a fresh Debian machine on: `make help` lists it.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-lint bench test consumer format lint docs
+
+# libomp runs the kernels' threads, zlib reads compressed data sets, Cairo draws pictures;
+# SwiftPM asks pkg-config where they are.
+PACKAGES := libomp-dev zlib1g-dev libcairo2-dev pkg-config
+LINT_PACKAGES := clang-format
+
+SWIFT_SOURCES := Package.swift Sources Benchmarks Tests
+C_SOURCES = $(shell git ls-files 'CSources/*.c' 'CSources/*.h' 'CSources/*.inc')
+DOCUMENTED := ConvNet ConvNetData ConvNetKernels ConvNetTensor
+
+# Installs the packages in $(1) that dpkg does not know as installed, and says nothing when it knows
+# them all.
+define install
+	@missing=""; \
+	for package in $(1); do \
+	    [ "$$(dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null)" = installed ] \
+	        || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	    if ! command -v apt-get >/dev/null; then \
+	        echo "make: apt-get is missing: install what is called$$missing on Debian" >&2; exit 1; \
+	    fi; \
+	    as_root=""; \
+	    if [ "$$(id -u)" != 0 ]; then \
+	        if ! command -v sudo >/dev/null; then \
+	            echo "make: sudo is missing: as root, run apt-get install$$missing" >&2; exit 1; \
+	        fi; \
+	        as_root=sudo; \
+	    fi; \
+	    echo "installing$$missing"; \
+	    $$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive \
+	        apt-get install -y -qq --no-install-recommends $$missing; \
+	fi
+endef
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+setup: ## Install the Debian packages that are missing
+	@command -v swift >/dev/null || { \
+	    echo "make: swift is missing: install Swift 6.3 from https://swift.org/install" >&2; \
+	    exit 1; }
+	$(call install,$(PACKAGES))
+
+setup-lint: setup
+	$(call install,$(LINT_PACKAGES))
+
+bench: setup ## Check and time every kernel against the reference
+	swift run Benchmarks $(ARGUMENTS)
+
+test: setup ## Run the tests; MNIST_DIR and BOOK_PARAMETERS name the real data
+	swift test $(ARGUMENTS)
+
+consumer: setup ## Build a package that depends on a tag of this one
+	Tests/ConsumerPackage/run.sh
+
+format: setup-lint ## Format all Swift and C in place
+	swift format -i -r -p $(SWIFT_SOURCES)
+	clang-format -i $(C_SOURCES)
+
+lint: setup-lint ## Fail where the formatters would change a line
+	swift format lint --strict -r -p $(SWIFT_SOURCES)
+	clang-format --dry-run -Werror $(C_SOURCES)
+
+docs: setup ## Write the documentation as web pages to docs/
+	rm -rf .build/symbol-graphs docs
+	mkdir -p .build/symbol-graphs
+	for module in $(DOCUMENTED); do \
+	    swift build --target $$module -Xswiftc -emit-symbol-graph \
+	        -Xswiftc -emit-symbol-graph-dir -Xswiftc "$(CURDIR)/.build/symbol-graphs" || exit 1; \
+	done

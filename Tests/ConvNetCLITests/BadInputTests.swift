@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+//
+// Whatever is wrong with a call or a file gives one line that names it, and the right exit status.
+
+import ConvNet
+import ConvNetData
+import Foundation
+import Testing
+
+@Suite struct BadInputTests {
+    struct Mistake: Sendable, CustomTestStringConvertible {
+        let arguments: [String]
+        let line: String
+        var environment: [String: String] = [:]
+        var testDescription: String { line }
+
+        init(_ arguments: String, _ line: String, environment: [String: String] = [:]) {
+            self.arguments = arguments.split(separator: " ").map(String.init)
+            self.line = line
+            self.environment = environment
+        }
+    }
+
+    static let misuses = [
+        Mistake(
+            "", "no command, expected one of train, evaluate, info, download; --help tells more"),
+        Mistake("fly", "fly is no command, expected one of train, evaluate, info, download"),
+        Mistake("train --epochs zero", "--epochs is zero, expected a whole number of at least 1"),
+        Mistake("train --epochs 0", "--epochs is 0, expected a whole number of at least 1"),
+        Mistake("train --epochs=1.5", "--epochs is 1.5, expected a whole number of at least 1"),
+        Mistake(
+            "train --epochs 9223372036854775808",
+            "--epochs is 9223372036854775808, expected a whole number of at least 1"),
+        Mistake("train --epochs", "--epochs has no value, expected N"),
+        Mistake("train --epochs 1 --epochs 2", "--epochs comes twice, expected once"),
+        Mistake("train --epoch 1", "--epoch is no option here; --help lists them"),
+        Mistake("train -e 1", "-e is no option here; --help lists them"),
+        Mistake("train --json=yes", "--json takes no value"),
+        Mistake("train digits", "digits is unexpected after train; --help tells more"),
+        Mistake("train --threads 0", "--threads is 0, expected a whole number of at least 1"),
+        Mistake(
+            "train --batch-size -5", "--batch-size is -5, expected a whole number of at least 1"),
+        Mistake("train --limit 0", "--limit is 0, expected a whole number of at least 1"),
+        Mistake("train --seed -1", "--seed is -1, expected a whole number of at least 0"),
+        Mistake("train --learning-rate nan", "--learning-rate is nan, expected a number above 0"),
+        Mistake("train --learning-rate 0", "--learning-rate is 0, expected a number above 0"),
+        Mistake(
+            "train --optimizer best", "--optimizer is best, expected one of sgd, momentum, adam"),
+        Mistake(
+            "train --initialization one",
+            "--initialization is one, expected he, xavier or a standard deviation of at least 0"),
+        Mistake("train --network huge", "--network is huge, expected simple"),
+        Mistake(
+            "train --out /no/such/folder/file",
+            "--out is /no/such/folder/file, expected a file in a writable folder"),
+        Mistake("train --out /tmp", "--out is /tmp, a folder, expected a file"),
+        Mistake("evaluate", "--parameters is missing, expected a file"),
+        Mistake("download", "download is unknown, expected download mnist"),
+        Mistake("download cifar", "download cifar is unknown, expected download mnist"),
+        Mistake(
+            "download mnist --url ftp://host/",
+            "--url is ftp://host/, expected one of http or https"),
+        Mistake(
+            "train --threads 1000000", "--threads is 1000000, expected from 1 to 1024"),
+    ]
+
+    @Test(arguments: misuses) func misuseIsOneLineAndStatus2(_ mistake: Mistake) throws {
+        let run = try Tool.run(mistake.arguments)
+        #expect(run.error == "convnet: \(mistake.line)\n")
+        #expect(run.output == "")
+        #expect(run.status == 2)
+    }
+
+    @Test(arguments: [["info"], ["train"], ["evaluate", "--parameters", "x"]])
+    func unknownInstructionSetIsMisuse(_ arguments: [String]) throws {
+        let run = try Tool.run(arguments, environment: ["CONVNET_ISA": "sse9"])
+        let known = InstructionSet.supported.map(\.rawValue).joined(separator: ", ")
+        #expect(
+            run.error == "convnet: CONVNET_ISA is sse9, expected one of \(known) on this CPU\n")
+        #expect(run.status == 2)
+    }
+
+    @Test(arguments: [
+        Mistake(
+            "train --data /no/such/folder",
+            "/no/such/folder/train-images-idx3-ubyte: no such file, "
+                + "expected MNIST's file, plain or with .gz"),
+        Mistake(
+            "evaluate --parameters /no/such/file",
+            "/no/such/file: can't be read: The file doesn’t exist."),
+    ])
+    func failureIsOneLineAndStatus1(_ mistake: Mistake) throws {
+        let run = try Tool.run(mistake.arguments)
+        #expect(run.error == "convnet: \(mistake.line)\n")
+        #expect(run.status == 1)
+    }
+
+    /// One line that begins with the tool's name and holds the place, no result, status 1.
+    static func expectFailure(_ run: Run, naming place: String) throws {
+        #expect(run.error.hasPrefix("convnet: "), "\(run)")
+        #expect(run.error.contains(place), "\(run)")
+        #expect(run.error.filter(\.isNewline).count == 1, "\(run)")
+        #expect(run.status == 1, "\(run)")
+    }
+
+    @Test func truncatedDataFileIsNamed() throws {
+        try withFolder { folder in
+            let images: [UInt8] = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28]
+            let file = folder.appendingPathComponent("train-images-idx3-ubyte")
+            try Data(images + Array(repeating: 0, count: 1000)).write(to: file)
+            let run = try Tool.run(["train", "--data", folder.path])
+            #expect(
+                run.error == "convnet: \(file.path): 1000 bytes of data, "
+                    + "expected 1568 for shape [2, 28, 28]\n")
+            #expect(run.status == 1)
+        }
+    }
+
+    @Test func labelBeyondTheClassesIsNamed() throws {
+        try withFolder { folder in
+            let images: [UInt8] = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28]
+            try Data(images + Array(repeating: 0, count: 1568))
+                .write(to: folder.appendingPathComponent("train-images-idx3-ubyte"))
+            let labels = folder.appendingPathComponent("train-labels-idx1-ubyte")
+            try Data([0, 0, 8, 1, 0, 0, 0, 2, 3, 10]).write(to: labels)
+            let run = try Tool.run(["train", "--data", folder.path])
+            #expect(
+                run.error == "convnet: \(labels.path): label 10 at place 1, "
+                    + "expected labels from 0 to 9\n")
+            #expect(run.status == 1)
+        }
+    }
+
+    @Test func parametersOfAnotherShapeAreNamed() throws {
+        try withFolder { folder in
+            let file = folder.appendingPathComponent("small.safetensors")
+            try SimpleConvNet(seed: 1, hiddenSize: 50).saveParameters(to: file)
+            let run = try Tool.run(["evaluate", "--parameters", file.path, "--limit", "1"])
+            try Self.expectFailure(run, naming: file.path)
+            #expect(run.error.contains("W2"))
+            #expect(run.error.contains("[4320, 50]"))
+            #expect(run.error.contains("[4320, 100]"))
+        }
+    }
+
+    @Test func truncatedParametersAreNamed() throws {
+        try withFolder { folder in
+            let file = folder.appendingPathComponent("cut.safetensors")
+            try SimpleConvNet(seed: 1).saveParameters(to: file)
+            try Data(contentsOf: file).dropLast(4).write(to: file)
+            try Self.expectFailure(
+                Tool.run(["evaluate", "--parameters", file.path]), naming: file.path)
+        }
+    }
+}
