@@ -24,7 +24,9 @@ extension NativeKernels {
         _ fill: (_ output: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>) -> Void
     ) throws(TensorError) -> Tensor {
         var output = try Tensor(uninitialized: shape, operation: operation)
-        output.withMutablePointer { output in x.withPointer { fill(output, $0) } }
+        output.withUnsafeMutableScalars(of: Float.self) { output in
+            x.withPointer { fill(output.baseAddress.unsafelyUnwrapped, $0) }
+        }
         return output
     }
 
@@ -59,11 +61,15 @@ extension Tensor {
         withUnsafeScalars(of: Float.self) { body($0.baseAddress.unsafelyUnwrapped) }
     }
 
-    /// Writes the numbers of a `float32` tensor through a C pointer.
-    mutating func withMutablePointer<Result>(_ body: (UnsafeMutablePointer<Float>) -> Result)
-        -> Result
-    {
-        withUnsafeMutableScalars(of: Float.self) { body($0.baseAddress.unsafelyUnwrapped) }
+    /// Writes the numbers of a `float32` tensor through a C pointer, after copying them if another
+    /// tensor shares them.
+    mutating func withMutablePointer<Result>(
+        operation: String, _ body: (UnsafeMutablePointer<Float>) throws -> Result
+    ) throws -> Result {
+        try makeUnique(operation: operation)
+        return try withUnsafeMutableScalars(of: Float.self) {
+            try body($0.baseAddress.unsafelyUnwrapped)
+        }
     }
 }
 

@@ -17,7 +17,7 @@ extension NativeKernels {
         try KernelChecks.require(
             bias, hasShape: [channels], operation: "addBias", argument: "bias")
         try Self.requireFloat32(("x", x), ("bias", bias), operation: "addBias")
-        x.withMutablePointer { x in
+        try x.withMutablePointer(operation: "addBias") { x in
             bias.withPointer { convk_bias_add(x, $0, samples, channels, plane, execution) }
         }
     }

@@ -20,7 +20,7 @@ extension NativeKernels {
         try KernelChecks.require(
             destination, matches: source, operation: "copy", argument: "destination")
         try Self.requireFloat32(("source", source), operation: "copy")
-        destination.withMutablePointer { to in
+        try destination.withMutablePointer(operation: "copy") { to in
             source.withPointer { convk_copy(to, $0, source.count, execution) }
         }
     }

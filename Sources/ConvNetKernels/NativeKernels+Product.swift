@@ -23,7 +23,7 @@ extension NativeKernels {
         let floats = convk_sgemm_workspace(m, n, k, execution)
         try Self.withWorkspace(floats: floats, operation: "gemm") { workspace in
             // C first: where it shares its numbers with A or B, it gets its own here.
-            c.withMutablePointer { c in
+            try c.withMutablePointer(operation: "gemm") { c in
                 a.tensor.withPointer { aBase in
                     b.tensor.withPointer { bBase in
                         convk_sgemm(

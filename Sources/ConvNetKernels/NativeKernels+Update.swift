@@ -18,7 +18,7 @@ extension NativeKernels {
             gradient, matches: parameter, operation: operation, argument: "gradient")
         try Self.requireFloat32(("parameter", parameter), operation: operation)
         let count = parameter.count
-        parameter.withMutablePointer { p in
+        try parameter.withMutablePointer(operation: operation) { p in
             gradient.withPointer { convk_update_sgd(p, $0, count, Float(learningRate), execution) }
         }
     }
@@ -38,8 +38,8 @@ extension NativeKernels {
             velocity, matches: parameter, operation: operation, argument: "velocity")
         try Self.requireFloat32(("parameter", parameter), operation: operation)
         let count = parameter.count
-        parameter.withMutablePointer { p in
-            velocity.withMutablePointer { v in
+        try parameter.withMutablePointer(operation: operation) { p in
+            try velocity.withMutablePointer(operation: operation) { v in
                 gradient.withPointer {
                     convk_update_momentum(
                         p, v, $0, count, Float(learningRate), Float(momentum), execution)
@@ -57,15 +57,16 @@ extension NativeKernels {
         gradient: Tensor, step: Int, settings: AdamSettings
     ) throws {
         let execution = try execution
+        let operation = "adamUpdate"
         try KernelChecks.adamUpdate(
             parameter, firstMoment: firstMoment, secondMoment: secondMoment, gradient: gradient,
             step: step)
-        try Self.requireFloat32(("parameter", parameter), operation: "adamUpdate")
+        try Self.requireFloat32(("parameter", parameter), operation: operation)
         let count = parameter.count
         var native = convk_adam(settings, step: step)
-        parameter.withMutablePointer { p in
-            firstMoment.withMutablePointer { m in
-                secondMoment.withMutablePointer { v in
+        try parameter.withMutablePointer(operation: operation) { p in
+            try firstMoment.withMutablePointer(operation: operation) { m in
+                try secondMoment.withMutablePointer(operation: operation) { v in
                     gradient.withPointer {
                         convk_update_adam(p, m, v, $0, count, &native, execution)
                     }

@@ -124,27 +124,28 @@ public struct Tensor: Sendable {
                 count: count))
     }
 
-    /// Writes the numbers where they lie, after copying them if another tensor shares them.
+    /// Writes the numbers where they lie.
     ///
-    /// The caller has checked that `Scalar` is the tensor's type.
+    /// The caller has checked that `Scalar` is the tensor's type, and has just made the tensor or
+    /// called ``makeUnique(operation:)``: nobody shares the numbers.
     package mutating func withUnsafeMutableScalars<Scalar: TensorScalar, Result, Failure: Error>(
         of type: Scalar.Type, _ body: (UnsafeMutableBufferPointer<Scalar>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         precondition(Scalar.scalarType == scalarType, "the tensor holds \(scalarType)")
-        ensureUniqueStorage()
+        precondition(isKnownUniquelyReferenced(&storage), "another tensor shares the numbers")
         defer { withExtendedLifetime(storage) {} }
         return try body(
             UnsafeMutableBufferPointer(
                 start: storage.address.assumingMemoryBound(to: Scalar.self), count: count))
     }
 
-    private mutating func ensureUniqueStorage() {
+    /// Gives the tensor numbers of its own, if it shares them with another.
+    ///
+    /// - Throws: ``TensorError`` when there is no memory for a copy.
+    package mutating func makeUnique(operation: String) throws(TensorError) {
         guard !isKnownUniquelyReferenced(&storage) else { return }
         let byteCount = count * scalarType.byteCount
-        guard let copy = try? TensorStorage(byteCount: byteCount, operation: "copy") else {
-            // The same size was allocated before; without memory for a copy there is no way on.
-            fatalError("out of memory: \(byteCount) bytes to copy a tensor of shape \(shape)")
-        }
+        let copy = try TensorStorage(byteCount: byteCount, operation: operation)
         copy.address.copyMemory(from: storage.address, byteCount: byteCount)
         storage = copy
     }

@@ -19,6 +19,7 @@ import Testing
         var x = try Tensor(shape: [3], scalars: [1, 2, 3])
         let copy = x
         let reshaped = try x.reshaped(to: [3, 1])
+        try x.makeUnique(operation: "test")
         x.withUnsafeMutableScalars(of: Float.self) { $0[1] = 9 }
         #expect(x.scalars == [1, 9, 3])
         #expect(copy.scalars == [1, 2, 3])
@@ -28,6 +29,7 @@ import Testing
     @Test func aTensorHeldAloneIsWrittenWhereItLies() throws {
         var x = try Tensor(zeros: [1000])
         let before = x.withUnsafeScalars(of: Float.self) { UInt(bitPattern: $0.baseAddress) }
+        try x.makeUnique(operation: "test")
         x.withUnsafeMutableScalars(of: Float.self) { $0[0] = 1 }
         let after = x.withUnsafeScalars(of: Float.self) { UInt(bitPattern: $0.baseAddress) }
         #expect(before == after)
