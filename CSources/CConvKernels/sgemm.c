@@ -44,7 +44,7 @@ static plan make_plan(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, bool a_rows_contigu
     p.row_panels = convk_ceil_div(m, p.panel);
     const ptrdiff_t row_blocks = convk_ceil_div(m, p.entry->mc);
     p.mc = convk_ceil_div(p.row_panels, row_blocks) * p.panel;
-    p.nc = convk_min(convk_round_up(n, nr), LARGEST_NC);
+    p.nc = convk_min(convk_round_up(n, nr), LARGEST_NC / nr * nr);
     p.kc = convk_ceil_div(k, convk_ceil_div(k, p.entry->kc));
     p.packs_a = !(a_rows_contiguous && column_panels <= IN_PLACE_PANELS);
     p.shared_mc = p.packs_a ? convk_max(LARGEST_SHARED_MC / p.mc, 1) * p.mc : row_blocks * p.mc;
