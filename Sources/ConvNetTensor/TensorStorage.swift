@@ -4,8 +4,6 @@
 // and recycled, because a training step frees and asks for the same sizes over and over, and
 // fresh pages from the system cost more than many a kernel.
 
-import Synchronization
-
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -47,7 +45,10 @@ package final class TensorStorage: @unchecked Sendable {
 }
 
 /// Keeps freed blocks for the next request of the same size.
-package final class StorageRecycler: Sendable {
+package final class StorageRecycler: @unchecked Sendable {
+    // Sendable although it changes: everything that changes is touched under the lock. A lock of
+    // pthread's, not Synchronization's Mutex: ThreadSanitizer sees the one and not the other.
+
     /// The recycler that all tensors share.
     package static let shared = StorageRecycler()
 
@@ -56,16 +57,20 @@ package final class StorageRecycler: Sendable {
 
     private static let hugePage = 2 << 20
 
-    private struct State: ~Copyable {
-        // Addresses as numbers: a pointer may not leave the region that a Mutex guards.
-        var idleBlocks: [Int: [UInt]] = [:]
-        var idleByteCount = 0
-        var systemAllocationCount = 0
+    private let lock: UnsafeMutablePointer<pthread_mutex_t>
+    private var idleBlocks: [Int: [UnsafeMutableRawPointer]] = [:]
+    private var idleByteCount = 0
+    private var allocationCount = 0
+
+    private init() {
+        // One recycler lives as long as the process; its lock is never given back.
+        lock = .allocate(capacity: 1)
+        lock.initialize(to: pthread_mutex_t())
+        pthread_mutex_init(lock, nil)
     }
-    private let state = Mutex(State())
 
     /// How often the system has been asked for memory since the process started.
-    package var systemAllocationCount: Int { state.withLock { $0.systemAllocationCount } }
+    package var systemAllocationCount: Int { withLock { allocationCount } }
 
     /// The size that a request is rounded up to: the next of four steps between powers of two, so
     /// that similar sizes share blocks and at most a fifth of a block goes unused.
@@ -78,37 +83,44 @@ package final class StorageRecycler: Sendable {
     }
 
     fileprivate func take(_ capacity: Int) -> UnsafeMutableRawPointer? {
-        let recycled = state.withLock { state -> UInt? in
-            if let block = state.idleBlocks[capacity]?.popLast() {
-                state.idleByteCount -= capacity
-                return block
+        let recycled = withLock { () -> UnsafeMutableRawPointer? in
+            guard let block = idleBlocks[capacity]?.popLast() else {
+                allocationCount += 1
+                return nil
             }
-            state.systemAllocationCount += 1
-            return nil
+            idleByteCount -= capacity
+            return block
         }
-        if let recycled { return UnsafeMutableRawPointer(bitPattern: recycled) }
+        return recycled ?? Self.allocate(capacity)
+    }
+
+    fileprivate func put(_ block: UnsafeMutableRawPointer, _ capacity: Int) {
+        let isKept = withLock { () -> Bool in
+            guard idleByteCount + capacity <= Self.largestIdleByteCount else { return false }
+            idleBlocks[capacity, default: []].append(block)
+            idleByteCount += capacity
+            return true
+        }
+        if !isKept { free(block) }
+    }
+
+    private func withLock<Result>(_ body: () -> Result) -> Result {
+        pthread_mutex_lock(lock)
+        defer { pthread_mutex_unlock(lock) }
+        return body()
+    }
+
+    private static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer? {
         // Large blocks on huge pages: fewer faults when they are new, fewer misses of the
         // translation buffer ever after.
-        let isLarge = capacity >= 2 * Self.hugePage
+        let isLarge = capacity >= 2 * hugePage
         var block: UnsafeMutableRawPointer?
         guard
-            posix_memalign(
-                &block, isLarge ? Self.hugePage : TensorStorage.alignment, capacity) == 0
+            posix_memalign(&block, isLarge ? hugePage : TensorStorage.alignment, capacity) == 0
         else { return nil }
         #if os(Linux)
             if isLarge { madvise(block, capacity, Int32(MADV_HUGEPAGE)) }
         #endif
         return block
-    }
-
-    fileprivate func put(_ block: UnsafeMutableRawPointer, _ capacity: Int) {
-        let address = UInt(bitPattern: block)
-        let kept = state.withLock { state -> Bool in
-            guard state.idleByteCount + capacity <= Self.largestIdleByteCount else { return false }
-            state.idleBlocks[capacity, default: []].append(address)
-            state.idleByteCount += capacity
-            return true
-        }
-        if !kept { free(block) }
     }
 }
