@@ -55,7 +55,7 @@ let package = Package(
             swiftSettings: optimizedSwiftSettings),
 
         // Executables, and what they share
-        .target(name: "ConvNetOptions"),
+        .target(name: "ConvNetOptions", dependencies: ["ConvNetKernels"]),
         .executableTarget(
             name: "ConvNetCLI", dependencies: ["ConvNet", "ConvNetData", "ConvNetOptions"]),
         .executableTarget(

@@ -10,7 +10,7 @@ import Foundation
 enum BenchmarkTool {
     private static let declared = [
         Option("filter", "TEXT", "Only cases whose name contains TEXT."),
-        Option("threads", "N", "The most threads to use; as many as there are processors."),
+        .threads,
         Option("quick", "Fewer and shorter runs: all cases in less than three minutes."),
         Option("json", "FILE", "Write the figures to FILE."),
         Option("list", "Show the cases' names."),
@@ -36,7 +36,7 @@ enum BenchmarkTool {
             print(cases.map(\.name).joined(separator: "\n"))
             return true
         }
-        let kernels = try kernels(options)
+        let kernels = try options.nativeKernels()
         let output = options.string("json")
         if let output { try checkWritable(output) }
         let quick = options.has("quick")
@@ -64,16 +64,6 @@ enum BenchmarkTool {
             throw UsageError("--filter is \(filter), which no case contains; --list shows them")
         }
         return cases
-    }
-
-    private static func kernels(_ options: Options) throws -> NativeKernels {
-        let threads = try options.int("threads")
-        do throws(TensorError) {
-            return try NativeKernels(threads: threads)
-        } catch {
-            let name = error.argument == "threads" ? "--threads" : error.argument
-            throw UsageError("\(name) is \(error.value), expected \(error.expected)")
-        }
     }
 
     /// Finds out before minutes of measuring that the figures could not be written.

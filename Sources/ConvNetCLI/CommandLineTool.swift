@@ -60,19 +60,6 @@ enum CommandLineTool {
         return text.split(whereSeparator: \.isNewline).joined(separator: " ")
     }
 
-    /// The native kernels on the threads that `--threads` asks for.
-    ///
-    /// - Throws: ``UsageError`` when the count can't be run or `CONVNET_ISA` names nothing here.
-    static func kernels(_ options: Options) throws -> NativeKernels {
-        let threads = try options.int("threads")
-        do throws(TensorError) {
-            return try NativeKernels(threads: threads)
-        } catch {
-            let name = error.argument == "threads" ? "--threads" : error.argument
-            throw UsageError("\(name) is \(error.value), expected \(error.expected)")
-        }
-    }
-
     /// Prints a value as JSON, its keys sorted.
     static func printJSON(_ value: some Encodable, pretty: Bool = true) throws {
         let encoder = JSONEncoder()

@@ -17,7 +17,7 @@ enum EvaluateCommand: Command {
             Option("parameters", "FILE", "The network's parameters (safetensors)."),
             Networks.option,
         ] + DataSets.options + [
-            Option("threads", "N", "The most threads to use; as many as there are processors."),
+            .threads,
             Option("json", "Report as JSON."),
         ]
 
@@ -33,7 +33,7 @@ enum EvaluateCommand: Command {
         }
         let limit = try options.int("limit")
         var network = try Networks.make(
-            options, seed: 0, initialization: .he, kernels: CommandLineTool.kernels(options))
+            options, seed: 0, initialization: .he, kernels: options.nativeKernels())
         try network.loadParameters(from: URL(fileURLWithPath: file))
         let accuracy = try network.accuracy(DataSets.test(options, limit: limit))
         if options.has("json") {

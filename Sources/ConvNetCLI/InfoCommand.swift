@@ -12,7 +12,7 @@ enum InfoCommand: Command {
     static let operands = ""
     static let example = "convnet info"
     static let options = [
-        Option("threads", "N", "The most threads to use; as many as there are processors."),
+        .threads,
         Option("json", "Report as JSON."),
     ]
 
@@ -26,7 +26,7 @@ enum InfoCommand: Command {
     }
 
     static func run(_ options: Options) throws {
-        let kernels = try CommandLineTool.kernels(options)
+        let kernels = try options.nativeKernels()
         let report = Report(
             cpu: ProcessorName.current, instruction_set: kernels.instructionSet.rawValue,
             supported_instruction_sets: InstructionSet.supported.map(\.rawValue),

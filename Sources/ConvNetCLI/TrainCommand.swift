@@ -20,7 +20,7 @@ enum TrainCommand: Command {
             Option("optimizer", "NAME", "\(Optimizers.names.joined(separator: ", ")); adam."),
             Option("initialization", "NAME", "he, xavier, or a standard deviation; 0.01."),
             Option("seed", "N", "What weights, order and drawn digits come from; 1."),
-            Option("threads", "N", "The most threads to use; as many as there are processors."),
+            .threads,
             Option("out", "FILE", "Where to write the parameters (safetensors)."),
             Option("json", "Report as JSON, a line an epoch and one at the end."),
         ]
@@ -31,7 +31,7 @@ enum TrainCommand: Command {
         let seed = UInt64(try options.int("seed", atLeast: 0) ?? 1)
         let optimizer = try optimizer(options)
         let initialization = try initialization(options)
-        let kernels = try CommandLineTool.kernels(options)
+        let kernels = try options.nativeKernels()
         let output = options.string("out").map { URL(fileURLWithPath: $0) }
         if let output { try checkWritable(output) }
         var network = try Networks.make(

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// The option that both executables share: how many threads the kernels use.
+
+import ConvNetKernels
+
+extension Option {
+    /// `--threads N`.
+    package static let threads = Option(
+        "threads", "N", "The most threads to use; as many as there are processors.")
+}
+
+extension Options {
+    /// The native kernels on the threads that ``Option/threads`` asks for.
+    ///
+    /// - Throws: ``UsageError`` when the count can't be run or `CONVNET_ISA` names nothing here.
+    package func nativeKernels() throws(UsageError) -> NativeKernels {
+        let threads = try int("threads")
+        do throws(TensorError) {
+            return try NativeKernels(threads: threads)
+        } catch {
+            let name = error.argument == "threads" ? "--threads" : error.argument
+            throw UsageError("\(name) is \(error.value), expected \(error.expected)")
+        }
+    }
+}
