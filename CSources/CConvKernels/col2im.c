@@ -2,23 +2,62 @@
 //
 // col2im, the adjoint of im2col: every patch is added back to where it came from. Threads share
 // blocks of channels of an image, which nobody else writes to.
-#include "convk_base.h"
+#include "convk_window.h"
 
 #include <string.h>
 
-// Planes that are added to at the same time should stay in the first-level cache.
-static const ptrdiff_t block_pixels = 8192;
+// Planes that are added to at the same time should stay in the second-level cache; the more there
+// are, the longer the runs in which columns are read. But a small batch is cut into this many
+// tasks.
+enum { BLOCK_PIXELS = 65536, FEWEST_TASKS = 16 };
 
-/// row[column + v * dilation] += from[v], leaving out what lies outside the image.
-static inline void fold_row(float *restrict row, const float *restrict from, ptrdiff_t column,
-                            const convk_window *w) {
-    if (w->dilation_w == 1 && column >= 0 && column + w->kw <= w->w) {
-        for (ptrdiff_t v = 0; v < w->kw; v++) row[column + v] += from[v];
-        return;
+/// Adds one place's patches where all their columns lie inside the image. to and from: the pixel
+/// of the first tap inside, and that tap. kw is a constant where this is inlined.
+static inline __attribute__((always_inline)) void
+fold_inside(float *restrict to, const float *restrict from, ptrdiff_t channels,
+            const convk_window *w, convk_taps rows, const ptrdiff_t kw) {
+    const ptrdiff_t plane = w->h * w->w, step = w->dilation_h * w->w;
+    const ptrdiff_t inside = rows.end - rows.begin;
+    for (ptrdiff_t c = 0; c < channels; c++, to += plane, from += w->kh * kw)
+        for (ptrdiff_t u = 0; u < inside; u++)
+            for (ptrdiff_t v = 0; v < kw; v++) to[u * step + v] += from[u * kw + v];
+}
+
+/// The same for any place and dilation, leaving out what lies outside the image.
+static void fold_at_edge(float *restrict planes, const float *restrict from, ptrdiff_t channels,
+                         const convk_window *w, convk_taps rows, convk_taps columns) {
+    for (ptrdiff_t c = 0; c < channels; c++) {
+        for (ptrdiff_t u = rows.begin; u < rows.end; u++) {
+            float *row = planes + (c * w->h + rows.first + u * w->dilation_h) * w->w;
+            const float *from_u = from + (c * w->kh + u) * w->kw;
+            for (ptrdiff_t v = columns.begin; v < columns.end; v++)
+                row[columns.first + v * w->dilation_w] += from_u[v];
+        }
     }
-    for (ptrdiff_t v = 0; v < w->kw; v++) {
-        const ptrdiff_t x = column + v * w->dilation_w;
-        if (x >= 0 && x < w->w) row[x] += from[v];
+}
+
+static inline void fold_place(float *restrict planes, const float *restrict from,
+                              ptrdiff_t channels, const convk_window *w, convk_taps rows,
+                              convk_taps columns) {
+    if (w->dilation_w != 1 || columns.end - columns.begin != w->kw || rows.begin == rows.end)
+        return fold_at_edge(planes, from, channels, w, rows, columns);
+    float *to = planes + (rows.first + rows.begin * w->dilation_h) * w->w + columns.first;
+    from += rows.begin * w->kw;
+    switch (w->kw) {
+    case 1:
+        return fold_inside(to, from, channels, w, rows, 1);
+    case 2:
+        return fold_inside(to, from, channels, w, rows, 2);
+    case 3:
+        return fold_inside(to, from, channels, w, rows, 3);
+    case 5:
+        return fold_inside(to, from, channels, w, rows, 5);
+    case 7:
+        return fold_inside(to, from, channels, w, rows, 7);
+    case 11:
+        return fold_inside(to, from, channels, w, rows, 11);
+    default:
+        return fold_inside(to, from, channels, w, rows, w->kw);
     }
 }
 
@@ -29,17 +68,9 @@ static void fold_channels(float *restrict planes, const float *restrict columns,
     const ptrdiff_t patch = w->c * w->kh * w->kw;
     memset(planes, 0, (size_t)(channels * w->h * w->w) * sizeof(float));
     for (ptrdiff_t i = 0; i < w->oh; i++) {
-        for (ptrdiff_t j = 0; j < w->ow; j++, columns += patch) {
-            const float *from = columns;
-            for (ptrdiff_t c = 0; c < channels; c++) {
-                for (ptrdiff_t u = 0; u < w->kh; u++, from += w->kw) {
-                    const ptrdiff_t y = i * w->stride_h + u * w->dilation_h - w->pad_top;
-                    if (y >= 0 && y < w->h)
-                        fold_row(planes + (c * w->h + y) * w->w, from,
-                                 j * w->stride_w - w->pad_left, w);
-                }
-            }
-        }
+        const convk_taps rows = convk_rows_at(w, i);
+        for (ptrdiff_t j = 0; j < w->ow; j++, columns += patch)
+            fold_place(planes, columns, channels, w, rows, convk_columns_at(w, j));
     }
 }
 
@@ -47,7 +78,9 @@ void convk_col2im(float *restrict x, const float *restrict columns, const convk_
                   convk_execution execution) {
     const convk_window w = *window;
     const ptrdiff_t plane = w.h * w.w, taps = w.kh * w.kw;
-    const ptrdiff_t channels = convk_max(1, convk_min(w.c, block_pixels / plane));
+    const ptrdiff_t shared = convk_ceil_div(w.n * w.c, FEWEST_TASKS);
+    const ptrdiff_t channels =
+        convk_max(1, convk_min(convk_min(w.c, shared), BLOCK_PIXELS / plane));
     const ptrdiff_t blocks = convk_ceil_div(w.c, channels);
     const int threads = convk_threads_for(w.n * w.oh * w.ow * w.c * taps, execution);
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)

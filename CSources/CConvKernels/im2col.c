@@ -1,43 +1,62 @@
 // SPDX-License-Identifier: MIT
 //
-// im2col: the patches of images as rows of a matrix. Threads share the rows of output pixels.
-#include "convk_base.h"
+// im2col: the patches of images as rows of a matrix. What of a window lies inside the image is
+// worked out once a row and once a place, so that the inner loop only copies runs of taps. Threads
+// share the rows of output pixels.
+#include "convk_window.h"
 
 #include <string.h>
 
-/// Copies width floats, a constant where this is inlined: a few moves instead of a call.
+/// Copies the patch of one place whose columns all lie inside the image. from: the pixel under the
+/// first tap inside. kw is a constant where this is inlined: a few moves instead of a call.
 static inline __attribute__((always_inline)) void
-copy(float *restrict to, const float *restrict from, const ptrdiff_t width) {
-    memcpy(to, from, (size_t)width * sizeof(float));
-}
-
-static inline void copy_taps(float *restrict to, const float *restrict from, ptrdiff_t width) {
-    switch (width) {
-    case 1:
-        return copy(to, from, 1);
-    case 2:
-        return copy(to, from, 2);
-    case 3:
-        return copy(to, from, 3);
-    case 5:
-        return copy(to, from, 5);
-    case 7:
-        return copy(to, from, 7);
-    case 11:
-        return copy(to, from, 11);
-    default:
-        return copy(to, from, width);
+unfold_inside(float *restrict to, const float *restrict from, const convk_window *w,
+              convk_taps rows, const ptrdiff_t kw) {
+    const ptrdiff_t plane = w->h * w->w, step = w->dilation_h * w->w;
+    const ptrdiff_t above = rows.begin * kw, inside = rows.end - rows.begin;
+    const ptrdiff_t below = (w->kh - rows.end) * kw;
+    for (ptrdiff_t c = 0; c < w->c; c++, from += plane, to += w->kh * kw) {
+        if (above > 0) memset(to, 0, (size_t)above * sizeof(float));
+        for (ptrdiff_t u = 0; u < inside; u++)
+            memcpy(to + above + u * kw, from + u * step, (size_t)kw * sizeof(float));
+        if (below > 0) memset(to + rows.end * kw, 0, (size_t)below * sizeof(float));
     }
 }
 
-/// One row of taps: to[v] = row[column + v * dilation], zero outside the image.
-static inline void unfold_row(float *restrict to, const float *restrict row, ptrdiff_t column,
-                              const convk_window *w) {
-    if (w->dilation_w == 1 && column >= 0 && column + w->kw <= w->w)
-        return copy_taps(to, row + column, w->kw);
-    for (ptrdiff_t v = 0; v < w->kw; v++) {
-        const ptrdiff_t x = column + v * w->dilation_w;
-        to[v] = x >= 0 && x < w->w ? row[x] : 0;
+/// The same for any place and dilation: taps outside the image read 0.
+static void unfold_at_edge(float *restrict to, const float *restrict image, const convk_window *w,
+                           convk_taps rows, convk_taps columns) {
+    memset(to, 0, (size_t)(w->c * w->kh * w->kw) * sizeof(float));
+    for (ptrdiff_t c = 0; c < w->c; c++) {
+        for (ptrdiff_t u = rows.begin; u < rows.end; u++) {
+            const float *row = image + (c * w->h + rows.first + u * w->dilation_h) * w->w;
+            float *to_u = to + (c * w->kh + u) * w->kw;
+            for (ptrdiff_t v = columns.begin; v < columns.end; v++)
+                to_u[v] = row[columns.first + v * w->dilation_w];
+        }
+    }
+}
+
+static inline void unfold_place(float *restrict to, const float *restrict image,
+                                const convk_window *w, convk_taps rows, convk_taps columns) {
+    if (w->dilation_w != 1 || columns.end - columns.begin != w->kw || rows.begin == rows.end)
+        return unfold_at_edge(to, image, w, rows, columns);
+    const float *from = image + (rows.first + rows.begin * w->dilation_h) * w->w + columns.first;
+    switch (w->kw) {
+    case 1:
+        return unfold_inside(to, from, w, rows, 1);
+    case 2:
+        return unfold_inside(to, from, w, rows, 2);
+    case 3:
+        return unfold_inside(to, from, w, rows, 3);
+    case 5:
+        return unfold_inside(to, from, w, rows, 5);
+    case 7:
+        return unfold_inside(to, from, w, rows, 7);
+    case 11:
+        return unfold_inside(to, from, w, rows, 11);
+    default:
+        return unfold_inside(to, from, w, rows, w->kw);
     }
 }
 
@@ -49,19 +68,9 @@ void convk_im2col(float *restrict columns, const float *restrict x, const convk_
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (ptrdiff_t row = 0; row < w.n * w.oh; row++) {
         const float *image = x + row / w.oh * w.c * w.h * w.w;
-        const ptrdiff_t top = row % w.oh * w.stride_h - w.pad_top;
+        const convk_taps rows = convk_rows_at(&w, row % w.oh);
         float *to = columns + row * w.ow * patch;
-        for (ptrdiff_t j = 0; j < w.ow; j++) {
-            const ptrdiff_t column = j * w.stride_w - w.pad_left;
-            for (ptrdiff_t c = 0; c < w.c; c++) {
-                for (ptrdiff_t u = 0; u < w.kh; u++, to += w.kw) {
-                    const ptrdiff_t y = top + u * w.dilation_h;
-                    if (y >= 0 && y < w.h)
-                        unfold_row(to, image + (c * w.h + y) * w.w, column, &w);
-                    else
-                        memset(to, 0, (size_t)w.kw * sizeof(float));
-                }
-            }
-        }
+        for (ptrdiff_t j = 0; j < w.ow; j++, to += patch)
+            unfold_place(to, image, &w, rows, convk_columns_at(&w, j));
     }
 }

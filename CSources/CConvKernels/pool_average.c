@@ -1,54 +1,42 @@
 // SPDX-License-Identifier: MIT
 //
 // Average pooling and its gradient. Threads share the planes (n, c).
-#include "convk_base.h"
+#include "convk_window.h"
 
 #include <string.h>
 
-/// The taps of one place along one axis.
-typedef struct {
-    ptrdiff_t begin, end; ///< those inside the image
-    ptrdiff_t counted;    ///< how many count for the divisor
-    ptrdiff_t first;      ///< the pixel that tap 0 stands for, perhaps negative
-} taps;
-
-static taps taps_at(ptrdiff_t place, ptrdiff_t extent, ptrdiff_t size, ptrdiff_t stride,
-                    ptrdiff_t dilation, ptrdiff_t before, ptrdiff_t after, bool include_pad) {
-    taps t = {.first = place * stride - before};
-    t.begin = t.first >= 0 ? 0 : convk_min(convk_ceil_div(-t.first, dilation), size);
-    t.end = t.first >= extent
-                ? t.begin
-                : convk_max(t.begin, convk_min((extent - 1 - t.first) / dilation + 1, size));
-    // Padding before the image is always reached from inside the padded image; ceil mode may put
-    // taps beyond the padding after it, which count for nothing.
-    const ptrdiff_t room = extent + after - 1 - t.first;
-    t.counted =
-        include_pad ? (room < 0 ? 0 : convk_min(room / dilation + 1, size)) : t.end - t.begin;
-    return t;
+/// How many taps of one place along one axis count for the divisor. Padding before the image is
+/// always reached from inside the padded image; ceil mode may put taps beyond the padding after it,
+/// which count for nothing.
+static ptrdiff_t counted(convk_taps taps, ptrdiff_t padded_end, ptrdiff_t size, ptrdiff_t dilation,
+                         bool include_pad) {
+    if (!include_pad) return taps.end - taps.begin;
+    const ptrdiff_t room = padded_end - 1 - taps.first;
+    return room < 0 ? 0 : convk_min(room / dilation + 1, size);
 }
 
-static taps rows_at(const convk_window *w, ptrdiff_t i, bool include_pad) {
-    return taps_at(i, w->h, w->kh, w->stride_h, w->dilation_h, w->pad_top, w->pad_bottom,
-                   include_pad);
+static ptrdiff_t counted_rows(const convk_window *w, convk_taps rows, bool include_pad) {
+    return counted(rows, w->h + w->pad_bottom, w->kh, w->dilation_h, include_pad);
 }
 
-static taps columns_at(const convk_window *w, ptrdiff_t j, bool include_pad) {
-    return taps_at(j, w->w, w->kw, w->stride_w, w->dilation_w, w->pad_left, w->pad_right,
-                   include_pad);
+static ptrdiff_t counted_columns(const convk_window *w, convk_taps columns, bool include_pad) {
+    return counted(columns, w->w + w->pad_right, w->kw, w->dilation_w, include_pad);
 }
 
 static void pool_plane(float *y, const float *plane, const convk_window *w, bool include_pad) {
     for (ptrdiff_t i = 0; i < w->oh; i++) {
-        const taps rows = rows_at(w, i, include_pad);
+        const convk_taps rows = convk_rows_at(w, i);
+        const ptrdiff_t counted_i = counted_rows(w, rows, include_pad);
         for (ptrdiff_t j = 0; j < w->ow; j++) {
-            const taps columns = columns_at(w, j, include_pad);
+            const convk_taps columns = convk_columns_at(w, j);
+            const ptrdiff_t counted_j = counted_columns(w, columns, include_pad);
             float sum = 0;
             for (ptrdiff_t u = rows.begin; u < rows.end; u++) {
                 const float *row = plane + (rows.first + u * w->dilation_h) * w->w;
                 for (ptrdiff_t v = columns.begin; v < columns.end; v++)
                     sum += row[columns.first + v * w->dilation_w];
             }
-            y[i * w->ow + j] = sum / (float)(rows.counted * columns.counted);
+            y[i * w->ow + j] = sum / (float)(counted_i * counted_j);
         }
     }
 }
@@ -56,10 +44,12 @@ static void pool_plane(float *y, const float *plane, const convk_window *w, bool
 static void spread_plane(float *plane, const float *dy, const convk_window *w, bool include_pad) {
     memset(plane, 0, (size_t)(w->h * w->w) * sizeof(float));
     for (ptrdiff_t i = 0; i < w->oh; i++) {
-        const taps rows = rows_at(w, i, include_pad);
+        const convk_taps rows = convk_rows_at(w, i);
+        const ptrdiff_t counted_i = counted_rows(w, rows, include_pad);
         for (ptrdiff_t j = 0; j < w->ow; j++) {
-            const taps columns = columns_at(w, j, include_pad);
-            const float share = dy[i * w->ow + j] / (float)(rows.counted * columns.counted);
+            const convk_taps columns = convk_columns_at(w, j);
+            const ptrdiff_t counted_j = counted_columns(w, columns, include_pad);
+            const float share = dy[i * w->ow + j] / (float)(counted_i * counted_j);
             for (ptrdiff_t u = rows.begin; u < rows.end; u++) {
                 float *row = plane + (rows.first + u * w->dilation_h) * w->w;
                 for (ptrdiff_t v = columns.begin; v < columns.end; v++)
