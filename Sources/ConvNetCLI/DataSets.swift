@@ -25,7 +25,7 @@ enum DataSets {
         if let folder = options.string("data") {
             return try limited(MNIST.load(from: URL(fileURLWithPath: folder), .training), limit)
         }
-        return try SyntheticDigits.make(count: min(limit ?? drawnTraining, 1_000_000), seed: seed)
+        return try SyntheticDigits.make(count: checked(limit) ?? drawnTraining, seed: seed)
     }
 
     /// The digits to evaluate with.
@@ -33,7 +33,14 @@ enum DataSets {
         if let folder = options.string("data") {
             return try limited(MNIST.load(from: URL(fileURLWithPath: folder), .test), limit)
         }
-        return try SyntheticDigits.make(count: min(limit ?? drawnTest, 1_000_000), seed: testSeed)
+        return try SyntheticDigits.make(count: checked(limit) ?? drawnTest, seed: testSeed)
+    }
+
+    /// Fails where more digits are asked for than should be drawn into memory.
+    private static func checked(_ limit: Int?) throws(UsageError) -> Int? {
+        let most = 1_000_000
+        guard let limit, limit > most else { return limit }
+        throw UsageError("--limit is \(limit), expected at most \(most) without --data")
     }
 
     private static func limited(_ images: LabeledImages, _ limit: Int?) throws -> LabeledImages {

@@ -16,27 +16,28 @@ protocol TrainingReport {
 /// What all reports measure.
 struct TrainingClock {
     private let start = ContinuousClock.now
-    private(set) var totalSamples = 1
+    private let totalSamples: Double
 
-    init(totalSamples: Int) { self.totalSamples = totalSamples }
+    /// A clock that starts now. In `Double`: people ask for more epochs than `Int` can count.
+    init(samples: Int, epochs: Int) { totalSamples = Double(samples) * Double(epochs) }
 
     /// Images a second since the start, evaluations included.
     func rate(_ seen: Int) -> Double { Double(seen) / max(elapsed, 1e-9) }
 
     /// Seconds until the end at the rate so far.
-    func remaining(_ seen: Int) -> Double { Double(totalSamples - seen) / rate(seen) }
+    func remaining(_ seen: Int) -> Double { (totalSamples - Double(seen)) / rate(seen) }
 
     private var elapsed: Double { (ContinuousClock.now - start) / .seconds(1) }
 }
 
 /// A line every so many steps and every epoch.
 struct PlainLines: TrainingReport {
-    private var clock = TrainingClock(totalSamples: 1)
+    private var clock = TrainingClock(samples: 1, epochs: 1)
     private var epochs = 0
     private static let stepsBetweenLines = 100
 
     mutating func start(samples: Int, epochs: Int, threads: Int) {
-        clock = TrainingClock(totalSamples: samples * epochs)
+        clock = TrainingClock(samples: samples, epochs: epochs)
         self.epochs = epochs
         printNow("training on \(samples) images, \(epochs) epochs, \(threads) threads")
     }
@@ -58,12 +59,12 @@ struct PlainLines: TrainingReport {
 
 /// A bar that is drawn over itself on standard error, and a line an epoch.
 struct ProgressBar: TrainingReport {
-    private var clock = TrainingClock(totalSamples: 1)
+    private var clock = TrainingClock(samples: 1, epochs: 1)
     private var epochs = 0
     private var lastDrawn = ContinuousClock.now - .seconds(1)
 
     mutating func start(samples: Int, epochs: Int, threads: Int) {
-        clock = TrainingClock(totalSamples: samples * epochs)
+        clock = TrainingClock(samples: samples, epochs: epochs)
         self.epochs = epochs
         printNow("training on \(samples) images, \(epochs) epochs, \(threads) threads")
     }
@@ -77,7 +78,7 @@ struct ProgressBar: TrainingReport {
             let done = width * step.step / step.stepsPerEpoch
             let bar =
                 String(repeating: "#", count: done) + String(repeating: "-", count: width - done)
-            let seconds = Int(clock.remaining(step.samplesSeen).rounded(.up))
+            let seconds = Int(min(clock.remaining(step.samplesSeen).rounded(.up), 1e9))
             draw(
                 "epoch \(step.epoch)/\(epochs) [\(bar)] loss \(format("%.4f", step.loss)) "
                     + "\(format("%.0f", clock.rate(step.samplesSeen))) images/s, "

@@ -21,6 +21,17 @@ import Testing
         }
     }
 
+    /// Sizes whose products do not fit in `Int` end in an error of their own, not in a trap.
+    @Test func hugeNumbersDoNotTrap() throws {
+        let most = "\(Int.max)"
+        let run = try Tool.run([
+            "train", "--limit", "50", "--epochs", most, "--batch-size", most, "--learning-rate",
+            "1e300",
+        ])
+        #expect(run.status == 1)
+        #expect(run.error.hasPrefix("convnet: training: the loss is "))
+    }
+
     static let misuses = [
         Mistake(
             "", "no command, expected one of train, evaluate, info, download; --help tells more"),
@@ -41,6 +52,8 @@ import Testing
         Mistake(
             "train --batch-size -5", "--batch-size is -5, expected a whole number of at least 1"),
         Mistake("train --limit 0", "--limit is 0, expected a whole number of at least 1"),
+        Mistake(
+            "train --limit 1000001", "--limit is 1000001, expected at most 1000000 without --data"),
         Mistake("train --seed -1", "--seed is -1, expected a whole number of at least 0"),
         Mistake("train --learning-rate nan", "--learning-rate is nan, expected a number above 0"),
         Mistake("train --learning-rate 0", "--learning-rate is 0, expected a number above 0"),

@@ -127,7 +127,8 @@ public struct Trainer: Sendable {
             let batch = try source.batch(at: Array(places))
             let loss = try model.network.trainStep(batch, with: &optimizer)
             guard loss.isFinite else {
-                throw TrainingError.lossIsNotFinite(epoch: epoch, step: step, loss: "\(loss)")
+                throw TrainingError.lossIsNotFinite(
+                    epoch: epoch, step: step, loss: loss.isNaN ? "NaN" : "\(loss)")
             }
             totalLoss += loss * Double(places.count)
             try onEvent(
