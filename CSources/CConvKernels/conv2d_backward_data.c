@@ -154,14 +154,15 @@ static void multiply_block(const plan *p, float *columns, float *packed_dy, cons
         const ptrdiff_t depth = convk_min(p->kc, p->filters - f);
         for (ptrdiff_t j = pixel; j < end; j += nr) {
             const ptrdiff_t width = convk_min(nr, end - j);
-            convk_pack_b(packed_dy, (convk_matrix){dy + f * pixels + j, pixels, 1}, depth, width,
-                         nr);
+            convk_pack_b(p->entry, packed_dy, (convk_matrix){dy + f * pixels + j, pixels, 1}, depth,
+                         width);
             for (ptrdiff_t i = 0; i < rows; i += p->panel) {
                 const convk_tile tile = {.c = columns + i * p->columns + j - pixel,
                                          .ldc = p->columns,
                                          .a = weights + i * p->filters + f * p->panel,
                                          .panel = p->panel,
                                          .b = packed_dy,
+                                         .b_row_stride = p->entry->nr,
                                          .k = depth,
                                          .rows = convk_min(p->panel, rows - i),
                                          .columns = width,
@@ -213,7 +214,8 @@ static void run_blocks(float *restrict dx, const float *restrict dy, const float
             const convk_matrix a = {
                 weights + (g * p.filters * group_channels + b * p.channels) * taps + row, 1,
                 group_channels * taps};
-            convk_pack_a(packed + index * p.panel * p.filters, a, rows, p.filters, p.panel);
+            convk_pack_a(p.entry, packed + index * p.panel * p.filters, a, rows, p.filters,
+                         p.panel);
         }
         // Each task writes the planes of its own channels in its own image.
 #pragma omp for schedule(static)

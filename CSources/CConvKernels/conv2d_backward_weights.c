@@ -160,7 +160,7 @@ static void multiply_band(const task *t, const float *dy, const float *x, ptrdif
     const float *dy_n = dy + (n * p->conv->filters + t->group * p->filters) * pixels + pixel;
     if (p->packs_gradient)
         for (ptrdiff_t i = t->filter; i < t->filter_end; i += p->panel)
-            convk_pack_a(t->gradient + (i - t->filter) * count,
+            convk_pack_a(p->entry, t->gradient + (i - t->filter) * count,
                          (convk_matrix){dy_n + i * pixels, pixels, 1},
                          convk_min(p->panel, t->filter_end - i), count, p->panel);
     for (ptrdiff_t j = t->tap; j < t->tap_end; j += nr) {
@@ -173,6 +173,7 @@ static void multiply_band(const task *t, const float *dy, const float *x, ptrdif
                                      .panel = p->packs_gradient ? p->panel : rows,
                                      .a_row_stride = p->packs_gradient ? 0 : pixels,
                                      .b = t->patches + (j - t->tap) * count,
+                                     .b_row_stride = p->entry->nr,
                                      .k = count,
                                      .rows = rows,
                                      .columns = convk_min(nr, t->tap_end - j),

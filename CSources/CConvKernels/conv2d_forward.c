@@ -31,8 +31,8 @@ void convk_conv2d_forward(float *restrict y, const float *restrict x, const floa
         for (ptrdiff_t index = 0; index < p.groups * panels; index++) {
             const ptrdiff_t row = index % panels * p.panel;
             const convk_matrix a = {weights + (index / panels * p.m + row) * p.k, p.k, 1};
-            convk_pack_a(packed + index * p.panel * p.k, a, convk_min(p.panel, p.m - row), p.k,
-                         p.panel);
+            convk_pack_a(p.entry, packed + index * p.panel * p.k, a, convk_min(p.panel, p.m - row),
+                         p.k, p.panel);
         }
         convk_conv2d_product_run(&p, y, x, packed, bias, blocks);
     }

@@ -116,6 +116,7 @@ static void multiply_tile(const task *t, const float *patches, ptrdiff_t row, pt
         .a = t->weights + row * p->k + k * p->panel,
         .panel = p->panel,
         .b = patches,
+        .b_row_stride = p->entry->nr,
         .k = depth,
         .rows = convk_min(p->panel, p->m - row),
         .columns = convk_min(p->entry->nr, t->column_end - column),

@@ -27,6 +27,10 @@ static inline ptrdiff_t convk_round_up(ptrdiff_t length, ptrdiff_t size) {
     return convk_ceil_div(length, size) * size;
 }
 
+/// The bytes of a processor's second-level cache, within the bounds of what blocks are cut for.
+/// Block sizes along k do not depend on it, so neither do the bits.
+ptrdiff_t convk_second_level_cache(void);
+
 /// Work below this many elementary operations runs on the calling thread: waking the others costs
 /// some microseconds.
 enum { CONVK_SMALLEST_SHARED_WORK = 32768 };

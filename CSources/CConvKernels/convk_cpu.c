@@ -5,8 +5,11 @@
 #define _GNU_SOURCE // sched_getaffinity
 #include "convk_base.h"
 
+#include <stdatomic.h>
+
 #if defined(__linux__)
 #include <sched.h>
+#include <unistd.h>
 #endif
 
 int convk_available_processors(void) {
@@ -15,6 +18,20 @@ int convk_available_processors(void) {
     if (sched_getaffinity(0, sizeof set, &set) == 0) return (int)convk_max(CPU_COUNT(&set), 1);
 #endif
     return 1;
+}
+
+ptrdiff_t convk_second_level_cache(void) {
+    enum { UNKNOWN = 1 << 20, SMALLEST = 256 << 10, LARGEST = 2 << 20 };
+    // Asking can take as long as a small product, where the CPU is a virtual one.
+    static _Atomic ptrdiff_t known = 0;
+    ptrdiff_t bytes = atomic_load_explicit(&known, memory_order_relaxed);
+    if (bytes > 0) return bytes;
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+    bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
+    bytes = bytes <= 0 ? UNKNOWN : convk_min(convk_max(bytes, SMALLEST), LARGEST);
+    atomic_store_explicit(&known, bytes, memory_order_relaxed);
+    return bytes;
 }
 
 bool convk_isa_supported(convk_isa isa) {

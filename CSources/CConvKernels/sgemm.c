@@ -17,9 +17,9 @@
 enum {
     LARGEST_NC = 4096,        // columns of a packed block of B
     LARGEST_SHARED_MC = 4096, // rows of a packed block of A
-    TASK_PANELS = 8,          // panels of B in a task, at most
     ENOUGH_TASKS = 64,        // tasks that keep a large machine busy
     IN_PLACE_PANELS = 4,      // with so few panels of B, packing A costs more than it gains
+    IN_PLACE_ROW_PANELS = 8,  // with so few panels of A, packing B does
 };
 // A product this small, in multiply-adds, is done before other threads would have woken up.
 static const ptrdiff_t smallest_shared_product = 1 << 20;
@@ -32,11 +32,11 @@ typedef struct {
     ptrdiff_t shared_mc;   // a multiple of mc
     ptrdiff_t kc;          // depth of a block
     ptrdiff_t task_panels; // panels of B in a task, at most
-    bool packs_a;
+    bool packs_a, packs_b;
 } plan;
 
 static plan make_plan(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, bool a_rows_contiguous,
-                      convk_execution execution) {
+                      bool b_rows_contiguous, convk_execution execution) {
     plan p = {.entry = convk_sgemm_entry_for(execution.isa)};
     const ptrdiff_t nr = p.entry->nr;
     const ptrdiff_t column_panels = convk_ceil_div(n, nr);
@@ -47,9 +47,15 @@ static plan make_plan(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, bool a_rows_contigu
     p.nc = convk_min(convk_round_up(n, nr), LARGEST_NC / nr * nr);
     p.kc = convk_ceil_div(k, convk_ceil_div(k, p.entry->kc));
     p.packs_a = !(a_rows_contiguous && column_panels <= IN_PLACE_PANELS);
+    p.packs_b = !(b_rows_contiguous && p.row_panels <= IN_PLACE_ROW_PANELS);
     p.shared_mc = p.packs_a ? convk_max(LARGEST_SHARED_MC / p.mc, 1) * p.mc : row_blocks * p.mc;
     const ptrdiff_t panels = convk_ceil_div(column_panels * row_blocks, ENOUGH_TASKS);
-    p.task_panels = convk_max(1, convk_min(panels, TASK_PANELS));
+    // The wider a task is, the less often its part of A comes from afar: half of the second-level
+    // cache is for B. Product of 1024 on Emerald Rapids, one thread: tasks of 112 rows by 8 panels
+    // give 157 GFLOP/s, 56 by 16 give 164, and 56 by 32 no more.
+    const ptrdiff_t cached_panels =
+        convk_second_level_cache() / 2 / (p.kc * nr * (ptrdiff_t)sizeof(float));
+    p.task_panels = convk_max(1, convk_min(panels, cached_panels));
     return p;
 }
 
@@ -61,7 +67,7 @@ static ptrdiff_t packed_a_size(const plan *p, ptrdiff_t m) {
 }
 
 ptrdiff_t convk_sgemm_workspace(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_execution execution) {
-    const plan p = make_plan(m, n, k, false, execution);
+    const plan p = make_plan(m, n, k, false, false, execution);
     return packed_a_size(&p, m) + p.nc * p.kc;
 }
 
@@ -71,7 +77,7 @@ typedef struct {
     float *c; // row row_0 of the shared block, column column_0 of the block of B
     ptrdiff_t ldc;
     const float *packed_a, *packed_b;
-    convk_matrix a; // the shared block in place
+    convk_matrix a, b; // the shared block of A and the block of B, in place
     ptrdiff_t rows, columns, k;
     float alpha, beta;
 } block;
@@ -82,6 +88,8 @@ static void multiply_task(const block *s, ptrdiff_t row, ptrdiff_t row_end, ptrd
     const plan *p = s->p;
     const ptrdiff_t nr = p->entry->nr;
     for (ptrdiff_t j = column; j < column_end; j += nr) {
+        // A micro-kernel reads whole rows of a panel: the last one is packed if it is narrow.
+        const bool packed = p->packs_b || column_end - j < nr;
         for (ptrdiff_t i = row; i < row_end; i += p->panel) {
             const ptrdiff_t rows = convk_min(p->panel, row_end - i);
             const convk_tile tile = {
@@ -90,7 +98,8 @@ static void multiply_task(const block *s, ptrdiff_t row, ptrdiff_t row_end, ptrd
                 .a = p->packs_a ? s->packed_a + i * s->k : s->a.data + i * s->a.row_stride,
                 .panel = p->packs_a ? p->panel : rows,
                 .a_row_stride = p->packs_a ? 0 : s->a.row_stride,
-                .b = s->packed_b + j * s->k,
+                .b = packed ? s->packed_b + j * s->k : s->b.data + j,
+                .b_row_stride = packed ? nr : s->b.row_stride,
                 .k = s->k,
                 .rows = rows,
                 .columns = convk_min(nr, column_end - j),
@@ -105,18 +114,29 @@ static void multiply_task(const block *s, ptrdiff_t row, ptrdiff_t row_end, ptrd
 /// Packs a block of B, inside a parallel region. Each number is written by one thread; the barrier
 /// at a loop's end waits for all.
 static void pack_block(float *packed_b, convk_matrix b, ptrdiff_t k, ptrdiff_t columns,
-                       ptrdiff_t nr) {
+                       const plan *plan) {
     enum { ROWS = 16 };
+    const ptrdiff_t nr = plan->entry->nr;
+    if (!plan->packs_b) {
+        const ptrdiff_t last = columns / nr * nr;
+        if (last == columns) return;
+#pragma omp for schedule(static)
+        for (ptrdiff_t p = 0; p < k; p += ROWS)
+            convk_pack_b(plan->entry, packed_b + last * k + p * nr, convk_submatrix(b, p, last),
+                         convk_min(ROWS, k - p), columns - last);
+        return;
+    }
     if (b.column_stride == 1) {
 #pragma omp for schedule(static)
         for (ptrdiff_t p = 0; p < k; p += ROWS)
-            convk_pack_b_rows(packed_b + p * nr, convk_submatrix(b, p, 0), convk_min(ROWS, k - p),
-                              columns, k, nr);
+            convk_pack_b_rows(plan->entry, packed_b + p * nr, convk_submatrix(b, p, 0),
+                              convk_min(ROWS, k - p), columns, k);
         return;
     }
 #pragma omp for schedule(static)
     for (ptrdiff_t j = 0; j < columns; j += nr)
-        convk_pack_b(packed_b + j * k, convk_submatrix(b, 0, j), k, convk_min(nr, columns - j), nr);
+        convk_pack_b(plan->entry, packed_b + j * k, convk_submatrix(b, 0, j), k,
+                     convk_min(nr, columns - j));
 }
 
 /// Loops 3 and 4, inside a parallel region: packs A and multiplies with the packed block of B.
@@ -133,7 +153,7 @@ static void multiply_block(block s, float *packed_a, ptrdiff_t m) {
             // Each panel is written by one thread; the barrier at the loop's end waits for all.
 #pragma omp for schedule(static)
             for (ptrdiff_t i = 0; i < rows; i += p->panel)
-                convk_pack_a(packed_a + i * s.k, convk_submatrix(s.a, i, 0),
+                convk_pack_a(p->entry, packed_a + i * s.k, convk_submatrix(s.a, i, 0),
                              convk_min(p->panel, rows - i), s.k, p->panel);
         }
         const ptrdiff_t nr = p->entry->nr;
@@ -168,8 +188,7 @@ void convk_sgemm(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix 
     assert(a.row_stride == 1 || a.column_stride == 1);
     assert(b.row_stride == 1 || b.column_stride == 1);
     if (alpha == 0) return scale(c, ldc, m, n, beta);
-    const plan p = make_plan(m, n, k, a.column_stride == 1, execution);
-    const ptrdiff_t nr = p.entry->nr;
+    const plan p = make_plan(m, n, k, a.column_stride == 1, b.column_stride == 1, execution);
     float *packed_a = workspace;
     float *packed_b = workspace + packed_a_size(&p, m);
     const int threads =
@@ -180,12 +199,13 @@ void convk_sgemm(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix 
         const ptrdiff_t columns = convk_min(p.nc, n - column);
         for (ptrdiff_t k_0 = 0; k_0 < k; k_0 += p.kc) {
             const ptrdiff_t depth = convk_min(p.kc, k - k_0);
-            pack_block(packed_b, convk_submatrix(b, k_0, column), depth, columns, nr);
+            pack_block(packed_b, convk_submatrix(b, k_0, column), depth, columns, &p);
             const block s = {.p = &p,
                              .c = c + column,
                              .ldc = ldc,
                              .packed_b = packed_b,
                              .a = convk_submatrix(a, 0, k_0),
+                             .b = convk_submatrix(b, k_0, column),
                              .columns = columns,
                              .k = depth,
                              .alpha = alpha,

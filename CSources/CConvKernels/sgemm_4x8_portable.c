@@ -11,7 +11,8 @@ static void write_row(const convk_tile *tile, ptrdiff_t i, const float *sums) {
     for (ptrdiff_t j = 0; j < tile->columns; j++) {
         float sum = tile->alpha * sums[j];
         if (tile->beta != 0) sum += tile->beta * c_i[j];
-        c_i[j] = tile->row_bias ? sum + tile->row_bias[i] : sum;
+        if (tile->row_bias) sum += tile->row_bias[i];
+        c_i[j] = tile->relu && sum <= 0 ? 0 : sum;
     }
 }
 
@@ -30,7 +31,7 @@ static inline __attribute__((always_inline)) void compute(const convk_tile *tile
             for (int j = 0; j < NR; j++) acc[i][j] += a_ip * b[j];
         }
         a += k_step;
-        b += NR;
+        b += tile->b_row_stride;
     }
     for (int i = 0; i < height; i++)
         if (i < tile->rows) write_row(tile, i, acc[i]);

@@ -21,8 +21,14 @@ INLINE vector zero(void) {
 INLINE vector load(const float *from) {
     return _mm256_loadu_ps(from);
 }
+INLINE void store(float *to, vector a) {
+    _mm256_storeu_ps(to, a);
+}
 INLINE vector broadcast(const float *from) {
     return _mm256_set1_ps(*from);
+}
+INLINE vector add(vector a, vector b) {
+    return _mm256_add_ps(a, b);
 }
 INLINE vector multiply_add(vector a, vector b, vector c) {
     return _mm256_fmadd_ps(a, b, c);
@@ -45,6 +51,8 @@ INLINE void write_row(const convk_tile *tile, ptrdiff_t i, const vector *row, co
             sum = _mm256_fmadd_ps(old, _mm256_set1_ps(tile->beta), sum);
         }
         if (tile->row_bias) sum = _mm256_add_ps(sum, _mm256_set1_ps(tile->row_bias[i]));
+        // The larger of 0 and NaN is NaN: the second operand.
+        if (tile->relu) sum = _mm256_max_ps(zero(), sum);
         _mm256_maskstore_ps(c_i + v * LANES, mask, sum);
     }
 }

@@ -21,8 +21,14 @@ INLINE vector zero(void) {
 INLINE vector load(const float *from) {
     return vld1q_f32(from);
 }
+INLINE void store(float *to, vector a) {
+    vst1q_f32(to, a);
+}
 INLINE vector broadcast(const float *from) {
     return vld1q_dup_f32(from);
+}
+INLINE vector add(vector a, vector b) {
+    return vaddq_f32(a, b);
 }
 INLINE vector multiply_add(vector a, vector b, vector c) {
     return vfmaq_f32(c, a, b);
@@ -38,7 +44,8 @@ INLINE void write_row(const convk_tile *tile, ptrdiff_t i, const vector *row, co
     for (ptrdiff_t j = 0; j < tile->columns; j++) {
         float sum = tile->alpha * sums[j];
         if (tile->beta != 0) sum = __builtin_fmaf(tile->beta, c_i[j], sum);
-        c_i[j] = tile->row_bias ? sum + bias : sum;
+        if (tile->row_bias) sum += bias;
+        c_i[j] = tile->relu && sum <= 0 ? 0 : sum;
     }
 }
 

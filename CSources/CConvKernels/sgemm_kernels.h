@@ -32,13 +32,15 @@ typedef struct {
     const float *a;
     ptrdiff_t panel; ///< height of the packed A panel, at most mr; rows beyond it don't exist
     ptrdiff_t a_row_stride; ///< 0: A is packed; otherwise the distance between its rows in place
-    const float *b;         ///< always a full packed panel, nr floats a row
+    const float *b;         ///< rows of nr floats, zero or unused beyond the tile's columns
+    ptrdiff_t b_row_stride; ///< distance between its rows: nr where B is packed
     ptrdiff_t k;
     ptrdiff_t rows;    ///< at most panel
     ptrdiff_t columns; ///< at most nr
     float alpha;
     float beta;            ///< 0: c is not read
     const float *row_bias; ///< rows numbers, or NULL
+    bool relu;             ///< what is negative becomes 0 at last
 } convk_tile;
 
 typedef void convk_sgemm_kernel(const convk_tile *tile);
@@ -64,6 +66,17 @@ typedef void convk_gather_taps(float *restrict panel, const float *restrict base
                                const int32_t *restrict pixels, const int32_t *restrict taps,
                                ptrdiff_t pixel_count, ptrdiff_t count);
 
+/// Packs a strip of a matrix: to[p * width + i] = from[i * stride + p * k_stride], i < used <=
+/// width and p < k, zero for used <= i. One of the strides is 1.
+typedef void convk_pack_strip(float *restrict to, const float *restrict from, ptrdiff_t stride,
+                              ptrdiff_t k_stride, ptrdiff_t used, ptrdiff_t k, ptrdiff_t width);
+
+/// Packs rows into all strips of nr columns: to[j * depth + p * nr + l] = from[p * stride + j + l]
+/// for each j that is a multiple of nr, zero for columns <= j + l. Long rows are read from one end
+/// to the other, which the hardware fetches ahead; strip by strip it would not.
+typedef void convk_spread_rows(float *restrict to, const float *restrict from, ptrdiff_t stride,
+                               ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, ptrdiff_t nr);
+
 typedef struct {
     convk_isa isa;
     const char *name;
@@ -71,6 +84,8 @@ typedef struct {
     ptrdiff_t kc;     ///< depth of a block
     ptrdiff_t mc;     ///< rows of a task: its A block of mc x kc stays in the second-level cache
     convk_sgemm_kernel *kernel;
+    convk_pack_strip *pack_strip;
+    convk_spread_rows *spread_rows;
     convk_pack_patches *pack_patches;
     convk_gather_taps *gather_taps;
 } convk_sgemm_entry;
@@ -79,13 +94,19 @@ typedef struct {
 const convk_sgemm_entry *convk_sgemm_entry_for(convk_isa isa);
 
 convk_sgemm_kernel convk_sgemm_4x8_portable;
+convk_pack_strip convk_pack_strip_portable;
+convk_spread_rows convk_spread_rows_portable;
 convk_pack_patches convk_pack_patches_portable;
 convk_gather_taps convk_gather_taps_portable;
 #if defined(__x86_64__)
 convk_sgemm_kernel convk_sgemm_14x32_avx512;
+convk_pack_strip convk_pack_strip_avx512;
+convk_spread_rows convk_spread_rows_avx512;
 convk_pack_patches convk_pack_patches_avx512;
 convk_gather_taps convk_gather_taps_avx512;
 convk_sgemm_kernel convk_sgemm_6x16_avx2;
+convk_pack_strip convk_pack_strip_avx2;
+convk_spread_rows convk_spread_rows_avx2;
 convk_pack_patches convk_pack_patches_avx2;
 convk_gather_taps convk_gather_taps_avx2;
 #elif defined(__aarch64__)

@@ -1,131 +1,81 @@
 // SPDX-License-Identifier: MIT
 //
-// Packing the operands of a product into panels. Each panel is a strip of the operand in which the
-// short axis runs fastest; whether that means copying or transposing depends on the operand.
+// Packing the operands of a product into panels, compiled once an instruction set. Each panel is a
+// strip of the operand in which the short axis runs fastest.
 #include "sgemm_pack.h"
 
 #include <string.h>
 
-/// to[p * width + i] = from[i + p * stride]: the short axis lies together already. With a constant
-/// width, where this is inlined, a row is a few vector moves.
-static inline __attribute__((always_inline)) void copy_rows(float *restrict to,
-                                                            const float *restrict from,
-                                                            ptrdiff_t stride, ptrdiff_t k,
-                                                            const ptrdiff_t width) {
-    for (ptrdiff_t p = 0; p < k; p++)
-        memcpy(to + p * width, from + p * stride, (size_t)width * sizeof(float));
-}
-
-/// The same with zeros beyond the used part of a row.
-static void copy_strip(float *restrict to, const float *restrict from, ptrdiff_t stride,
-                       ptrdiff_t used, ptrdiff_t k, ptrdiff_t width) {
-    if (used == width) {
-        switch (width) {
-        case 8:
-            return copy_rows(to, from, stride, k, 8);
-        case 12:
-            return copy_rows(to, from, stride, k, 12);
-        case 14:
-            return copy_rows(to, from, stride, k, 14);
-        case 16:
-            return copy_rows(to, from, stride, k, 16);
-        case 32:
-            return copy_rows(to, from, stride, k, 32);
-        default:
-            return copy_rows(to, from, stride, k, width);
-        }
-    }
-    for (ptrdiff_t p = 0; p < k; p++) {
-        const float *from_p = from + p * stride;
-        float *to_p = to + p * width;
-        for (ptrdiff_t i = 0; i < used; i++) to_p[i] = from_p[i];
-        for (ptrdiff_t i = used; i < width; i++) to_p[i] = 0;
-    }
-}
+// ---- Four lanes: NEON and every other CPU ------------------------------------------------------
 
 typedef float four __attribute__((vector_size(16)));
 
-/// to[q * width + i] = from[i * stride + q] for 4 x 4 numbers, through registers. Four floats are a
-/// vector on every CPU that the kernels are built for.
-static inline void transpose_4x4(float *restrict to, const float *restrict from, ptrdiff_t stride,
-                                 ptrdiff_t width) {
-    four row[4];
-    for (int i = 0; i < 4; i++) memcpy(&row[i], from + i * stride, sizeof(four));
-    const four low_01 = __builtin_shufflevector(row[0], row[1], 0, 4, 1, 5);
-    const four low_23 = __builtin_shufflevector(row[2], row[3], 0, 4, 1, 5);
-    const four high_01 = __builtin_shufflevector(row[0], row[1], 2, 6, 3, 7);
-    const four high_23 = __builtin_shufflevector(row[2], row[3], 2, 6, 3, 7);
-    const four column[4] = {__builtin_shufflevector(low_01, low_23, 0, 1, 4, 5),
-                            __builtin_shufflevector(low_01, low_23, 2, 3, 6, 7),
-                            __builtin_shufflevector(high_01, high_23, 0, 1, 4, 5),
-                            __builtin_shufflevector(high_01, high_23, 2, 3, 6, 7)};
-    for (int q = 0; q < 4; q++) memcpy(to + q * width, &column[q], sizeof(four));
+/// Four floats of one row; with four lanes there is only one quarter.
+static inline four four_of_row(const float *from, ptrdiff_t stride, ptrdiff_t rows) {
+    (void)stride, (void)rows;
+    four result;
+    memcpy(&result, from, sizeof result);
+    return result;
 }
 
-/// to[p * width + i] = from[i * stride + p]: the short axis is strided. Blocks of 16 along k: a
-/// whole cache line of each strip is used at once, before the next strip's line throws it out.
-static void transpose_strip(float *restrict to, const float *restrict from, ptrdiff_t stride,
-                            ptrdiff_t used, ptrdiff_t k, ptrdiff_t width) {
-    enum { BLOCK = 16 };
-    ptrdiff_t p = 0;
-    for (; p + BLOCK <= k; p += BLOCK) {
-        ptrdiff_t i = 0;
-        for (; i + 4 <= used; i += 4)
-            for (ptrdiff_t q = 0; q < BLOCK; q += 4)
-                transpose_4x4(to + (p + q) * width + i, from + i * stride + p + q, stride, width);
-        for (; i < used; i++)
-            for (ptrdiff_t q = 0; q < BLOCK; q++)
-                to[(p + q) * width + i] = from[i * stride + p + q];
-    }
-    for (; p < k; p++)
-        for (ptrdiff_t i = 0; i < used; i++) to[p * width + i] = from[i * stride + p];
-    if (used == width) return;
-    for (p = 0; p < k; p++)
-        for (ptrdiff_t i = used; i < width; i++) to[p * width + i] = 0;
+#define LANES 4
+#define FUNCTION(name) name##_portable
+#define vector four
+#define gather_fours four_of_row
+#define low_pairs(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define high_pairs(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#define low_halves(a, b) __builtin_shufflevector(a, b, 0, 1, 4, 5)
+#define high_halves(a, b) __builtin_shufflevector(a, b, 2, 3, 6, 7)
+#include "sgemm_pack.inc"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+// ---- AVX2 --------------------------------------------------------------------------------------
+
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+
+/// Four floats of rows 0 and 4; the last row stands for those that don't exist.
+static inline __m256 fours_of_2_rows(const float *from, ptrdiff_t stride, ptrdiff_t rows) {
+    const ptrdiff_t upper = rows > 4 ? 4 * stride : 0;
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(from)),
+                                _mm_loadu_ps(from + upper), 1);
 }
 
-void convk_pack_a(float *restrict to, convk_matrix a, ptrdiff_t rows, ptrdiff_t k,
-                  ptrdiff_t panel) {
-    if (a.row_stride == 1)
-        copy_strip(to, a.data, a.column_stride, rows, k, panel);
-    else
-        transpose_strip(to, a.data, a.row_stride, rows, k, panel);
+#define LANES 8
+#define FUNCTION(name) name##_avx2
+#define vector __m256
+#define gather_fours fours_of_2_rows
+#define low_pairs(a, b) _mm256_unpacklo_ps(a, b)
+#define high_pairs(a, b) _mm256_unpackhi_ps(a, b)
+#define low_halves(a, b) _mm256_shuffle_ps(a, b, 0x44)
+#define high_halves(a, b) _mm256_shuffle_ps(a, b, 0xEE)
+#include "sgemm_pack.inc"
+
+#pragma clang attribute pop
+
+// ---- AVX-512 -----------------------------------------------------------------------------------
+
+#pragma clang attribute push(                                                                      \
+    __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"))), apply_to = function)
+
+/// Four floats of rows 0, 4, 8 and 12; row 0 stands for those that don't exist.
+static inline __m512 fours_of_4_rows(const float *from, ptrdiff_t stride, ptrdiff_t rows) {
+    __m512 result = _mm512_castps128_ps512(_mm_loadu_ps(from));
+    result = _mm512_insertf32x4(result, _mm_loadu_ps(from + (rows > 4 ? 4 * stride : 0)), 1);
+    result = _mm512_insertf32x4(result, _mm_loadu_ps(from + (rows > 8 ? 8 * stride : 0)), 2);
+    return _mm512_insertf32x4(result, _mm_loadu_ps(from + (rows > 12 ? 12 * stride : 0)), 3);
 }
 
-void convk_pack_b(float *restrict to, convk_matrix b, ptrdiff_t k, ptrdiff_t columns,
-                  ptrdiff_t nr) {
-    if (b.column_stride == 1)
-        copy_strip(to, b.data, b.row_stride, columns, k, nr);
-    else
-        transpose_strip(to, b.data, b.column_stride, columns, k, nr);
-}
+#define LANES 16
+#define FUNCTION(name) name##_avx512
+#define vector __m512
+#define gather_fours fours_of_4_rows
+#define low_pairs(a, b) _mm512_unpacklo_ps(a, b)
+#define high_pairs(a, b) _mm512_unpackhi_ps(a, b)
+#define low_halves(a, b) _mm512_shuffle_ps(a, b, 0x44)
+#define high_halves(a, b) _mm512_shuffle_ps(a, b, 0xEE)
+#include "sgemm_pack.inc"
 
-/// The full panels of one row; nr is a constant where this is inlined.
-static inline __attribute__((always_inline)) void spread_row(float *restrict to,
-                                                             const float *restrict from,
-                                                             ptrdiff_t columns, ptrdiff_t depth,
-                                                             const ptrdiff_t nr) {
-    for (ptrdiff_t j = 0; j < columns; j += nr)
-        memcpy(to + j * depth, from + j, (size_t)nr * sizeof(float));
-}
-
-void convk_pack_b_rows(float *restrict to, convk_matrix b, ptrdiff_t rows, ptrdiff_t columns,
-                       ptrdiff_t depth, ptrdiff_t nr) {
-    const ptrdiff_t full = columns / nr * nr;
-    for (ptrdiff_t p = 0; p < rows; p++) {
-        const float *from = b.data + p * b.row_stride;
-        float *to_p = to + p * nr;
-        switch (nr) {
-        case 16:
-            spread_row(to_p, from, full, depth, 16);
-            break;
-        case 32:
-            spread_row(to_p, from, full, depth, 32);
-            break;
-        default:
-            spread_row(to_p, from, full, depth, nr);
-        }
-        for (ptrdiff_t l = 0; full < columns && l < nr; l++)
-            to_p[full * depth + l] = full + l < columns ? from[full + l] : 0;
-    }
-}
+#pragma clang attribute pop
+#endif

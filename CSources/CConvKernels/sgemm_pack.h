@@ -8,18 +8,26 @@
 
 /// Packs rows ..< rows and columns ..< k of a matrix into a panel: to[p * panel + i] = a(i, p),
 /// zero for rows <= i < panel.
-void convk_pack_a(float *restrict to, convk_matrix a, ptrdiff_t rows, ptrdiff_t k, ptrdiff_t panel);
+static inline void convk_pack_a(const convk_sgemm_entry *entry, float *restrict to, convk_matrix a,
+                                ptrdiff_t rows, ptrdiff_t k, ptrdiff_t panel) {
+    entry->pack_strip(to, a.data, a.row_stride, a.column_stride, rows, k, panel);
+}
 
 /// Packs rows ..< k and columns ..< columns of a matrix into a panel: to[p * nr + j] = b(p, j),
 /// zero for columns <= j < nr.
-void convk_pack_b(float *restrict to, convk_matrix b, ptrdiff_t k, ptrdiff_t columns, ptrdiff_t nr);
+static inline void convk_pack_b(const convk_sgemm_entry *entry, float *restrict to, convk_matrix b,
+                                ptrdiff_t k, ptrdiff_t columns) {
+    entry->pack_strip(to, b.data, b.column_stride, b.row_stride, columns, k, entry->nr);
+}
 
 /// Packs rows ..< rows of a matrix whose rows are contiguous into all panels of columns ..<
-/// columns: to[j * depth + p * nr + l] = b(p, j + l) for each j that is a multiple of nr. Long rows
-/// are read from one end to the other, which the hardware fetches ahead; panel by panel it would
-/// not.
-void convk_pack_b_rows(float *restrict to, convk_matrix b, ptrdiff_t rows, ptrdiff_t columns,
-                       ptrdiff_t depth, ptrdiff_t nr);
+/// columns, each depth rows high: to[j * depth + p * nr + l] = b(p, j + l) for each j that is a
+/// multiple of nr.
+static inline void convk_pack_b_rows(const convk_sgemm_entry *entry, float *restrict to,
+                                     convk_matrix b, ptrdiff_t rows, ptrdiff_t columns,
+                                     ptrdiff_t depth) {
+    entry->spread_rows(to, b.data, b.row_stride, rows, columns, depth, entry->nr);
+}
 
 /// The same matrix, starting at another element.
 static inline convk_matrix convk_submatrix(convk_matrix m, ptrdiff_t row, ptrdiff_t column) {
