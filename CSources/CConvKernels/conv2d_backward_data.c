@@ -5,6 +5,7 @@
 // strides, and with few channels, the columns that col2im would add up are computed a block at a
 // time and added at once.
 #include "conv2d_product.h"
+#include "conv2d_winograd.h"
 
 #include <string.h>
 
@@ -20,7 +21,8 @@ static bool is_convolution(const convk_conv2d *conv) {
            conv->window.c / conv->groups >= FEWEST_CHANNELS;
 }
 
-static convk_conv2d_product product_for(const convk_conv2d *conv, convk_execution execution) {
+/// The window of the convolution of the output's gradient with the filters turned round.
+static convk_window turned_window(const convk_conv2d *conv) {
     const convk_window *w = &conv->window;
     convk_window turned = *w;
     turned.c = conv->filters / conv->groups;
@@ -31,30 +33,72 @@ static convk_conv2d_product product_for(const convk_conv2d *conv, convk_executio
     // Negative where the padding is larger than the window's reach: then edges are cropped.
     turned.pad_top = w->dilation_h * (w->kh - 1) - w->pad_top;
     turned.pad_left = w->dilation_w * (w->kw - 1) - w->pad_left;
-    return convk_conv2d_product_make(&turned, conv->groups, w->c / conv->groups, execution);
+    return turned;
+}
+
+static ptrdiff_t convolution_workspace(const convk_conv2d *conv, convk_execution execution) {
+    const convk_window turned = turned_window(conv);
+    const ptrdiff_t rows = conv->window.c / conv->groups;
+    if (convk_conv2d_winograd_pays(&turned, rows, execution)) {
+        const convk_conv2d_winograd p =
+            convk_conv2d_winograd_make(&turned, conv->groups, rows, execution);
+        return convk_conv2d_winograd_filters_size(&p) +
+               convk_conv2d_winograd_workspace(&p, execution.threads);
+    }
+    const convk_conv2d_product p =
+        convk_conv2d_product_make(&turned, conv->groups, rows, execution);
+    return convk_conv2d_product_weights_size(&p) +
+           convk_conv2d_product_workspace(&p, execution.threads);
 }
 
 /// Packs rows of the turned filters: a(c, (f, u, v)) = weights[f, c, kh - 1 - u, kw - 1 - v].
-/// weights: the group's filters, from channel row on; channels: of a group.
+/// weights: the group's filters, from channel c on; channels: of a group.
 static void pack_turned(float *restrict to, const float *restrict weights,
-                        const convk_conv2d_product *p, ptrdiff_t rows) {
-    const ptrdiff_t taps = p->window.kh * p->window.kw;
-    for (ptrdiff_t f = 0; f < p->window.c; f++) {
+                        const convk_window *turned, ptrdiff_t channels, ptrdiff_t rows,
+                        ptrdiff_t panel) {
+    const ptrdiff_t taps = turned->kh * turned->kw;
+    for (ptrdiff_t f = 0; f < turned->c; f++) {
         for (ptrdiff_t tap = 0; tap < taps; tap++) {
-            float *to_k = to + (f * taps + tap) * p->panel;
-            const float *from = weights + f * p->m * taps + taps - 1 - tap;
+            float *to_k = to + (f * taps + tap) * panel;
+            const float *from = weights + f * channels * taps + taps - 1 - tap;
             for (ptrdiff_t c = 0; c < rows; c++) to_k[c] = from[c * taps];
-            for (ptrdiff_t c = rows; c < p->panel; c++) to_k[c] = 0;
+            for (ptrdiff_t c = rows; c < panel; c++) to_k[c] = 0;
         }
     }
 }
 
-static void run_convolution(float *restrict dx, const float *restrict dy,
-                            const float *restrict weights, const convk_conv2d *conv,
-                            float *restrict workspace, convk_execution execution) {
-    const convk_conv2d_product p = product_for(conv, execution);
+static void run_winograd(float *restrict dx, const float *restrict dy,
+                         const float *restrict weights, const convk_conv2d *conv,
+                         float *restrict workspace, convk_execution execution) {
+    const convk_window turned = turned_window(conv);
+    const convk_conv2d_winograd p =
+        convk_conv2d_winograd_make(&turned, conv->groups, conv->window.c / conv->groups, execution);
+    const ptrdiff_t taps = turned.kh * turned.kw;
+    float *filters = workspace;
+    float *blocks = workspace + convk_conv2d_winograd_filters_size(&p);
+#pragma omp parallel num_threads(execution.threads) if (execution.threads > 1)
+    {
+        float *packed = convk_conv2d_winograd_scratch(&p, blocks);
+        // Each panel is written by one thread; the barrier at the loop's end waits for all.
+#pragma omp for schedule(static)
+        for (ptrdiff_t index = 0; index < p.groups * p.row_panels; index++) {
+            const ptrdiff_t g = index / p.row_panels, row = index % p.row_panels * p.panel;
+            pack_turned(packed, weights + (g * turned.c * p.rows + row) * taps, &turned, p.rows,
+                        convk_min(p.panel, p.rows - row), p.panel);
+            convk_conv2d_winograd_transform(&p, filters, index, packed);
+        }
+        convk_conv2d_winograd_run(&p, dx, dy, filters, NULL, blocks);
+    }
+}
+
+static void run_product(float *restrict dx, const float *restrict dy, const float *restrict weights,
+                        const convk_conv2d *conv, float *restrict workspace,
+                        convk_execution execution) {
+    const convk_window turned = turned_window(conv);
+    const convk_conv2d_product p =
+        convk_conv2d_product_make(&turned, conv->groups, conv->window.c / conv->groups, execution);
     const ptrdiff_t panels = convk_ceil_div(p.m, p.panel);
-    const ptrdiff_t taps = p.window.kh * p.window.kw;
+    const ptrdiff_t taps = turned.kh * turned.kw;
     float *packed = workspace;
     float *blocks = workspace + convk_conv2d_product_weights_size(&p);
     const int threads = convk_conv2d_threads(conv, execution);
@@ -64,12 +108,20 @@ static void run_convolution(float *restrict dx, const float *restrict dy,
 #pragma omp for schedule(static)
         for (ptrdiff_t index = 0; index < p.groups * panels; index++) {
             const ptrdiff_t g = index / panels, row = index % panels * p.panel;
-            pack_turned(packed + index * p.panel * p.k,
-                        weights + (g * p.window.c * p.m + row) * taps, &p,
-                        convk_min(p.panel, p.m - row));
+            pack_turned(packed + index * p.panel * p.k, weights + (g * turned.c * p.m + row) * taps,
+                        &turned, p.m, convk_min(p.panel, p.m - row), p.panel);
         }
         convk_conv2d_product_run(&p, dx, dy, packed, NULL, blocks);
     }
+}
+
+static void run_convolution(float *restrict dx, const float *restrict dy,
+                            const float *restrict weights, const convk_conv2d *conv,
+                            float *restrict workspace, convk_execution execution) {
+    const convk_window turned = turned_window(conv);
+    if (convk_conv2d_winograd_pays(&turned, conv->window.c / conv->groups, execution))
+        return run_winograd(dx, dy, weights, conv, workspace, execution);
+    run_product(dx, dy, weights, conv, workspace, execution);
 }
 
 // ---- Other strides, few channels ---------------------------------------------------------------
@@ -234,11 +286,7 @@ static void run_blocks(float *restrict dx, const float *restrict dy, const float
 
 ptrdiff_t convk_conv2d_backward_data_workspace(const convk_conv2d *conv,
                                                convk_execution execution) {
-    if (is_convolution(conv)) {
-        const convk_conv2d_product product = product_for(conv, execution);
-        return convk_conv2d_product_weights_size(&product) +
-               convk_conv2d_product_workspace(&product, execution.threads);
-    }
+    if (is_convolution(conv)) return convolution_workspace(conv, execution);
     const plan p = make_plan(conv, execution);
     return weights_size(&p) + execution.threads * block_size(&p);
 }

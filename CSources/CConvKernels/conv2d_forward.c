@@ -1,25 +1,62 @@
 // SPDX-License-Identifier: MIT
 //
-// The forward convolution: the filters are packed as they lie, then multiplied with the patches.
+// The forward convolution, by Winograd's way or as a product with patches: the filters are packed
+// as they lie, transformed or not, and multiplied.
 #include "conv2d_product.h"
+#include "conv2d_winograd.h"
 
-static convk_conv2d_product product_for(const convk_conv2d *conv, convk_execution execution) {
+/// The window with the channels of one group.
+static convk_window window_of_group(const convk_conv2d *conv) {
     convk_window window = conv->window;
     window.c /= conv->groups;
-    return convk_conv2d_product_make(&window, conv->groups, conv->filters / conv->groups,
-                                     execution);
+    return window;
 }
 
 ptrdiff_t convk_conv2d_forward_workspace(const convk_conv2d *conv, convk_execution execution) {
-    const convk_conv2d_product product = product_for(conv, execution);
-    return convk_conv2d_product_weights_size(&product) +
-           convk_conv2d_product_workspace(&product, execution.threads);
+    const convk_window window = window_of_group(conv);
+    const ptrdiff_t rows = conv->filters / conv->groups;
+    if (convk_conv2d_winograd_pays(&window, rows, execution)) {
+        const convk_conv2d_winograd p =
+            convk_conv2d_winograd_make(&window, conv->groups, rows, execution);
+        return convk_conv2d_winograd_filters_size(&p) +
+               convk_conv2d_winograd_workspace(&p, execution.threads);
+    }
+    const convk_conv2d_product p =
+        convk_conv2d_product_make(&window, conv->groups, rows, execution);
+    return convk_conv2d_product_weights_size(&p) +
+           convk_conv2d_product_workspace(&p, execution.threads);
 }
 
-void convk_conv2d_forward(float *restrict y, const float *restrict x, const float *restrict weights,
-                          const float *restrict bias, const convk_conv2d *conv,
-                          float *restrict workspace, convk_execution execution) {
-    const convk_conv2d_product p = product_for(conv, execution);
+static void run_winograd(float *restrict y, const float *restrict x, const float *restrict weights,
+                         const float *restrict bias, const convk_conv2d *conv,
+                         float *restrict workspace, convk_execution execution) {
+    const convk_window window = window_of_group(conv);
+    const convk_conv2d_winograd p =
+        convk_conv2d_winograd_make(&window, conv->groups, conv->filters / conv->groups, execution);
+    const ptrdiff_t k = window.c * window.kh * window.kw;
+    float *filters = workspace;
+    float *blocks = workspace + convk_conv2d_winograd_filters_size(&p);
+#pragma omp parallel num_threads(execution.threads) if (execution.threads > 1)
+    {
+        float *packed = convk_conv2d_winograd_scratch(&p, blocks);
+        // Each panel is written by one thread; the barrier at the loop's end waits for all.
+#pragma omp for schedule(static)
+        for (ptrdiff_t index = 0; index < p.groups * p.row_panels; index++) {
+            const ptrdiff_t row = index % p.row_panels * p.panel;
+            const convk_matrix a = {weights + (index / p.row_panels * p.rows + row) * k, k, 1};
+            convk_pack_a(p.entry, packed, a, convk_min(p.panel, p.rows - row), k, p.panel);
+            convk_conv2d_winograd_transform(&p, filters, index, packed);
+        }
+        convk_conv2d_winograd_run(&p, y, x, filters, bias, blocks);
+    }
+}
+
+static void run_product(float *restrict y, const float *restrict x, const float *restrict weights,
+                        const float *restrict bias, const convk_conv2d *conv,
+                        float *restrict workspace, convk_execution execution) {
+    const convk_window window = window_of_group(conv);
+    const convk_conv2d_product p =
+        convk_conv2d_product_make(&window, conv->groups, conv->filters / conv->groups, execution);
     const ptrdiff_t panels = convk_ceil_div(p.m, p.panel);
     float *packed = workspace;
     float *blocks = workspace + convk_conv2d_product_weights_size(&p);
@@ -36,4 +73,13 @@ void convk_conv2d_forward(float *restrict y, const float *restrict x, const floa
         }
         convk_conv2d_product_run(&p, y, x, packed, bias, blocks);
     }
+}
+
+void convk_conv2d_forward(float *restrict y, const float *restrict x, const float *restrict weights,
+                          const float *restrict bias, const convk_conv2d *conv,
+                          float *restrict workspace, convk_execution execution) {
+    const convk_window window = window_of_group(conv);
+    if (convk_conv2d_winograd_pays(&window, conv->filters / conv->groups, execution))
+        return run_winograd(y, x, weights, bias, conv, workspace, execution);
+    run_product(y, x, weights, bias, conv, workspace, execution);
 }

@@ -10,7 +10,9 @@ extension NativeKernels {
     /// Convolution of `[N, C, H, W]` with filters `[F, C/groups, KH, KW]`, on `float32`.
     ///
     /// Each output is a sum of K = C/groups·KH·KW products:
-    /// `|error| ≤ (K + 2) · 2⁻²⁴ · (Σ|x·w| + |bias|)`, to first order.
+    /// `|error| ≤ (K + 2) · 2⁻²⁴ · (Σ|x·w| + |bias|)`, to first order; where Winograd's way is taken,
+    /// `(C/groups + 40) · 2⁻²⁴ · Σ |A|ᵀ((|G||w||G|ᵀ) ⊙ (|B|ᵀ|x||B|))|A|` over the pixels of the
+    /// output's tile (see ``winograd``; Lavin and Gray, 2016).
     ///
     /// - Returns: `[N, F, OH, OW]`.
     /// - Throws: ``TensorError`` when shapes, groups or the window disagree, or a tensor is not of
@@ -44,7 +46,7 @@ extension NativeKernels {
     /// The gradient of a convolution with respect to its images, on `float32`.
     ///
     /// Each number is a sum of at most K = F/groups·KH·KW products:
-    /// `|error| ≤ (K + 2) · 2⁻²⁴ · Σ|dy·w|`, to first order.
+    /// `|error| ≤ (K + 2) · 2⁻²⁴ · Σ|dy·w|`, to first order, or as for ``winograd`` convolutions.
     ///
     /// - Returns: `[N, C, H, W]`; pixels that no window covers are exactly 0.
     /// - Throws: ``TensorError`` when shapes, groups or the window disagree, or a tensor is not of

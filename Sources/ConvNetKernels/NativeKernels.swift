@@ -26,6 +26,14 @@ public struct NativeKernels: Kernels {
     /// The most threads that one call uses.
     public let threads: Int
 
+    /// Whether convolutions may take Winograd's way, with about a third of the multiplications.
+    ///
+    /// They do at stride 1 without dilation, for 3×3 and 5×5 filters with many channels and images
+    /// enough. An output's error then depends on the numbers of a whole tile of 6×6 pixels: where
+    /// neighbouring pixels differ by orders of magnitude, small outputs lose digits, and NaN or
+    /// infinity reaches the whole tile.
+    public let winograd: Bool
+
     // A wrong CONVNET_ISA is the user's mistake, and `init()` can't throw: every call does.
     private let environmentError: TensorError?
 
@@ -33,6 +41,7 @@ public struct NativeKernels: Kernels {
     /// process may use. When the variable names none that this CPU has, every operation throws.
     public init() {
         self.threads = ThreadCount.standard
+        self.winograd = true
         do throws(TensorError) {
             let requested = getenv("CONVNET_ISA").map { String(cString: $0) }
             instructionSet = try InstructionSet.fromEnvironment(requested)
@@ -48,10 +57,14 @@ public struct NativeKernels: Kernels {
     /// - Parameters:
     ///   - threads: the most threads that one call uses; all that the process may use when nil.
     ///   - instructionSet: that of ``init()`` when nil.
+    ///   - winograd: whether convolutions may take Winograd's way; see ``winograd``.
     /// - Throws: ``TensorError`` when there are not from 1 to 1024 threads, or this CPU lacks the
     ///   instruction set, or `CONVNET_ISA` names none that it has.
-    public init(threads: Int? = nil, instructionSet: InstructionSet? = nil) throws(TensorError) {
+    public init(
+        threads: Int? = nil, instructionSet: InstructionSet? = nil, winograd: Bool = true
+    ) throws(TensorError) {
         let standard = NativeKernels()
+        self.winograd = winograd
         self.threads = threads ?? standard.threads
         try ThreadCount.check(self.threads)
         if let instructionSet {
@@ -70,7 +83,8 @@ public struct NativeKernels: Kernels {
     var execution: convk_execution {
         get throws(TensorError) {
             if let environmentError { throw environmentError }
-            return convk_execution(isa: instructionSet.native, threads: Int32(threads))
+            return convk_execution(
+                isa: instructionSet.native, threads: Int32(threads), winograd: winograd)
         }
     }
 }

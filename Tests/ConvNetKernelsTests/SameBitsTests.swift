@@ -19,13 +19,16 @@ import Testing
         let thin = try draw.normal([25, 30])
         results.append(("tall gemm", try kernels.gemm(MatrixView(tall), MatrixView(thin))))
 
-        // (input, filters, window, groups): few filters, many channels, a stride, groups, one image.
+        // (input, filters, window, groups): few filters, many channels, a stride, groups, one image,
+        // and two that go by Winograd's way.
         let convolutions = [
             ([20, 1, 28, 28], 30, try Window(5), 1),
             ([4, 48, 13, 13], 40, try Window(3, padding: 1), 1),
             ([3, 3, 41, 41], 24, try Window(7, stride: 3), 1),
             ([4, 12, 20, 20], 18, try Window(3, padding: 1, dilation: 2), 3),
             ([1, 32, 30, 30], 64, try Window(3), 1),
+            ([9, 64, 15, 14], 66, try Window(3, padding: 1), 1),
+            ([2, 66, 17, 19], 64, try Window(5, padding: 2), 2),
         ]
         for (shape, filters, window, groups) in convolutions {
             let x = try draw.normal(shape)

@@ -39,6 +39,9 @@ typedef enum {
 typedef struct {
     convk_isa isa;
     int threads; ///< at least 1; the most threads that a parallel region may use
+    /// Whether convolutions may take Winograd's way where that is faster. Its error is bounded by
+    /// the numbers of a whole tile of 6 x 6 pixels, not only by those that an output is summed of.
+    bool winograd;
 } convk_execution;
 
 /// Whether this CPU and operating system run the instruction set.

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+//
+// Convolutions that go by Winograd's way: exact on small whole numbers, and within the bound of the
+// transforms on numbers of any size, on sizes with ragged tiles, panels and groups.
+
+import ConvNetKernels
+import ConvNetTestSupport
+import Testing
+
+@Suite struct WinogradTests {
+    /// (input, filters, kernel, padding, groups), all with at least 128 tiles and 32 channels.
+    static let sizes: [([Int], Int, Int, Int, Int)] = [
+        ([9, 32, 15, 14], 33, 3, 1, 1),
+        ([3, 68, 19, 35], 66, 3, 0, 2),
+        ([3, 35, 18, 9], 45, 5, 2, 1),
+        ([8, 33, 11, 12], 32, 3, 3, 1),
+        ([1, 32, 9, 171], 34, 3, 1, 1),
+    ]
+
+    /// The convolution of one size and the gradient with respect to its images.
+    static func results(
+        _ kernels: any Kernels, _ size: ([Int], Int, Int, Int, Int), x: Tensor, weights: Tensor,
+        bias: Tensor, outputGradient: Tensor
+    ) throws -> [Tensor] {
+        let window = try Window(size.2, padding: size.3)
+        return [
+            try kernels.convolution(
+                x, weights: weights, bias: bias, window: window, groups: size.4),
+            try kernels.convolutionInputGradient(
+                outputGradient, weights: weights, inputShape: x.shape, window: window,
+                groups: size.4),
+        ]
+    }
+
+    static func inputs(
+        _ size: ([Int], Int, Int, Int, Int), _ tensor: ([Int]) throws -> Tensor
+    ) throws -> (x: Tensor, weights: Tensor, bias: Tensor, outputGradient: Tensor) {
+        let (shape, filters, kernel, padding, groups) = size
+        let output = try Window(kernel, padding: padding).outputSize(
+            height: shape[2], width: shape[3])
+        return (
+            try tensor(shape), try tensor([filters, shape[1] / groups, kernel, kernel]),
+            try tensor([filters]), try tensor([shape[0], filters, output.height, output.width])
+        )
+    }
+
+    @Test(arguments: InstructionSet.supported, sizes.indices)
+    func isExactOnSmallWholeNumbers(_ set: InstructionSet, _ index: Int) throws {
+        var draw = Draw(seed: index)
+        let size = Self.sizes[index]
+        let inputs = try Self.inputs(size) { shape in
+            try Tensor(
+                shape: shape,
+                scalars: (0..<shape.reduce(1, *)).map { _ in Float(draw.int(-2...2)) })
+        }
+        let run = { (kernels: any Kernels) in
+            try Self.results(
+                kernels, size, x: inputs.x, weights: inputs.weights, bias: inputs.bias,
+                outputGradient: inputs.outputGradient)
+        }
+        #expect(try run(native(set)) == run(reference), "\(set), \(size)")
+    }
+
+    @Test(arguments: sizes.indices)
+    func isWithinTheTransformsBound(_ index: Int) throws {
+        var draw = Draw(seed: 100 + index)
+        let size = Self.sizes[index]
+        let inputs = try Self.inputs(size) { shape in
+            // Magnitudes from 1e-3 to 1e3 side by side.
+            let numbers = try draw.normal(shape)
+            return try Tensor(
+                shape: shape,
+                scalars: numbers.scalars.map {
+                    $0 * Float(sign: .plus, exponent: draw.int(-10...10), significand: 1)
+                })
+        }
+        let run = { (kernels: any Kernels) in
+            try Self.results(
+                kernels, size, x: inputs.x, weights: inputs.weights, bias: inputs.bias,
+                outputGradient: inputs.outputGradient)
+        }
+        let (_, _, kernel, padding, groups) = size
+        let bounds = [
+            WinogradBound(kernel: kernel, groups: groups, padding: padding)
+                .bounds(inputs.x, weights: inputs.weights),
+            WinogradBound(kernel: kernel, groups: groups, padding: kernel - 1 - padding)
+                .bounds(inputs.outputGradient, weights: try Self.turned(inputs.weights, groups)),
+        ]
+        let expected = try run(reference)
+        for set in InstructionSet.supported {
+            let results = try run(native(set))
+            let direct = try NativeKernels(threads: 2, instructionSet: set, winograd: false)
+            #expect(try results != run(direct), "Winograd's way was not taken")
+            for ((result, expected), bound) in zip(zip(results, expected), bounds) {
+                let comparison = Comparison(result, expected, bounds: bound)
+                #expect(comparison.isWithinBounds, "\(set), \(size): \(comparison)")
+            }
+        }
+    }
+
+    /// The filters of the convolution that the gradient with respect to the images is: turned round,
+    /// filters and channels of each group exchanged.
+    static func turned(_ weights: Tensor, _ groups: Int) throws -> Tensor {
+        let (filters, channels) = (weights.shape[0] / groups, weights.shape[1])
+        let (rows, columns) = (weights.shape[2], weights.shape[3])
+        let old = weights.scalars
+        var new: [Float] = []
+        for g in 0..<groups {
+            for c in 0..<channels {
+                for f in 0..<filters {
+                    let plane = ((g * filters + f) * channels + c) * rows * columns
+                    new += old[plane..<plane + rows * columns].reversed()
+                }
+            }
+        }
+        return try Tensor(shape: [groups * channels, filters, rows, columns], scalars: new)
+    }
+}
+
+/// The error that Winograd's transforms may make, output by output:
+/// (C + 40) u Σ |A'|((|G||w||G'|) ⊙ (|B'||x||B|))|A|, u the unit roundoff. Each term is rounded C
+/// times in the sum over channels, and fewer than 40 times in transforms of at most 6 numbers along
+/// two axes, in the division and in adding the bias.
+struct WinogradBound {
+    let kernel, groups, padding: Int
+
+    private static let points: [Double] = [0, 1, -1, 2, -2]
+    private static let b: [[Double]] = [
+        [4, 0, 5, 0, 1, 0], [0, 4, 4, 1, 1, 0], [0, 4, 4, 1, 1, 0], [0, 2, 1, 2, 1, 0],
+        [0, 2, 1, 2, 1, 0], [0, 4, 0, 5, 0, 1],
+    ]
+    private static let scales: [Double] = [1.0 / 4, 1.0 / 6, 1.0 / 6, 1.0 / 24, 1.0 / 24]
+
+    /// |G|: powers of the points, scaled, and the highest coefficient.
+    private var g: [[Double]] {
+        zip(Self.points, Self.scales).map { point, scale in
+            Self.powers(abs(point), kernel).map { $0 * scale }
+        } + [Self.last(kernel)]
+    }
+
+    /// |A'|: powers of the points, and infinity's share in the last output.
+    private var a: [[Double]] {
+        let outputs = 7 - kernel
+        return (0..<outputs).map { i in
+            Self.points.map { Self.powers(abs($0), outputs)[i] } + [Self.last(outputs)[i]]
+        }
+    }
+
+    private static func powers(_ point: Double, _ count: Int) -> [Double] {
+        (0..<count).reduce(into: []) { powers, _ in
+            powers.append(powers.isEmpty ? 1 : powers[powers.count - 1] * point)
+        }
+
+    }
+
+    private static func last(_ count: Int) -> [Double] {
+        (0..<count).map { $0 == count - 1 ? 1 : 0 }
+    }
+
+    /// matrix · square · matrix', flat.
+    private static func transformed(_ square: [Double], by matrix: [[Double]]) -> [Double] {
+        let inner = matrix[0].count
+        let left = matrix.map { row in
+            (0..<inner).map { j in
+                (0..<inner).reduce(0) { $0 + row[$1] * square[$1 * inner + j] }
+            }
+        }
+        return left.flatMap { row in
+            matrix.map { other in zip(row, other).reduce(0) { $0 + $1.0 * $1.1 } }
+        }
+    }
+
+    /// The bound of each output of x `[N, C, H, W]` with weights `[F, C/groups, K, K]`.
+    func bounds(_ x: Tensor, weights: Tensor) -> [Double] {
+        let (samples, height, width) = (x.shape[0], x.shape[2], x.shape[3])
+        let (filters, channels) = (weights.shape[0] / groups, weights.shape[1])
+        let (rows, columns) = (
+            height + 2 * padding - kernel + 1, width + 2 * padding - kernel + 1
+        )
+        let (pixels, outputs) = (x.doubles.map(abs), 7 - kernel)
+        let taps = weights.doubles.map(abs)
+        let u = (0..<weights.shape[0] * channels).map { plane in
+            let start = plane * kernel * kernel
+            return Self.transformed(Array(taps[start..<start + kernel * kernel]), by: g)
+        }
+        var bounds = [Double](repeating: 0, count: samples * groups * filters * rows * columns)
+        for n in 0..<samples {
+            for group in 0..<groups {
+                for top in stride(from: 0, to: rows, by: outputs) {
+                    for left in stride(from: 0, to: columns, by: outputs) {
+                        let v = (0..<channels).map { c in
+                            let plane = (n * groups + group) * channels + c
+                            let tile = (0..<36).map { place -> Double in
+                                let y = top + place / 6 - padding
+                                let x = left + place % 6 - padding
+                                guard y >= 0, y < height, x >= 0, x < width else { return 0 }
+                                return pixels[(plane * height + y) * width + x]
+                            }
+                            return Self.transformed(tile, by: Self.b)
+                        }
+                        for f in 0..<filters {
+                            let filter = group * filters + f
+                            var products = [Double](repeating: 0, count: 36)
+                            for c in 0..<channels {
+                                let u_c = u[filter * channels + c]
+                                for p in 0..<36 { products[p] += u_c[p] * v[c][p] }
+                            }
+                            let tile = Self.transformed(products, by: a)
+                            for i in 0..<min(outputs, rows - top) {
+                                for j in 0..<min(outputs, columns - left) {
+                                    let plane = (n * groups * filters + filter) * rows + top + i
+                                    bounds[plane * columns + left + j] =
+                                        tile[i * outputs + j] * gamma(channels + 40)
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        return bounds
+    }
+}
