@@ -5,123 +5,68 @@
 // strides, and with few channels, the columns that col2im would add up are computed a block at a
 // time and added at once.
 #include "conv2d_product.h"
-#include "conv2d_winograd.h"
 
 #include <string.h>
 
 // ---- Stride 1, some channels -------------------------------------------------------------------
 
 static bool is_convolution(const convk_conv2d *conv) {
-    // With few channels the turned filters make a tile of few rows, and each patch is packed for
-    // little work; a block of columns has a row for every tap of them. Milliseconds, convolution
-    // against blocks: 1 channel (simple.conv1) 8.9 against 0.7, 6 (lenet.conv2) 1.8 against 0.8, 16
+    // With few channels most lanes of the convolution's tiles would be empty; a block of columns
+    // has a row for every tap of them. Milliseconds on Emerald Rapids, one thread, convolution
+    // against blocks: 1 channel (simple.conv1) 8.9 against 0.7, 6 (lenet.conv2) 1.6 against 1.5, 16
     // (deep.conv_28) 2.9 against 4.4.
     enum { FEWEST_CHANNELS = 8 };
     return conv->window.stride_h == 1 && conv->window.stride_w == 1 &&
            conv->window.c / conv->groups >= FEWEST_CHANNELS;
 }
 
-/// The window of the convolution of the output's gradient with the filters turned round.
-static convk_window turned_window(const convk_conv2d *conv) {
+/// The convolution of the output's gradient with the filters turned round.
+static convk_conv2d turned_convolution(const convk_conv2d *conv) {
     const convk_window *w = &conv->window;
-    convk_window turned = *w;
-    turned.c = conv->filters / conv->groups;
-    turned.h = w->oh;
-    turned.w = w->ow;
-    turned.oh = w->h;
-    turned.ow = w->w;
+    convk_conv2d turned = *conv;
+    turned.filters = w->c;
+    turned.window.c = conv->filters;
+    turned.window.h = w->oh;
+    turned.window.w = w->ow;
+    turned.window.oh = w->h;
+    turned.window.ow = w->w;
     // Negative where the padding is larger than the window's reach: then edges are cropped.
-    turned.pad_top = w->dilation_h * (w->kh - 1) - w->pad_top;
-    turned.pad_left = w->dilation_w * (w->kw - 1) - w->pad_left;
+    turned.window.pad_top = w->dilation_h * (w->kh - 1) - w->pad_top;
+    turned.window.pad_left = w->dilation_w * (w->kw - 1) - w->pad_left;
     return turned;
 }
 
-static ptrdiff_t convolution_workspace(const convk_conv2d *conv, convk_execution execution) {
-    const convk_window turned = turned_window(conv);
-    const ptrdiff_t rows = conv->window.c / conv->groups;
-    if (convk_conv2d_winograd_pays(&turned, rows, execution)) {
-        const convk_conv2d_winograd p =
-            convk_conv2d_winograd_make(&turned, conv->groups, rows, execution);
-        return convk_conv2d_winograd_filters_size(&p) +
-               convk_conv2d_winograd_workspace(&p, execution.threads);
-    }
-    const convk_conv2d_product p =
-        convk_conv2d_product_make(&turned, conv->groups, rows, execution);
-    return convk_conv2d_product_weights_size(&p) +
-           convk_conv2d_product_workspace(&p, execution.threads);
+static ptrdiff_t turned_size(const convk_conv2d *conv) {
+    const convk_window *w = &conv->window;
+    return convk_round_up(conv->filters * (w->c / conv->groups) * w->kh * w->kw, 16);
 }
 
-/// Packs rows of the turned filters: a(c, (f, u, v)) = weights[f, c, kh - 1 - u, kw - 1 - v].
-/// weights: the group's filters, from channel c on; channels: of a group.
-static void pack_turned(float *restrict to, const float *restrict weights,
-                        const convk_window *turned, ptrdiff_t channels, ptrdiff_t rows,
-                        ptrdiff_t panel) {
-    const ptrdiff_t taps = turned->kh * turned->kw;
-    for (ptrdiff_t f = 0; f < turned->c; f++) {
-        for (ptrdiff_t tap = 0; tap < taps; tap++) {
-            float *to_k = to + (f * taps + tap) * panel;
-            const float *from = weights + f * channels * taps + taps - 1 - tap;
-            for (ptrdiff_t c = 0; c < rows; c++) to_k[c] = from[c * taps];
-            for (ptrdiff_t c = rows; c < panel; c++) to_k[c] = 0;
+/// to[g, c, f, u, v] = weights[g, f, c, kh - 1 - u, kw - 1 - v].
+static void turn(float *restrict to, const float *restrict weights, const convk_conv2d *conv,
+                 convk_execution execution) {
+    const convk_window *w = &conv->window;
+    const ptrdiff_t taps = w->kh * w->kw;
+    const ptrdiff_t channels = w->c / conv->groups, filters = conv->filters / conv->groups;
+    const int threads = convk_threads_for(conv->filters * channels * taps, execution);
+    // Each iteration writes one channel's filters.
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (ptrdiff_t index = 0; index < w->c; index++) {
+        const ptrdiff_t g = index / channels, c = index % channels;
+        float *to_c = to + index * filters * taps;
+        for (ptrdiff_t f = 0; f < filters; f++) {
+            const float *from = weights + ((g * filters + f) * channels + c) * taps;
+            for (ptrdiff_t tap = 0; tap < taps; tap++) to_c[f * taps + tap] = from[taps - 1 - tap];
         }
-    }
-}
-
-static void run_winograd(float *restrict dx, const float *restrict dy,
-                         const float *restrict weights, const convk_conv2d *conv,
-                         float *restrict workspace, convk_execution execution) {
-    const convk_window turned = turned_window(conv);
-    const convk_conv2d_winograd p =
-        convk_conv2d_winograd_make(&turned, conv->groups, conv->window.c / conv->groups, execution);
-    const ptrdiff_t taps = turned.kh * turned.kw;
-    float *filters = workspace;
-    float *blocks = workspace + convk_conv2d_winograd_filters_size(&p);
-#pragma omp parallel num_threads(execution.threads) if (execution.threads > 1)
-    {
-        float *packed = convk_conv2d_winograd_scratch(&p, blocks);
-        // Each panel is written by one thread; the barrier at the loop's end waits for all.
-#pragma omp for schedule(static)
-        for (ptrdiff_t index = 0; index < p.groups * p.row_panels; index++) {
-            const ptrdiff_t g = index / p.row_panels, row = index % p.row_panels * p.panel;
-            pack_turned(packed, weights + (g * turned.c * p.rows + row) * taps, &turned, p.rows,
-                        convk_min(p.panel, p.rows - row), p.panel);
-            convk_conv2d_winograd_transform(&p, filters, index, packed);
-        }
-        convk_conv2d_winograd_run(&p, dx, dy, filters, NULL, blocks);
-    }
-}
-
-static void run_product(float *restrict dx, const float *restrict dy, const float *restrict weights,
-                        const convk_conv2d *conv, float *restrict workspace,
-                        convk_execution execution) {
-    const convk_window turned = turned_window(conv);
-    const convk_conv2d_product p =
-        convk_conv2d_product_make(&turned, conv->groups, conv->window.c / conv->groups, execution);
-    const ptrdiff_t panels = convk_ceil_div(p.m, p.panel);
-    const ptrdiff_t taps = turned.kh * turned.kw;
-    float *packed = workspace;
-    float *blocks = workspace + convk_conv2d_product_weights_size(&p);
-    const int threads = convk_conv2d_threads(conv, execution);
-#pragma omp parallel num_threads(threads) if (threads > 1)
-    {
-        // Each panel is written by one thread; the barrier at the loop's end waits for all.
-#pragma omp for schedule(static)
-        for (ptrdiff_t index = 0; index < p.groups * panels; index++) {
-            const ptrdiff_t g = index / panels, row = index % panels * p.panel;
-            pack_turned(packed + index * p.panel * p.k, weights + (g * turned.c * p.m + row) * taps,
-                        &turned, p.m, convk_min(p.panel, p.m - row), p.panel);
-        }
-        convk_conv2d_product_run(&p, dx, dy, packed, NULL, blocks);
     }
 }
 
 static void run_convolution(float *restrict dx, const float *restrict dy,
                             const float *restrict weights, const convk_conv2d *conv,
                             float *restrict workspace, convk_execution execution) {
-    const convk_window turned = turned_window(conv);
-    if (convk_conv2d_winograd_pays(&turned, conv->window.c / conv->groups, execution))
-        return run_winograd(dx, dy, weights, conv, workspace, execution);
-    run_product(dx, dy, weights, conv, workspace, execution);
+    const convk_conv2d turned = turned_convolution(conv);
+    turn(workspace, weights, conv, execution);
+    convk_conv2d_forward(dx, dy, workspace, NULL, &turned, workspace + turned_size(conv),
+                         execution);
 }
 
 // ---- Other strides, few channels ---------------------------------------------------------------
@@ -286,7 +231,10 @@ static void run_blocks(float *restrict dx, const float *restrict dy, const float
 
 ptrdiff_t convk_conv2d_backward_data_workspace(const convk_conv2d *conv,
                                                convk_execution execution) {
-    if (is_convolution(conv)) return convolution_workspace(conv, execution);
+    if (is_convolution(conv)) {
+        const convk_conv2d turned = turned_convolution(conv);
+        return turned_size(conv) + convk_conv2d_forward_workspace(&turned, execution);
+    }
     const plan p = make_plan(conv, execution);
     return weights_size(&p) + execution.threads * block_size(&p);
 }

@@ -27,6 +27,33 @@ static inline ptrdiff_t convk_round_up(ptrdiff_t length, ptrdiff_t size) {
     return convk_ceil_div(length, size) * size;
 }
 
+/// Hides from the compiler where a pointer comes from: it would turn short loops into calls of
+/// memcpy, which takes longer to decide how to copy than to do it, or fold an offset that many
+/// instructions share into each of them.
+#define CONVK_OPAQUE(pointer) __asm__("" : "+r"(pointer))
+
+/// A short copy.
+static inline void convk_copy_short(float *restrict to, const float *restrict from,
+                                    ptrdiff_t count) {
+    typedef float four __attribute__((vector_size(16), aligned(4)));
+    for (; count >= 4; count -= 4, to += 4, from += 4) {
+        *(four *)to = *(const four *)from;
+        CONVK_OPAQUE(from);
+    }
+    for (; count > 0; count--) {
+        *to++ = *from++;
+        CONVK_OPAQUE(from);
+    }
+}
+
+/// A few zeros.
+static inline void convk_clear_short(float *to, ptrdiff_t count) {
+    for (; count > 0; count--) {
+        *to++ = 0;
+        CONVK_OPAQUE(to);
+    }
+}
+
 /// The bytes of a processor's second-level cache, within the bounds of what blocks are cut for.
 /// Block sizes along k do not depend on it, so neither do the bits.
 ptrdiff_t convk_second_level_cache(void);

@@ -2,7 +2,10 @@
 //
 // SGEMM micro-kernel for AVX-512. Register budget, of 32: 28 for the 14 x 32 tile, 2 for a row of
 // the B panel, 1 for the broadcast number of A.
+#include "convk_transpose.h"
 #include "sgemm_kernels.h"
+
+#include <math.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -10,6 +13,8 @@
 #define MR 14
 enum { VECTORS = 2, LANES = 16 };
 #define KERNEL convk_sgemm_14x32_avx512
+#define DIRECT_KERNEL convk_direct_avx512
+#define transposed_fours(to, from, stride) convk_transposed_fours_avx512(to, from, stride, LANES)
 #define TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")))
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
@@ -57,5 +62,14 @@ INLINE void write_row(const convk_tile *tile, ptrdiff_t i, const vector *row, co
     }
 }
 
+INLINE vector largest(vector a, vector b) {
+    return _mm512_max_ps(a, b);
+}
+INLINE void store_first(float *to, vector a, ptrdiff_t count) {
+    _mm512_mask_storeu_ps(to, column_mask(count, 0), a);
+}
+
 #include "sgemm_tile.inc"
+
+#include "conv2d_direct_tile.inc"
 #endif

@@ -49,3 +49,21 @@ void convk_sgemm_4x8_portable(const convk_tile *tile) {
         return compute(tile, 4);
     }
 }
+
+void convk_direct_portable(const convk_direct_tile *tile) {
+    const ptrdiff_t width = tile->filters > 4 ? 8 : 4;
+    float acc[2 * MR][NR] = {{0}};
+    for (ptrdiff_t p = 0; p < tile->taps * tile->run; p++) {
+        const float *x = tile->x + tile->offsets[p / tile->run] + p % tile->run;
+        const float *w = tile->weights + p * width;
+        for (ptrdiff_t i = 0; i < tile->pixels; i++)
+            for (ptrdiff_t f = 0; f < width; f++) acc[i][f] += x[i * tile->stride] * w[f];
+    }
+    for (ptrdiff_t f = 0; f < tile->filters; f++) {
+        for (ptrdiff_t i = 0; i < tile->pixels; i++) {
+            float sum = acc[i][f];
+            if (tile->bias) sum += tile->bias[f];
+            tile->y[f * tile->plane + i] = tile->relu && sum <= 0 ? 0 : sum;
+        }
+    }
+}

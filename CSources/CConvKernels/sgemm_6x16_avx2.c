@@ -2,7 +2,10 @@
 //
 // SGEMM micro-kernel for AVX2 with FMA. Register budget, of 16: 12 for the 6 x 16 tile, 2 for a row
 // of the B panel, 1 for the broadcast number of A.
+#include "convk_transpose.h"
 #include "sgemm_kernels.h"
+
+#include <math.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -10,6 +13,8 @@
 #define MR 6
 enum { VECTORS = 2, LANES = 8 };
 #define KERNEL convk_sgemm_6x16_avx2
+#define DIRECT_KERNEL convk_direct_avx2
+#define transposed_fours(to, from, stride) convk_transposed_fours_avx2(to, from, stride, LANES)
 #define TARGET __attribute__((target("avx2,fma")))
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
@@ -57,5 +62,14 @@ INLINE void write_row(const convk_tile *tile, ptrdiff_t i, const vector *row, co
     }
 }
 
+INLINE vector largest(vector a, vector b) {
+    return _mm256_max_ps(a, b);
+}
+INLINE void store_first(float *to, vector a, ptrdiff_t count) {
+    _mm256_maskstore_ps(to, column_mask(count, 0), a);
+}
+
 #include "sgemm_tile.inc"
+
+#include "conv2d_direct_tile.inc"
 #endif

@@ -2,7 +2,10 @@
 //
 // SGEMM micro-kernel for 64-bit Arm. Register budget, of 32: 24 for the 8 x 12 tile, 3 for a row of
 // the B panel, 1 for the broadcast number of A.
+#include "convk_transpose.h"
 #include "sgemm_kernels.h"
+
+#include <math.h>
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -10,10 +13,12 @@
 #define MR 8
 enum { VECTORS = 3, LANES = 4 };
 #define KERNEL convk_sgemm_8x12_neon
+#define DIRECT_KERNEL convk_direct_neon
+#define transposed_fours(to, from, stride) convk_transposed_fours_plain(to, from, stride, LANES)
 #define TARGET
 #define INLINE static inline __attribute__((always_inline))
 
-typedef float32x4_t vector;
+typedef convk_four vector;
 
 INLINE vector zero(void) {
     return vdupq_n_f32(0);
@@ -49,5 +54,15 @@ INLINE void write_row(const convk_tile *tile, ptrdiff_t i, const vector *row, co
     }
 }
 
+/// The larger of two numbers; b where that is NaN.
+INLINE vector largest(vector a, vector b) {
+    return vbslq_f32(vcgeq_f32(a, b), a, b);
+}
+INLINE void store_first(float *to, vector a, ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count; i++) to[i] = a[i];
+}
+
 #include "sgemm_tile.inc"
+
+#include "conv2d_direct_tile.inc"
 #endif

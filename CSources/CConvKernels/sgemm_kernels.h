@@ -45,6 +45,30 @@ typedef struct {
 
 typedef void convk_sgemm_kernel(const convk_tile *tile);
 
+/// One call of the direct convolution's micro-kernel, for neighbouring pixels of one output row:
+/// y[f * plane + i] = sum_p sum_v x[offsets[p] + i * stride + v] * weights[p * run + v][f] +
+/// bias[f].
+typedef struct {
+    float *y;
+    ptrdiff_t plane; ///< from one filter's outputs to the next one's
+    const float *x;  ///< tap (0, 0, 0) of the first pixel, all taps lying inside
+    ptrdiff_t stride;
+    const ptrdiff_t *offsets; ///< of the runs of taps
+    ptrdiff_t taps;           ///< runs of taps
+    /// Taps of a run, side by side: 1; at stride 1 and with at most lanes filters also 3 or 5, and
+    /// then each pixel is broadcast once for all of them.
+    ptrdiff_t run;
+    const float
+        *weights; ///< taps * run rows of nr floats, or of lanes where there are no more filters
+    ptrdiff_t filters; ///< at most nr
+    /// At most mr; with at most lanes filters also even numbers to 2 mr, or 2 mr - 2 in runs of 5.
+    ptrdiff_t pixels;
+    const float *bias; ///< filters numbers, or NULL
+    bool relu;         ///< what is negative becomes 0 at last
+} convk_direct_tile;
+
+typedef void convk_direct_kernel(const convk_direct_tile *tile);
+
 /// A run of neighbouring output pixels of one row, the unit in which patches are packed.
 typedef struct {
     const float *image; ///< the first channel's plane of the image that the run reads
@@ -81,9 +105,11 @@ typedef struct {
     convk_isa isa;
     const char *name;
     ptrdiff_t mr, nr; ///< the full tile
+    ptrdiff_t lanes;  ///< of a vector
     ptrdiff_t kc;     ///< depth of a block
     ptrdiff_t mc;     ///< rows of a task: its A block of mc x kc stays in the second-level cache
     convk_sgemm_kernel *kernel;
+    convk_direct_kernel *direct;
     convk_pack_strip *pack_strip;
     convk_spread_rows *spread_rows;
     convk_pack_patches *pack_patches;
@@ -94,23 +120,27 @@ typedef struct {
 const convk_sgemm_entry *convk_sgemm_entry_for(convk_isa isa);
 
 convk_sgemm_kernel convk_sgemm_4x8_portable;
+convk_direct_kernel convk_direct_portable;
 convk_pack_strip convk_pack_strip_portable;
 convk_spread_rows convk_spread_rows_portable;
 convk_pack_patches convk_pack_patches_portable;
 convk_gather_taps convk_gather_taps_portable;
 #if defined(__x86_64__)
 convk_sgemm_kernel convk_sgemm_14x32_avx512;
+convk_direct_kernel convk_direct_avx512;
 convk_pack_strip convk_pack_strip_avx512;
 convk_spread_rows convk_spread_rows_avx512;
 convk_pack_patches convk_pack_patches_avx512;
 convk_gather_taps convk_gather_taps_avx512;
 convk_sgemm_kernel convk_sgemm_6x16_avx2;
+convk_direct_kernel convk_direct_avx2;
 convk_pack_strip convk_pack_strip_avx2;
 convk_spread_rows convk_spread_rows_avx2;
 convk_pack_patches convk_pack_patches_avx2;
 convk_gather_taps convk_gather_taps_avx2;
 #elif defined(__aarch64__)
 convk_sgemm_kernel convk_sgemm_8x12_neon;
+convk_direct_kernel convk_direct_neon;
 convk_pack_patches convk_pack_patches_neon;
 convk_gather_taps convk_gather_taps_neon;
 #endif

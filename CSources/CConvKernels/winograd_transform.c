@@ -26,13 +26,6 @@ static inline four load_four(const float *from) {
 static inline void store_four(float *to, four a) {
     *(four *)to = a;
 }
-/// A short copy, for which memcpy would take longer to decide how than to do it.
-static inline void copy_floats(float *restrict to, const float *restrict from, ptrdiff_t count) {
-    ptrdiff_t i = 0;
-    for (; i + 4 <= count; i += 4) store_four(to + i, load_four(from + i));
-    for (; i < count; i++) to[i] = from[i];
-}
-
 #define LANES 4
 #define FUNCTION(name) name##_portable
 #define divide_by_9(a) ((a) / 9)

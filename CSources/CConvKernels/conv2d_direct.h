@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+//
+// Direct convolution: lanes are filters, and the micro-kernel broadcasts pixels
+// from where they lie, so that only filters are packed. The forward pass is one; so is the gradient
+// with respect to the images at stride 1, with the filters turned round.
+#ifndef CONVK_CONV2D_DIRECT_H
+#define CONVK_CONV2D_DIRECT_H
+
+#include "sgemm_pack.h"
+
+/// y[n, g, i, p] = sum over k of A_g(i, k) * patch(n, g, k, p) + bias[g, i], for each group g.
+typedef struct {
+    const convk_sgemm_entry *entry;
+    convk_window window; ///< the images [n, groups * c, h, w]; c counts the channels of one group
+    ptrdiff_t groups;
+    ptrdiff_t rows;       ///< output channels of a group
+    ptrdiff_t taps;       ///< of a group, c * kh * kw
+    ptrdiff_t band;       ///< output rows of a task
+    ptrdiff_t bands;      ///< tasks of a group of an image
+    bool copies;          ///< whether bands of the image are copied, with zeros around them
+    ptrdiff_t band_rows;  ///< input rows of a copied band
+    ptrdiff_t band_width; ///< its row length
+} convk_conv2d_direct;
+
+/// Whether a convolution of the window's images is faster directly than as a product. The window's
+/// c counts the channels of one group.
+bool convk_conv2d_direct_pays(const convk_window *window);
+
+/// Block sizes for such a convolution.
+convk_conv2d_direct convk_conv2d_direct_make(const convk_window *window, ptrdiff_t groups,
+                                             ptrdiff_t rows, convk_execution execution);
+
+/// The floats that the packed filters take.
+ptrdiff_t convk_conv2d_direct_filters_size(const convk_conv2d_direct *direct);
+
+/// The floats of workspace beside them.
+ptrdiff_t convk_conv2d_direct_workspace(const convk_conv2d_direct *direct, int threads);
+
+/// Packs the filters of all groups: weights[(g * rows + i) * taps + k].
+void convk_conv2d_direct_pack(const convk_conv2d_direct *direct, float *restrict filters,
+                              const float *restrict weights);
+
+/// The convolution. Called by every thread of a parallel region, after the filters are packed.
+void convk_conv2d_direct_run(const convk_conv2d_direct *direct, float *restrict y,
+                             const float *restrict x, const float *restrict filters,
+                             const float *restrict bias, float *restrict workspace);
+
+#endif
