@@ -222,8 +222,13 @@ package enum KernelChecks {
                 expected: "\(shape)")
         }
         let inputPlane = inputShape[2] * inputShape[3]
-        let outside = argmax.withUnsafeIndices { indices in
-            indices.first { $0 < 0 || Int($0) >= inputPlane }
+        let outside = argmax.withUnsafeIndices { indices -> Int32? in
+            // Without a way out of the loop, many indices are compared at once; negative ones are
+            // large as unsigned numbers.
+            var largest: UInt32 = 0
+            for index in indices { largest = max(largest, UInt32(bitPattern: index)) }
+            if Int(largest) < inputPlane { return nil }
+            return indices.first { $0 < 0 || Int($0) >= inputPlane }
         }
         if let outside {
             throw TensorError(

@@ -52,7 +52,7 @@ package final class StorageRecycler: @unchecked Sendable {
     /// The recycler that all tensors share.
     package static let shared = StorageRecycler()
 
-    /// How many bytes of freed blocks are kept at most; beyond it they go back to the system.
+    /// How many bytes of freed blocks are kept at most; beyond it the largest go back to the system.
     package static let largestIdleByteCount = 1 << 30
 
     private static let hugePage = 2 << 20
@@ -95,13 +95,28 @@ package final class StorageRecycler: @unchecked Sendable {
     }
 
     fileprivate func put(_ block: UnsafeMutableRawPointer, _ capacity: Int) {
-        let isKept = withLock { () -> Bool in
-            guard idleByteCount + capacity <= Self.largestIdleByteCount else { return false }
+        let surplus = withLock { () -> [UnsafeMutableRawPointer] in
+            guard capacity <= Self.largestIdleByteCount else { return [block] }
             idleBlocks[capacity, default: []].append(block)
             idleByteCount += capacity
-            return true
+            return takeSurplus()
         }
-        if !isKept { free(block) }
+        for block in surplus { free(block) }
+    }
+
+    /// Takes out the largest idle blocks until the others are few enough. Small ones stay: a program
+    /// that once held something huge would otherwise ask the system for each tensor ever after.
+    private func takeSurplus() -> [UnsafeMutableRawPointer] {
+        var surplus: [UnsafeMutableRawPointer] = []
+        while idleByteCount > Self.largestIdleByteCount, let largest = idleBlocks.keys.max() {
+            if let block = idleBlocks[largest]?.popLast() {
+                surplus.append(block)
+                idleByteCount -= largest
+            } else {
+                idleBlocks[largest] = nil
+            }
+        }
+        return surplus
     }
 
     private func withLock<Result>(_ body: () -> Result) -> Result {

@@ -36,8 +36,8 @@ extension Classifier {
     /// - Throws: ``TensorError`` when the samples have another shape than the network's input.
     public func predict(_ x: Tensor) throws -> Tensor {
         let network = network
-        return try network.layers.reduce(try network.checked(x)) { signal, named in
-            try named.layer.predict(signal, on: network.kernels)
+        return try network.steps.reduce(try network.checked(x)) { signal, index in
+            try network.layers[index].layer.predict(signal, on: network.kernels)
         }
     }
 

@@ -38,6 +38,8 @@ public struct Network: Classifier {
     public let outputShape: [Int]
     /// What does the arithmetic.
     public var kernels: any Kernels
+    /// The places of the layers in the order they run; see ``runOrder(of:)``.
+    let steps: [Int]
 
     /// The network itself.
     public var network: Network {
@@ -78,6 +80,7 @@ public struct Network: Classifier {
             }
         }
         self.layers = layers
+        steps = Self.runOrder(of: layers)
         self.inputShape = inputShape
         self.outputShape = Array(shape.dropFirst())
         self.kernels = kernels
@@ -93,21 +96,35 @@ public struct Network: Classifier {
             kernels: kernels)
     }
 
+    /// The order in which layers run: a max pooling right behind a ReLU goes before it.
+    ///
+    /// The largest number of a window is rectified to the same as the largest rectified one, NaN
+    /// included; and where it is not positive, no gradient passes either way. So results and
+    /// gradients are the same bits, and ReLU has only the pooled numbers to work on.
+    private static func runOrder(of layers: [NamedLayer]) -> [Int] {
+        var order = Array(layers.indices)
+        for index in layers.indices.dropFirst()
+        where layers[index - 1].layer is ReLU && layers[index].layer is MaxPooling {
+            order.swapAt(index - 1, index)
+        }
+        return order
+    }
+
     /// Runs forward and backward, so that each layer keeps its gradients.
     ///
     /// - Returns: the mean loss of the batch.
     mutating func computeGradients(_ x: Tensor, labels: [Int]) throws -> Double {
         var signal = try checked(x)
-        for index in layers.indices {
+        for index in steps {
             signal = try layers[index].layer.forward(signal, on: kernels)
         }
         var lossLayer = SoftmaxWithLoss()
         let loss = try lossLayer.forward(signal, labels: labels, on: kernels)
         signal = try lossLayer.backward()
-        for index in layers.indices.reversed() {
+        for (step, index) in steps.enumerated().reversed() {
             let gradient = try layers[index].layer.backward(
-                signal, needsInputGradient: index > 0, on: kernels)
-            guard index > 0 else { break }
+                signal, needsInputGradient: step > 0, on: kernels)
+            guard step > 0 else { break }
             guard let gradient else {
                 throw TensorError.missingGradient(of: "layer \(layers[index].name)")
             }
