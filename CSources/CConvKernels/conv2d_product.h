@@ -44,7 +44,7 @@ static inline int convk_conv2d_threads(const convk_conv2d *conv, convk_execution
     const double work = (double)w->n * (double)w->oh * (double)w->ow * (double)conv->filters *
                         (double)(w->c / conv->groups) * (double)(w->kh * w->kw);
     // Below a few microseconds of work the others would wake up too late.
-    return work < 1 << 19 ? 1 : execution.threads;
+    return work < 1 << 18 ? 1 : execution.threads;
 }
 
 #endif

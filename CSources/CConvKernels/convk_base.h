@@ -48,6 +48,11 @@ static inline void convk_copy_short(float *restrict to, const float *restrict fr
 
 /// A few zeros.
 static inline void convk_clear_short(float *to, ptrdiff_t count) {
+    typedef float four __attribute__((vector_size(16), aligned(4)));
+    for (; count >= 4; count -= 4, to += 4) {
+        *(four *)to = (four){0};
+        CONVK_OPAQUE(to);
+    }
     for (; count > 0; count--) {
         *to++ = 0;
         CONVK_OPAQUE(to);

@@ -18,11 +18,10 @@ enum {
     LARGEST_NC = 4096,        // columns of a packed block of B
     LARGEST_SHARED_MC = 4096, // rows of a packed block of A
     ENOUGH_TASKS = 64,        // tasks that keep a large machine busy
+    FEWEST_TASKS = 16,        // tasks that a small product is cut into
     IN_PLACE_PANELS = 4,      // with so few panels of B, packing A costs more than it gains
     IN_PLACE_ROW_PANELS = 8,  // with so few panels of A, packing B does
 };
-// A product this small, in multiply-adds, is done before other threads would have woken up.
-static const ptrdiff_t smallest_shared_product = 1 << 20;
 
 typedef struct {
     const convk_sgemm_entry *entry;
@@ -42,7 +41,9 @@ static plan make_plan(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, bool a_rows_contigu
     const ptrdiff_t column_panels = convk_ceil_div(n, nr);
     p.panel = convk_panel_height(m, p.entry);
     p.row_panels = convk_ceil_div(m, p.panel);
-    const ptrdiff_t row_blocks = convk_ceil_div(m, p.entry->mc);
+    ptrdiff_t row_blocks = convk_ceil_div(m, p.entry->mc);
+    // With few columns, rows are cut finer, so that threads find enough to share.
+    row_blocks = convk_min(convk_max(row_blocks, FEWEST_TASKS / column_panels), p.row_panels);
     p.mc = convk_ceil_div(p.row_panels, row_blocks) * p.panel;
     p.nc = convk_min(convk_round_up(n, nr), LARGEST_NC / nr * nr);
     p.kc = convk_ceil_div(k, convk_ceil_div(k, p.entry->kc));
@@ -66,9 +67,14 @@ static ptrdiff_t packed_a_size(const plan *p, ptrdiff_t m) {
     return convk_round_up(rows * p->kc, 16);
 }
 
+/// The floats of one thread's last, narrow panel of an operand B that is read in place.
+static ptrdiff_t edge_size(const plan *p) {
+    return convk_round_up(p->kc * p->entry->nr, 16);
+}
+
 ptrdiff_t convk_sgemm_workspace(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_execution execution) {
     const plan p = make_plan(m, n, k, false, false, execution);
-    return packed_a_size(&p, m) + p.nc * p.kc;
+    return packed_a_size(&p, m) + p.nc * p.kc + execution.threads * edge_size(&p);
 }
 
 /// What one block of k does, the same for all its tasks.
@@ -77,19 +83,25 @@ typedef struct {
     float *c; // row row_0 of the shared block, column column_0 of the block of B
     ptrdiff_t ldc;
     const float *packed_a, *packed_b;
+    float *edge;       // the thread's
+    bool has_edge;     // whether it is packed already
     convk_matrix a, b; // the shared block of A and the block of B, in place
     ptrdiff_t rows, columns, k;
     float alpha, beta;
 } block;
 
 /// Loop 5 over one task: rows row ..< row_end and columns column ..< column_end of the block.
-static void multiply_task(const block *s, ptrdiff_t row, ptrdiff_t row_end, ptrdiff_t column,
+static void multiply_task(block *s, ptrdiff_t row, ptrdiff_t row_end, ptrdiff_t column,
                           ptrdiff_t column_end) {
     const plan *p = s->p;
     const ptrdiff_t nr = p->entry->nr;
     for (ptrdiff_t j = column; j < column_end; j += nr) {
-        // A micro-kernel reads whole rows of a panel: the last one is packed if it is narrow.
-        const bool packed = p->packs_b || column_end - j < nr;
+        // A micro-kernel reads whole rows of a panel: in place, a narrow one is packed for itself.
+        const bool is_edge = !p->packs_b && column_end - j < nr;
+        if (is_edge && !s->has_edge) {
+            s->has_edge = true;
+            convk_pack_b(p->entry, s->edge, convk_submatrix(s->b, 0, j), s->k, column_end - j);
+        }
         for (ptrdiff_t i = row; i < row_end; i += p->panel) {
             const ptrdiff_t rows = convk_min(p->panel, row_end - i);
             const convk_tile tile = {
@@ -98,8 +110,10 @@ static void multiply_task(const block *s, ptrdiff_t row, ptrdiff_t row_end, ptrd
                 .a = p->packs_a ? s->packed_a + i * s->k : s->a.data + i * s->a.row_stride,
                 .panel = p->packs_a ? p->panel : rows,
                 .a_row_stride = p->packs_a ? 0 : s->a.row_stride,
-                .b = packed ? s->packed_b + j * s->k : s->b.data + j,
-                .b_row_stride = packed ? nr : s->b.row_stride,
+                .b = is_edge      ? s->edge
+                     : p->packs_b ? s->packed_b + j * s->k
+                                  : s->b.data + j,
+                .b_row_stride = is_edge || p->packs_b ? nr : s->b.row_stride,
                 .k = s->k,
                 .rows = rows,
                 .columns = convk_min(nr, column_end - j),
@@ -117,15 +131,7 @@ static void pack_block(float *packed_b, convk_matrix b, ptrdiff_t k, ptrdiff_t c
                        const plan *plan) {
     enum { ROWS = 16 };
     const ptrdiff_t nr = plan->entry->nr;
-    if (!plan->packs_b) {
-        const ptrdiff_t last = columns / nr * nr;
-        if (last == columns) return;
-#pragma omp for schedule(static)
-        for (ptrdiff_t p = 0; p < k; p += ROWS)
-            convk_pack_b(plan->entry, packed_b + last * k + p * nr, convk_submatrix(b, p, last),
-                         convk_min(ROWS, k - p), columns - last);
-        return;
-    }
+    if (!plan->packs_b) return;
     if (b.column_stride == 1) {
 #pragma omp for schedule(static)
         for (ptrdiff_t p = 0; p < k; p += ROWS)
@@ -161,24 +167,66 @@ static void multiply_block(block s, float *packed_a, ptrdiff_t m) {
         const ptrdiff_t column_panels = convk_ceil_div(s.columns, nr);
         const ptrdiff_t row_tasks = convk_ceil_div(rows, p->mc);
         const ptrdiff_t column_tasks = convk_ceil_div(column_panels, p->task_panels);
-        // Each task writes its own tile of C.
-#pragma omp for schedule(static)
+        // Each task writes its own tile of C. Where nothing is packed, no thread waits for another:
+        // the next block of k is cut alike, and each thread goes on with the tiles it has.
+#pragma omp for schedule(static) nowait
         for (ptrdiff_t task = 0; task < row_tasks * column_tasks; task++) {
-            // Neighbouring tasks share their panels of B, the larger part of what they read. Panels
-            // are dealt out evenly: a small last task would leave its thread waiting.
-            const ptrdiff_t i = task % row_tasks, j = task / row_tasks;
+            // Neighbouring tasks share their panels of B, the larger part of what they read; those
+            // of a narrow B fit in the cache together, and threads share the rows, which are cut
+            // more evenly. Panels are dealt out evenly: a small last task would leave its thread
+            // waiting.
+            const bool by_rows = column_panels <= IN_PLACE_PANELS;
+            const ptrdiff_t i = by_rows ? task / column_tasks : task % row_tasks;
+            const ptrdiff_t j = by_rows ? task % column_tasks : task / row_tasks;
             multiply_task(&s, i * row_panels / row_tasks * p->panel,
                           convk_min((i + 1) * row_panels / row_tasks * p->panel, rows),
                           j * column_panels / column_tasks * nr,
                           convk_min((j + 1) * column_panels / column_tasks * nr, s.columns));
         }
+        if (p->packs_a || p->packs_b) {
+#pragma omp barrier
+        }
     }
+}
+
+/// The threads for a product. Below some microseconds of multiplying, or of reading B, the others
+/// would wake up too late.
+static int threads_for(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_execution execution) {
+    const double b_size = (double)n * (double)k;
+    return b_size * (double)m < 1 << 20 && b_size < 1 << 17 ? 1 : execution.threads;
 }
 
 /// C = beta * C, for alpha 0 or an empty sum.
 static void scale(float *c, ptrdiff_t ldc, ptrdiff_t m, ptrdiff_t n, float beta) {
     for (ptrdiff_t i = 0; i < m; i++)
         for (ptrdiff_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
+}
+
+/// A product whose C has one row: B is read once, in place, some columns a task.
+static void multiply_one_row(float *restrict c, convk_matrix a, convk_matrix b, ptrdiff_t n,
+                             ptrdiff_t k, float alpha, float beta, convk_execution execution) {
+    const convk_sgemm_entry *entry = convk_sgemm_entry_for(execution.isa);
+    // At least two tasks, where there are enough columns.
+    const ptrdiff_t half = convk_round_up(convk_ceil_div(n, 2), entry->lanes);
+    const ptrdiff_t width = convk_min(CONVK_ROW_VECTORS * entry->lanes, half);
+    const int threads = threads_for(1, n, k, execution);
+    // Each task writes its own columns.
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (ptrdiff_t j = 0; j < n; j += width) {
+        const convk_tile tile = {.c = c + j,
+                                 .ldc = n,
+                                 .a = a.data,
+                                 .panel = 1,
+                                 .a_row_stride = a.column_stride,
+                                 .b = b.data + j,
+                                 .b_row_stride = b.row_stride,
+                                 .k = k,
+                                 .rows = 1,
+                                 .columns = convk_min(width, n - j),
+                                 .alpha = alpha,
+                                 .beta = beta};
+        entry->row(&tile);
+    }
 }
 
 void convk_sgemm(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix b, ptrdiff_t m,
@@ -188,11 +236,13 @@ void convk_sgemm(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix 
     assert(a.row_stride == 1 || a.column_stride == 1);
     assert(b.row_stride == 1 || b.column_stride == 1);
     if (alpha == 0) return scale(c, ldc, m, n, beta);
+    if (m == 1 && b.column_stride == 1)
+        return multiply_one_row(c, a, b, n, k, alpha, beta, execution);
     const plan p = make_plan(m, n, k, a.column_stride == 1, b.column_stride == 1, execution);
     float *packed_a = workspace;
     float *packed_b = workspace + packed_a_size(&p, m);
-    const int threads =
-        (double)m * (double)n * (double)k < (double)smallest_shared_product ? 1 : execution.threads;
+    float *edges = packed_b + p.nc * p.kc;
+    const int threads = threads_for(m, n, k, execution);
 
 #pragma omp parallel num_threads(threads) if (threads > 1)
     for (ptrdiff_t column = 0; column < n; column += p.nc) {
@@ -204,6 +254,7 @@ void convk_sgemm(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix 
                              .c = c + column,
                              .ldc = ldc,
                              .packed_b = packed_b,
+                             .edge = edges + omp_get_thread_num() * edge_size(&p),
                              .a = convk_submatrix(a, 0, k_0),
                              .b = convk_submatrix(b, k_0, column),
                              .columns = columns,

@@ -13,6 +13,7 @@
 #define MR 14
 enum { VECTORS = 2, LANES = 16 };
 #define KERNEL convk_sgemm_14x32_avx512
+#define ROW_KERNEL convk_sgemm_row_avx512
 #define DIRECT_KERNEL convk_direct_avx512
 #define transposed_fours(to, from, stride) convk_transposed_fours_avx512(to, from, stride, LANES)
 #define TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")))
@@ -62,6 +63,9 @@ INLINE void write_row(const convk_tile *tile, ptrdiff_t i, const vector *row, co
     }
 }
 
+INLINE vector load_first(const float *from, ptrdiff_t count) {
+    return _mm512_maskz_loadu_ps(column_mask(count, 0), from);
+}
 INLINE vector largest(vector a, vector b) {
     return _mm512_max_ps(a, b);
 }

@@ -50,6 +50,17 @@ void convk_sgemm_4x8_portable(const convk_tile *tile) {
     }
 }
 
+void convk_sgemm_row_portable(const convk_tile *tile) {
+    float acc[4 * CONVK_ROW_VECTORS] = {0};
+    const float *b = tile->b;
+    for (ptrdiff_t p = 0; p < tile->k; p++) {
+        const float a = tile->a[p * tile->a_row_stride];
+        for (ptrdiff_t j = 0; j < tile->columns; j++) acc[j] += a * b[j];
+        b += tile->b_row_stride;
+    }
+    write_row(tile, 0, acc);
+}
+
 void convk_direct_portable(const convk_direct_tile *tile) {
     const ptrdiff_t width = tile->filters > 4 ? 8 : 4;
     float acc[2 * MR][NR] = {{0}};

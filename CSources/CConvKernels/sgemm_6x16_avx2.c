@@ -13,6 +13,7 @@
 #define MR 6
 enum { VECTORS = 2, LANES = 8 };
 #define KERNEL convk_sgemm_6x16_avx2
+#define ROW_KERNEL convk_sgemm_row_avx2
 #define DIRECT_KERNEL convk_direct_avx2
 #define transposed_fours(to, from, stride) convk_transposed_fours_avx2(to, from, stride, LANES)
 #define TARGET __attribute__((target("avx2,fma")))
@@ -62,6 +63,9 @@ INLINE void write_row(const convk_tile *tile, ptrdiff_t i, const vector *row, co
     }
 }
 
+INLINE vector load_first(const float *from, ptrdiff_t count) {
+    return _mm256_maskload_ps(from, column_mask(count, 0));
+}
 INLINE vector largest(vector a, vector b) {
     return _mm256_max_ps(a, b);
 }

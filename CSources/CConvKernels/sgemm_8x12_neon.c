@@ -13,6 +13,7 @@
 #define MR 8
 enum { VECTORS = 3, LANES = 4 };
 #define KERNEL convk_sgemm_8x12_neon
+#define ROW_KERNEL convk_sgemm_row_neon
 #define DIRECT_KERNEL convk_direct_neon
 #define transposed_fours(to, from, stride) convk_transposed_fours_plain(to, from, stride, LANES)
 #define TARGET
@@ -54,6 +55,11 @@ INLINE void write_row(const convk_tile *tile, ptrdiff_t i, const vector *row, co
     }
 }
 
+INLINE vector load_first(const float *from, ptrdiff_t count) {
+    vector result = zero();
+    for (ptrdiff_t i = 0; i < convk_min(count, LANES); i++) result[i] = from[i];
+    return result;
+}
 /// The larger of two numbers; b where that is NaN.
 INLINE vector largest(vector a, vector b) {
     return vbslq_f32(vcgeq_f32(a, b), a, b);

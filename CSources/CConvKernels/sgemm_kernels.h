@@ -45,6 +45,9 @@ typedef struct {
 
 typedef void convk_sgemm_kernel(const convk_tile *tile);
 
+/// The vectors of a tile of one row.
+enum { CONVK_ROW_VECTORS = 8 };
+
 /// One call of the direct convolution's micro-kernel, for neighbouring pixels of one output row:
 /// y[f * plane + i] = sum_p sum_v x[offsets[p] + i * stride + v] * weights[p * run + v][f] +
 /// bias[f].
@@ -109,6 +112,7 @@ typedef struct {
     ptrdiff_t kc;     ///< depth of a block
     ptrdiff_t mc;     ///< rows of a task: its A block of mc x kc stays in the second-level cache
     convk_sgemm_kernel *kernel;
+    convk_sgemm_kernel *row; ///< tiles of one row, up to CONVK_ROW_VECTORS vectors wide; B in place
     convk_direct_kernel *direct;
     convk_pack_strip *pack_strip;
     convk_spread_rows *spread_rows;
@@ -120,6 +124,7 @@ typedef struct {
 const convk_sgemm_entry *convk_sgemm_entry_for(convk_isa isa);
 
 convk_sgemm_kernel convk_sgemm_4x8_portable;
+convk_sgemm_kernel convk_sgemm_row_portable;
 convk_direct_kernel convk_direct_portable;
 convk_pack_strip convk_pack_strip_portable;
 convk_spread_rows convk_spread_rows_portable;
@@ -127,12 +132,14 @@ convk_pack_patches convk_pack_patches_portable;
 convk_gather_taps convk_gather_taps_portable;
 #if defined(__x86_64__)
 convk_sgemm_kernel convk_sgemm_14x32_avx512;
+convk_sgemm_kernel convk_sgemm_row_avx512;
 convk_direct_kernel convk_direct_avx512;
 convk_pack_strip convk_pack_strip_avx512;
 convk_spread_rows convk_spread_rows_avx512;
 convk_pack_patches convk_pack_patches_avx512;
 convk_gather_taps convk_gather_taps_avx512;
 convk_sgemm_kernel convk_sgemm_6x16_avx2;
+convk_sgemm_kernel convk_sgemm_row_avx2;
 convk_direct_kernel convk_direct_avx2;
 convk_pack_strip convk_pack_strip_avx2;
 convk_spread_rows convk_spread_rows_avx2;
@@ -140,6 +147,7 @@ convk_pack_patches convk_pack_patches_avx2;
 convk_gather_taps convk_gather_taps_avx2;
 #elif defined(__aarch64__)
 convk_sgemm_kernel convk_sgemm_8x12_neon;
+convk_sgemm_kernel convk_sgemm_row_neon;
 convk_direct_kernel convk_direct_neon;
 convk_pack_patches convk_pack_patches_neon;
 convk_gather_taps convk_gather_taps_neon;
