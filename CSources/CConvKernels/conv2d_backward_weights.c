@@ -10,6 +10,7 @@
 // Where the result is too small to keep many threads busy, the images are cut into chunks, each
 // summed by itself, and the chunks' sums are added in order. How many chunks there are depends on
 // the shape alone, so the bits don't depend on the number of threads.
+#include "conv2d_direct_weights.h"
 #include "sgemm_pack.h"
 
 #include <string.h>
@@ -89,6 +90,8 @@ static ptrdiff_t chunk_sums_size(const plan *p) {
 
 ptrdiff_t convk_conv2d_backward_weights_workspace(const convk_conv2d *conv,
                                                   convk_execution execution) {
+    if (convk_conv2d_direct_weights_pays(conv))
+        return convk_conv2d_direct_weights_workspace(conv, execution);
     const plan p = make_plan(conv, execution);
     return chunk_sums_size(&p) + execution.threads * block_size(&p);
 }
@@ -210,6 +213,8 @@ static void add_chunks(float *restrict dw, const float *restrict sums, const pla
 void convk_conv2d_backward_weights(float *restrict dw, const float *restrict dy,
                                    const float *restrict x, const convk_conv2d *conv,
                                    float *restrict workspace, convk_execution execution) {
+    if (convk_conv2d_direct_weights_pays(conv))
+        return convk_conv2d_direct_weights(dw, dy, x, conv, workspace, execution);
     const plan p = make_plan(conv, execution);
     const ptrdiff_t images = conv->window.n;
     float *sums = p.chunks > 1 ? workspace : dw;

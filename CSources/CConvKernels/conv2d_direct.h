@@ -13,13 +13,10 @@ typedef struct {
     const convk_sgemm_entry *entry;
     convk_window window; ///< the images [n, groups * c, h, w]; c counts the channels of one group
     ptrdiff_t groups;
-    ptrdiff_t rows;       ///< output channels of a group
-    ptrdiff_t taps;       ///< of a group, c * kh * kw
-    ptrdiff_t band;       ///< output rows of a task
-    ptrdiff_t bands;      ///< tasks of a group of an image
-    bool copies;          ///< whether bands of the image are copied, with zeros around them
-    ptrdiff_t band_rows;  ///< input rows of a copied band
-    ptrdiff_t band_width; ///< its row length
+    ptrdiff_t rows;        ///< output channels of a group
+    ptrdiff_t taps;        ///< of a group, c * kh * kw
+    ptrdiff_t output_rows; ///< of a task
+    ptrdiff_t bands;       ///< tasks of a group of an image
 } convk_conv2d_direct;
 
 /// Whether a convolution of the window's images is faster directly than as a product. The window's

@@ -15,6 +15,7 @@ enum { VECTORS = 2, LANES = 16 };
 #define KERNEL convk_sgemm_14x32_avx512
 #define ROW_KERNEL convk_sgemm_row_avx512
 #define DIRECT_KERNEL convk_direct_avx512
+#define DIRECT_WEIGHTS_KERNEL convk_direct_weights_avx512
 #define transposed_fours(to, from, stride) convk_transposed_fours_avx512(to, from, stride, LANES)
 #define TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")))
 #define INLINE static inline __attribute__((always_inline)) TARGET
@@ -76,4 +77,6 @@ INLINE void store_first(float *to, vector a, ptrdiff_t count) {
 #include "sgemm_tile.inc"
 
 #include "conv2d_direct_tile.inc"
+
+#include "conv2d_direct_weights_tile.inc"
 #endif

@@ -78,3 +78,17 @@ void convk_direct_portable(const convk_direct_tile *tile) {
         }
     }
 }
+
+void convk_direct_weights_portable(const convk_direct_weights_tile *tile) {
+    const ptrdiff_t width = tile->narrow ? 4 : 8;
+    for (ptrdiff_t i = 0; i < tile->rows * tile->columns; i++) {
+        const float *dy = tile->dy + i * width;
+        const float *x = tile->x + i / tile->columns * tile->row_step;
+        x += i % tile->columns * tile->stride;
+        for (ptrdiff_t tap = 0; tap < tile->runs * tile->kw; tap++) {
+            const float pixel = x[tile->offsets[tap / tile->kw] + tap % tile->kw];
+            float *sum = tile->sums + tap * width;
+            for (ptrdiff_t f = 0; f < width; f++) sum[f] += pixel * dy[f];
+        }
+    }
+}

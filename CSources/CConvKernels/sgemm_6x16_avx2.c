@@ -15,6 +15,7 @@ enum { VECTORS = 2, LANES = 8 };
 #define KERNEL convk_sgemm_6x16_avx2
 #define ROW_KERNEL convk_sgemm_row_avx2
 #define DIRECT_KERNEL convk_direct_avx2
+#define DIRECT_WEIGHTS_KERNEL convk_direct_weights_avx2
 #define transposed_fours(to, from, stride) convk_transposed_fours_avx2(to, from, stride, LANES)
 #define TARGET __attribute__((target("avx2,fma")))
 #define INLINE static inline __attribute__((always_inline)) TARGET
@@ -76,4 +77,6 @@ INLINE void store_first(float *to, vector a, ptrdiff_t count) {
 #include "sgemm_tile.inc"
 
 #include "conv2d_direct_tile.inc"
+
+#include "conv2d_direct_weights_tile.inc"
 #endif

@@ -15,6 +15,7 @@ enum { VECTORS = 3, LANES = 4 };
 #define KERNEL convk_sgemm_8x12_neon
 #define ROW_KERNEL convk_sgemm_row_neon
 #define DIRECT_KERNEL convk_direct_neon
+#define DIRECT_WEIGHTS_KERNEL convk_direct_weights_neon
 #define transposed_fours(to, from, stride) convk_transposed_fours_plain(to, from, stride, LANES)
 #define TARGET
 #define INLINE static inline __attribute__((always_inline))
@@ -71,4 +72,6 @@ INLINE void store_first(float *to, vector a, ptrdiff_t count) {
 #include "sgemm_tile.inc"
 
 #include "conv2d_direct_tile.inc"
+
+#include "conv2d_direct_weights_tile.inc"
 #endif

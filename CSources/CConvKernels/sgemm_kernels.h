@@ -72,6 +72,23 @@ typedef struct {
 
 typedef void convk_direct_kernel(const convk_direct_tile *tile);
 
+/// One call of the micro-kernel for the direct gradient with respect to filters:
+/// sums[r * kw + v][f] += sum over output rows i and pixels j of
+///     x[offsets[r] + i * row_step + j * stride + v] * dy[i * columns + j][f].
+typedef struct {
+    float *sums;    ///< rows of nr floats, or of lanes where narrow
+    const float *x; ///< tap (0, 0, 0) of the first pixel, all taps lying inside
+    ptrdiff_t row_step, stride;
+    const ptrdiff_t *offsets; ///< of the runs of taps
+    ptrdiff_t runs;           ///< runs of kw taps, runs * kw at most mr, or 2 mr where narrow
+    ptrdiff_t kw;             ///< 3, 5, 7 or 11
+    const float *dy;          ///< rows of nr floats, or of lanes where narrow
+    bool narrow;              ///< one vector of filters
+    ptrdiff_t rows, columns;  ///< of output pixels
+} convk_direct_weights_tile;
+
+typedef void convk_direct_weights_kernel(const convk_direct_weights_tile *tile);
+
 /// A run of neighbouring output pixels of one row, the unit in which patches are packed.
 typedef struct {
     const float *image; ///< the first channel's plane of the image that the run reads
@@ -114,6 +131,7 @@ typedef struct {
     convk_sgemm_kernel *kernel;
     convk_sgemm_kernel *row; ///< tiles of one row, up to CONVK_ROW_VECTORS vectors wide; B in place
     convk_direct_kernel *direct;
+    convk_direct_weights_kernel *direct_weights;
     convk_pack_strip *pack_strip;
     convk_spread_rows *spread_rows;
     convk_pack_patches *pack_patches;
@@ -126,6 +144,7 @@ const convk_sgemm_entry *convk_sgemm_entry_for(convk_isa isa);
 convk_sgemm_kernel convk_sgemm_4x8_portable;
 convk_sgemm_kernel convk_sgemm_row_portable;
 convk_direct_kernel convk_direct_portable;
+convk_direct_weights_kernel convk_direct_weights_portable;
 convk_pack_strip convk_pack_strip_portable;
 convk_spread_rows convk_spread_rows_portable;
 convk_pack_patches convk_pack_patches_portable;
@@ -134,6 +153,7 @@ convk_gather_taps convk_gather_taps_portable;
 convk_sgemm_kernel convk_sgemm_14x32_avx512;
 convk_sgemm_kernel convk_sgemm_row_avx512;
 convk_direct_kernel convk_direct_avx512;
+convk_direct_weights_kernel convk_direct_weights_avx512;
 convk_pack_strip convk_pack_strip_avx512;
 convk_spread_rows convk_spread_rows_avx512;
 convk_pack_patches convk_pack_patches_avx512;
@@ -141,6 +161,7 @@ convk_gather_taps convk_gather_taps_avx512;
 convk_sgemm_kernel convk_sgemm_6x16_avx2;
 convk_sgemm_kernel convk_sgemm_row_avx2;
 convk_direct_kernel convk_direct_avx2;
+convk_direct_weights_kernel convk_direct_weights_avx2;
 convk_pack_strip convk_pack_strip_avx2;
 convk_spread_rows convk_spread_rows_avx2;
 convk_pack_patches convk_pack_patches_avx2;
@@ -149,6 +170,7 @@ convk_gather_taps convk_gather_taps_avx2;
 convk_sgemm_kernel convk_sgemm_8x12_neon;
 convk_sgemm_kernel convk_sgemm_row_neon;
 convk_direct_kernel convk_direct_neon;
+convk_direct_weights_kernel convk_direct_weights_neon;
 convk_pack_patches convk_pack_patches_neon;
 convk_gather_taps convk_gather_taps_neon;
 #endif

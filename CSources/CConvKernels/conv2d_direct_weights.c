@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+//
+// The gradient with respect to filters, directly: a task takes some filters, some channels and some
+// of the images. For a band of output rows it transposes the filters' part of the output's
+// gradient, so that lanes are filters, and adds up what each of some taps sees of the image.
+//
+// Images are cut into chunks where there are too few filters and channels to keep many threads
+// busy. Each chunk is summed for itself, and the sums are added in order; how many there are
+// depends on the shape alone.
+#include "conv2d_direct_weights.h"
+
+#include "conv2d_band.h"
+#include "conv2d_product.h"
+
+enum {
+    BAND_FLOATS = 1 << 15, // of the transposed gradient of a band
+    ENOUGH_TASKS = 32,
+    FEWEST_TILES = 8, // of a task: they share the transposition
+};
+
+typedef struct {
+    const convk_sgemm_entry *entry;
+    const convk_conv2d *conv;
+    convk_window window;     // with the channels of one group
+    ptrdiff_t filters, taps; // of a group
+    ptrdiff_t width;         // filters of a block
+    ptrdiff_t blocks;        // blocks of filters in a group
+    ptrdiff_t tile_runs;     // runs of kw taps in a tile
+    ptrdiff_t ranges;        // of channels
+    ptrdiff_t chunks;        // of images
+    ptrdiff_t band_rows;     // output rows of a band
+} plan;
+
+bool convk_conv2d_direct_weights_pays(const convk_conv2d *conv) {
+    const ptrdiff_t kw = conv->window.kw;
+    return (kw == 3 || kw == 5 || kw == 7 || kw == 11) && conv->window.dilation_w == 1;
+}
+
+static plan make_plan(const convk_conv2d *conv, convk_execution execution) {
+    const convk_window *w = &conv->window;
+    plan p = {.entry = convk_sgemm_entry_for(execution.isa), .conv = conv, .window = *w};
+    p.window.c /= conv->groups;
+    p.filters = conv->filters / conv->groups;
+    p.taps = p.window.c * w->kh * w->kw;
+    // One vector of filters is slower by a fifth, and worth it where it leaves fewer lanes empty.
+    const bool narrow = 6 * convk_round_up(p.filters, p.entry->lanes) <
+                            5 * convk_round_up(p.filters, p.entry->nr) ||
+                        w->kw > p.entry->mr;
+    p.width = narrow ? p.entry->lanes : p.entry->nr;
+    p.blocks = convk_ceil_div(p.filters, p.width);
+    p.tile_runs = (narrow ? 2 : 1) * p.entry->mr / w->kw;
+    const ptrdiff_t tiles = convk_ceil_div(p.window.c * w->kh, p.tile_runs);
+    const ptrdiff_t blocks = conv->groups * p.blocks;
+    p.ranges = convk_min(convk_ceil_div(ENOUGH_TASKS, blocks), convk_max(tiles / FEWEST_TILES, 1));
+    p.ranges = convk_min(p.ranges, p.window.c);
+    p.chunks = convk_min(w->n, convk_ceil_div(ENOUGH_TASKS, blocks * p.ranges));
+    p.band_rows = convk_min(convk_max(BAND_FLOATS / (w->ow * p.width), 1), w->oh);
+    return p;
+}
+
+static ptrdiff_t most_channels(const plan *p) {
+    return convk_ceil_div(p->window.c, p->ranges);
+}
+
+/// The parts of one thread's workspace, in floats.
+static ptrdiff_t gradient_size(const plan *p) {
+    return p->band_rows * p->window.ow * p->width;
+}
+static ptrdiff_t offsets_size(const plan *p) {
+    const ptrdiff_t floats = sizeof(ptrdiff_t) / sizeof(float);
+    return convk_round_up(most_channels(p) * p->window.kh * floats, 16);
+}
+static ptrdiff_t thread_size(const plan *p, const convk_band *band) {
+    return convk_round_up(gradient_size(p), 16) + offsets_size(p) +
+           convk_band_size(band, most_channels(p));
+}
+
+/// The floats of one chunk's sums: [groups, blocks, taps, width].
+static ptrdiff_t sums_size(const plan *p) {
+    return p->conv->groups * p->blocks * p->taps * p->width;
+}
+
+ptrdiff_t convk_conv2d_direct_weights_workspace(const convk_conv2d *conv,
+                                                convk_execution execution) {
+    const plan p = make_plan(conv, execution);
+    const convk_band band = convk_band_make(&p.window, p.band_rows);
+    return convk_round_up(p.chunks * sums_size(&p), 16) +
+           execution.threads * thread_size(&p, &band);
+}
+
+/// One task: a block of filters, a range of channels, a chunk of images.
+typedef struct {
+    const plan *p;
+    const convk_band *band;
+    float *sums;                    // the range's taps of the block
+    ptrdiff_t group, filter;        // the block's first filter, of the group
+    ptrdiff_t channel, channel_end; // of the group
+    ptrdiff_t image, image_end;
+    float *gradient, *copy; // of the thread
+    ptrdiff_t *offsets;
+} task;
+
+/// Adds what output rows row ..< row_end of image n give.
+static void add_band(const task *t, const float *dy, const float *x, ptrdiff_t n, ptrdiff_t row,
+                     ptrdiff_t row_end) {
+    const plan *p = t->p;
+    const convk_window *w = &p->window;
+    const ptrdiff_t pixels = w->oh * w->ow, channels = t->channel_end - t->channel;
+    const float *dy_n = dy + ((n * p->conv->groups + t->group) * p->filters + t->filter) * pixels;
+    p->entry->pack_strip(t->gradient, dy_n + row * w->ow, pixels, 1,
+                         convk_min(p->width, p->filters - t->filter), (row_end - row) * w->ow,
+                         p->width);
+    const float *x_c = x + ((n * p->conv->groups + t->group) * w->c + t->channel) * w->h * w->w;
+    convk_direct_weights_tile tile = {
+        .x = convk_band_read(t->band, t->copy, x_c, row, channels),
+        .row_step = w->stride_h * t->band->width,
+        .stride = w->stride_w,
+        .kw = w->kw,
+        .dy = t->gradient,
+        .narrow = p->width == p->entry->lanes,
+        .rows = row_end - row,
+        .columns = w->ow,
+    };
+    for (ptrdiff_t run = 0; run < channels * w->kh; run += p->tile_runs) {
+        tile.sums = t->sums + run * w->kw * p->width;
+        tile.offsets = t->offsets + run;
+        tile.runs = convk_min(p->tile_runs, channels * w->kh - run);
+        p->entry->direct_weights(&tile);
+    }
+}
+
+static void run_task(const task *t, const float *dy, const float *x) {
+    const plan *p = t->p;
+    const convk_window *w = &p->window;
+    const ptrdiff_t channels = t->channel_end - t->channel;
+    for (ptrdiff_t i = 0; i < channels * w->kh * w->kw * p->width; i++) t->sums[i] = 0;
+    for (ptrdiff_t run = 0; run < channels * w->kh; run++)
+        t->offsets[run] =
+            run / w->kh * t->band->plane + run % w->kh * w->dilation_h * t->band->width;
+    for (ptrdiff_t n = t->image; n < t->image_end; n++)
+        for (ptrdiff_t row = 0; row < w->oh; row += p->band_rows)
+            add_band(t, dy, x, n, row, convk_min(row + p->band_rows, w->oh));
+}
+
+/// dw = the sums of the chunks, added in order and transposed. Each iteration writes one filter's.
+static void add_chunks(float *restrict dw, const float *restrict sums, const plan *p) {
+#pragma omp for schedule(static)
+    for (ptrdiff_t index = 0; index < p->conv->filters; index++) {
+        const ptrdiff_t g = index / p->filters, f = index % p->filters;
+        const float *from =
+            sums + (g * p->blocks + f / p->width) * p->taps * p->width + f % p->width;
+        for (ptrdiff_t tap = 0; tap < p->taps; tap++) {
+            float sum = from[tap * p->width];
+            for (ptrdiff_t chunk = 1; chunk < p->chunks; chunk++)
+                sum += from[chunk * sums_size(p) + tap * p->width];
+            dw[index * p->taps + tap] = sum;
+        }
+    }
+}
+
+void convk_conv2d_direct_weights(float *restrict dw, const float *restrict dy,
+                                 const float *restrict x, const convk_conv2d *conv,
+                                 float *restrict workspace, convk_execution execution) {
+    const plan p = make_plan(conv, execution);
+    const convk_window *w = &p.window;
+    const convk_band band = convk_band_make(w, p.band_rows);
+    const ptrdiff_t blocks = conv->groups * p.blocks, block_size = p.taps * p.width;
+    float *threads_part = workspace + convk_round_up(p.chunks * sums_size(&p), 16);
+    const int threads = convk_conv2d_threads(conv, execution);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        float *gradient = threads_part + omp_get_thread_num() * thread_size(&p, &band);
+        ptrdiff_t *offsets = (ptrdiff_t *)(gradient + convk_round_up(gradient_size(&p), 16));
+        // Each task writes its own part of its own chunk's sums.
+#pragma omp for schedule(static)
+        for (ptrdiff_t index = 0; index < p.chunks * blocks * p.ranges; index++) {
+            const ptrdiff_t range = index % p.ranges, block = index / p.ranges % blocks;
+            const ptrdiff_t chunk = index / p.ranges / blocks;
+            const ptrdiff_t channel = range * w->c / p.ranges;
+            const task t = {
+                .p = &p,
+                .band = &band,
+                .sums = workspace + (chunk * blocks + block) * block_size +
+                        channel * w->kh * w->kw * p.width,
+                .group = block / p.blocks,
+                .filter = block % p.blocks * p.width,
+                .channel = channel,
+                .channel_end = (range + 1) * w->c / p.ranges,
+                .image = chunk * w->n / p.chunks,
+                .image_end = (chunk + 1) * w->n / p.chunks,
+                .gradient = gradient,
+                .copy = (float *)offsets + offsets_size(&p),
+                .offsets = offsets,
+            };
+            run_task(&t, dy, x);
+        }
+        add_chunks(dw, workspace, &p);
+    }
+}
