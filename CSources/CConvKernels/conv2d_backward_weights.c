@@ -90,7 +90,7 @@ static ptrdiff_t chunk_sums_size(const plan *p) {
 
 ptrdiff_t convk_conv2d_backward_weights_workspace(const convk_conv2d *conv,
                                                   convk_execution execution) {
-    if (convk_conv2d_direct_weights_pays(conv))
+    if (convk_conv2d_direct_weights_pays(conv, execution))
         return convk_conv2d_direct_weights_workspace(conv, execution);
     const plan p = make_plan(conv, execution);
     return chunk_sums_size(&p) + execution.threads * block_size(&p);
@@ -213,7 +213,7 @@ static void add_chunks(float *restrict dw, const float *restrict sums, const pla
 void convk_conv2d_backward_weights(float *restrict dw, const float *restrict dy,
                                    const float *restrict x, const convk_conv2d *conv,
                                    float *restrict workspace, convk_execution execution) {
-    if (convk_conv2d_direct_weights_pays(conv))
+    if (convk_conv2d_direct_weights_pays(conv, execution))
         return convk_conv2d_direct_weights(dw, dy, x, conv, workspace, execution);
     const plan p = make_plan(conv, execution);
     const ptrdiff_t images = conv->window.n;

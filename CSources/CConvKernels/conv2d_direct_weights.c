@@ -31,9 +31,11 @@ typedef struct {
     ptrdiff_t band_rows;     // output rows of a band
 } plan;
 
-bool convk_conv2d_direct_weights_pays(const convk_conv2d *conv) {
+bool convk_conv2d_direct_weights_pays(const convk_conv2d *conv, convk_execution execution) {
     const ptrdiff_t kw = conv->window.kw;
-    return (kw == 3 || kw == 5 || kw == 7 || kw == 11) && conv->window.dilation_w == 1;
+    const bool known = kw == 3 || kw == 5 || kw == 7 || kw == 11;
+    return known && kw <= 2 * convk_sgemm_entry_for(execution.isa)->mr &&
+           conv->window.dilation_w == 1;
 }
 
 static plan make_plan(const convk_conv2d *conv, convk_execution execution) {

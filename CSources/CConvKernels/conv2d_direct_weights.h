@@ -7,7 +7,7 @@
 #include "sgemm_pack.h"
 
 /// Whether the micro-kernel knows this filter's width.
-bool convk_conv2d_direct_weights_pays(const convk_conv2d *conv);
+bool convk_conv2d_direct_weights_pays(const convk_conv2d *conv, convk_execution execution);
 
 /// The floats of workspace.
 ptrdiff_t convk_conv2d_direct_weights_workspace(const convk_conv2d *conv,
