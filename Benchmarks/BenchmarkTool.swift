@@ -13,6 +13,7 @@ enum BenchmarkTool {
         .threads,
         Option("quick", "Fewer and shorter runs: all cases in less than three minutes."),
         Option("json", "FILE", "Write the figures to FILE."),
+        Option("compare", "LIST", "Time openblas, blis or both alternately with ours."),
         Option("list", "Show the cases' names."),
         Option("native-only", "Leave out the reference: time only, rows are unchecked."),
         Option("help", "Show this help."),
@@ -40,16 +41,21 @@ enum BenchmarkTool {
         let output = options.string("json")
         if let output { try checkWritable(output) }
         let quick = options.has("quick")
+        let peers = try options.string("compare").map { list throws(UsageError) in
+            try Peer.loaded(list, threads: kernels.threads)
+        }
         let run = Run(
             kernels: kernels, reference: ReferenceKernels(),
             referenceBudget: quick ? 30_000_000 : 300_000_000)
         let machine = try Machine(kernels, quick: quick)
-        let harness = Harness(run, checks: !options.has("native-only"), quick: quick) {
+        let harness = Harness(
+            run, checks: !options.has("native-only"), peers: peers ?? [], quick: quick
+        ) {
             showProgress($0)
         }
         let results = try harness.results(of: cases)
         showProgress("")
-        print(Table.text(results, machine))
+        print(Table.text(results, machine, peers: (peers ?? []).map { ($0.name, $0.kernels) }))
         let report = JSONReport(results, machine)
         if let output {
             try report.encoded().write(to: URL(fileURLWithPath: output), options: .atomic)
@@ -90,7 +96,8 @@ enum BenchmarkTool {
         \(Options.help(for: declared))
 
         Each case is compared with the reference first, element by element, each with its own bound;
-        then timed, in rounds over all cases. The peak is measured in the same run.
+        then timed, in rounds over all cases. The peak is measured in the same run. With --compare, a
+        column a library shows its time divided by ours.
         Example: swift run Benchmarks --filter conv.forward --quick
         Exit status: 0 all right, 1 a row failed, 2 called wrongly.
         """

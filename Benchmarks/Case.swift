@@ -43,6 +43,8 @@ struct PreparedCase {
     let referenceShare: Double
     /// Compares a full run with the reference's part.
     let check: () throws -> Check
+    /// The same work for other libraries; nil where they have nothing like it.
+    var peers: PeerCase?
 }
 
 enum Cases {

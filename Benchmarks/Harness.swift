@@ -24,11 +24,18 @@ struct Result: Sendable {
     /// Whether the reference did a part only.
     var isScaled = false
     var check: Check?
+    /// Seconds of each peer's best run.
+    var peers: [String: Double] = [:]
+    /// The peers whose result was wrong.
+    var wrongPeers: [String] = []
 
     var verdict: Verdict {
         guard let check else { return .unchecked }
         return check.passed ? .passed : .failed
     }
+
+    /// A peer's time, ours being 1: more than 1 where we are faster.
+    func ratio(to peer: String) -> Double? { peers[peer].map { $0 / best } }
 
     var speedup: Double? { reference.map { $0 / best } }
 
@@ -46,6 +53,8 @@ struct Harness {
     let run: Run
     /// Without it the reference is left out: rows are unchecked.
     let checks: Bool
+    /// Timed alternately with ours.
+    let peers: [Peer]
     let rounds: Int
     /// Seconds of runs for a case in a round.
     let secondsPerRound: Double
@@ -53,9 +62,13 @@ struct Harness {
     let progress: (String) -> Void
 
     /// The settings for a quick look or a thorough one.
-    init(_ run: Run, checks: Bool, quick: Bool, progress: @escaping (String) -> Void) {
+    init(
+        _ run: Run, checks: Bool, peers: [Peer] = [], quick: Bool,
+        progress: @escaping (String) -> Void
+    ) {
         self.run = run
         self.checks = checks
+        self.peers = peers
         rounds = quick ? 2 : 4
         secondsPerRound = quick ? 0.1 : 0.4
         self.progress = progress
@@ -76,6 +89,7 @@ struct Harness {
                     results[index].reference = time / prepared.referenceShare
                 }
                 times[index] += try repeatedTimes(of: prepared.native)
+                try timePeers(of: prepared, isFirst: round == 1, into: &results[index])
             }
         }
         for index in results.indices {
@@ -84,6 +98,22 @@ struct Harness {
             results[index].median = sorted[sorted.count / 2]
         }
         return results
+    }
+
+    /// Checks each peer in the first round, and times those that were right. Between two libraries
+    /// there is a pause, so that neither finds the other's idle threads at work.
+    private func timePeers(
+        of prepared: PreparedCase, isFirst: Bool, into result: inout Result
+    ) throws {
+        guard let work = prepared.peers, !peers.isEmpty else { return }
+        for peer in peers {
+            Peer.settle()
+            if isFirst, try !work.check(peer).passed { result.wrongPeers.append(peer.name) }
+            guard !result.wrongPeers.contains(peer.name) else { continue }
+            let best = try repeatedTimes(of: { try work.run(peer) }).min() ?? .infinity
+            result.peers[peer.name] = min(best, result.peers[peer.name] ?? .infinity)
+        }
+        Peer.settle()
     }
 
     /// At least three runs, and as many as fit in a round's time; the first is not counted.

@@ -25,6 +25,8 @@ struct JSONReport: Encodable {
         let max_error: Double?
         let error_bound: Double?
         let passed: Bool?
+        /// Milliseconds of other libraries.
+        let peers: [String: Double]?
     }
 
     let machine: MachineReport
@@ -52,7 +54,8 @@ struct JSONReport: Encodable {
             // JSON knows neither infinity nor NaN.
             max_error: result.check.map { $0.maxError.isFinite ? $0.maxError : 1e308 },
             error_bound: result.check?.errorBound,
-            passed: result.verdict == .unchecked ? nil : result.verdict == .passed)
+            passed: result.verdict == .unchecked ? nil : result.verdict == .passed,
+            peers: result.peers.isEmpty ? nil : result.peers.mapValues { $0 * 1e3 })
     }
 
     /// The report as text.

@@ -7,14 +7,40 @@ import Foundation
 
 enum Table {
     /// The machine, a row a case, and what the figures mean.
-    static func text(_ results: [Result], _ machine: Machine) -> String {
+    static func text(
+        _ results: [Result], _ machine: Machine, peers: [(name: String, kernels: String)] = []
+    ) -> String {
         let width = results.map(\.name.count).max() ?? 0
         let header =
             "case".padded(to: width)
             + "       best ms     median ms  reference ms  speed-up   rate        of peak     "
-            + "error      bound"
-        let rows = results.map { row($0, machine, width) }
-        return ([head(machine), "", header] + rows + ["", foot(results)]).joined(separator: "\n")
+            + "error      bound" + peers.map { "  " + $0.name.leftPadded(to: 8) }.joined()
+        let rows = results.map { row($0, machine, width, peers.map(\.name)) }
+        return
+            ([head(machine), "", header] + rows + [""] + summary(results, peers) + [foot(results)])
+            .joined(separator: "\n")
+    }
+
+    /// A line a peer: how we compare over all cases, and where worst.
+    private static func summary(
+        _ results: [Result], _ peers: [(name: String, kernels: String)]
+    ) -> [String] {
+        var lines = peers.compactMap { peer -> String? in
+            let ratios = results.compactMap { result in
+                result.ratio(to: peer.name).map { (name: result.name, ratio: $0) }
+            }
+            guard let worst = ratios.min(by: { $0.ratio < $1.ratio }) else { return nil }
+            let mean = exp(ratios.map { log($0.ratio) }.reduce(0, +) / Double(ratios.count))
+            return
+                "\(peer.name) (\(peer.kernels) kernels): its time is \(fixed(mean, 2))× ours in the geometric mean, "
+                + "\(fixed(worst.ratio, 2))× at the least (\(worst.name))."
+        }
+        for result in results {
+            for peer in result.wrongPeers {
+                lines.append("\(peer): wrong on \(result.name), so not timed.")
+            }
+        }
+        return lines
     }
 
     private static func head(_ machine: Machine) -> String {
@@ -26,7 +52,9 @@ enum Table {
         """
     }
 
-    private static func row(_ result: Result, _ machine: Machine, _ width: Int) -> String {
+    private static func row(
+        _ result: Result, _ machine: Machine, _ width: Int, _ peers: [String]
+    ) -> String {
         let reference =
             result.reference.map { (result.isScaled ? "~" : "") + fixed($0 * 1e3, 2) } ?? "-"
         let speedup = result.speedup.map { fixed($0, 1) + "×" } ?? "-"
@@ -35,15 +63,18 @@ enum Table {
             case .operations(let count): fixed(count / result.best / 1e9, 1) + " GFLOP/s"
             case .bytes(let count): fixed(count / result.best / 1e9, 1) + " GB/s   "
             }
-        return [
+        let columns = [
             result.name.padded(to: width), fixed(result.best * 1e3, 4).leftPadded(to: 12),
             fixed(result.median * 1e3, 4).leftPadded(to: 12), reference.leftPadded(to: 12),
             speedup.leftPadded(to: 8), rate.leftPadded(to: 15),
             (fixed(result.share(of: machine) * 100, 1) + " %").leftPadded(to: 8),
             (result.check.map { scientific($0.maxError) } ?? "-").leftPadded(to: 9),
             (result.check.map { scientific($0.errorBound) } ?? "-").leftPadded(to: 9),
-            result.verdict.rawValue,
-        ].joined(separator: "  ")
+        ]
+        let ratios = peers.map {
+            (result.ratio(to: $0).map { fixed($0, 2) + "×" } ?? "-").leftPadded(to: 8)
+        }
+        return (columns + ratios + [result.verdict.rawValue]).joined(separator: "  ")
     }
 
     private static func foot(_ results: [Result]) -> String {

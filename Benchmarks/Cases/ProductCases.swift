@@ -26,22 +26,31 @@ enum ProductCases {
             try run.kernels.gemm(
                 alpha: 1, aView, bView, beta: 0, into: &c.value, layout: layout)
         }
+        func checked() throws -> Check {
+            var check = Check()
+            let magnitudes = try run.reference.gemm(
+                MatrixView(part.magnitudes()), MatrixView(b.magnitudes()))
+            // A sum of K products, and the reference's own rounding.
+            check.compare(
+                try c.value.samples(at: rows).doubles,
+                try run.reference.gemm(MatrixView(part), bView).doubles,
+                bounds: magnitudes.doubles.lazy.map { $0 * gamma(k + 1) })
+            return check
+        }
         return PreparedCase(
             native: native,
             reference: { _ = try run.reference.gemm(MatrixView(part), bView) },
             referenceShare: Double(rows.count) / Double(m),
             check: {
                 try native()
-                var check = Check()
-                let magnitudes = try run.reference.gemm(
-                    MatrixView(part.magnitudes()), MatrixView(b.magnitudes()))
-                // A sum of K products, and the reference's own rounding.
-                check.compare(
-                    try c.value.samples(at: rows).doubles,
-                    try run.reference.gemm(MatrixView(part), bView).doubles,
-                    bounds: magnitudes.doubles.lazy.map { $0 * gamma(k + 1) })
-                return check
-            })
+                return try checked()
+            },
+            peers: PeerCase(
+                run: { $0.multiply(a, b, into: &c.value) },
+                check: {
+                    $0.multiply(a, b, into: &c.value)
+                    return try checked()
+                }))
     }
 }
 

@@ -19,8 +19,8 @@ enum {
     LARGEST_SHARED_MC = 4096, // rows of a packed block of A
     ENOUGH_TASKS = 64,        // tasks that keep a large machine busy
     FEWEST_TASKS = 16,        // tasks that a small product is cut into
-    IN_PLACE_PANELS = 4,      // with so few panels of B, packing A costs more than it gains
-    IN_PLACE_ROW_PANELS = 8,  // with so few panels of A, packing B does
+    IN_PLACE_PANELS = 8,      // with so few panels of B, packing A costs more than it gains
+    IN_PLACE_ROW_PANELS = 20, // with so few panels of A, packing B does
 };
 
 typedef struct {
@@ -47,8 +47,13 @@ static plan make_plan(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, bool a_rows_contigu
     p.mc = convk_ceil_div(p.row_panels, row_blocks) * p.panel;
     p.nc = convk_min(convk_round_up(n, nr), LARGEST_NC / nr * nr);
     p.kc = convk_ceil_div(k, convk_ceil_div(k, p.entry->kc));
-    p.packs_a = !(a_rows_contiguous && column_panels <= IN_PLACE_PANELS);
-    p.packs_b = !(b_rows_contiguous && p.row_panels <= IN_PLACE_ROW_PANELS);
+    // Operands that the second-level cache holds are read in place. Product of 512 on Emerald
+    // Rapids: 1.64 ms packed, 1.55 in place with one thread, 0.85 and 0.75 with two, who need not
+    // wait for each other.
+    const bool fits =
+        (double)(m + n) * (double)k * sizeof(float) <= (double)convk_second_level_cache();
+    p.packs_a = !(a_rows_contiguous && (fits || column_panels <= IN_PLACE_PANELS));
+    p.packs_b = !(b_rows_contiguous && (fits || p.row_panels <= IN_PLACE_ROW_PANELS));
     p.shared_mc = p.packs_a ? convk_max(LARGEST_SHARED_MC / p.mc, 1) * p.mc : row_blocks * p.mc;
     const ptrdiff_t panels = convk_ceil_div(column_panels * row_blocks, ENOUGH_TASKS);
     // The wider a task is, the less often its part of A comes from afar: half of the second-level

@@ -38,6 +38,8 @@ import Testing
         (["--threads", "two"], "--threads is two, expected a whole number of at least 1"),
         (["--threads", "2000"], "--threads is 2000, expected from 1 to 1024"),
         (["--filter", "xyz"], "--filter is xyz, which no case contains; --list shows them"),
+        (["--compare", "mkl"], "--compare is mkl, expected some of openblas, blis"),
+        (["--compare", "blis,"], "--compare is blis,, expected some of openblas, blis"),
         (["--filter"], "--filter has no value, expected TEXT"),
         (["--quick", "--quick"], "--quick comes twice, expected once"),
         (["--fast"], "--fast is no option here; --help lists them"),

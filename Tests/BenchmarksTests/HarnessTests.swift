@@ -165,6 +165,28 @@ struct FaultyKernels: Kernels {
         #expect(abs(right.share(of: machine) - rate) <= 1e-12)
     }
 
+    @Test func peersAreTimesOfOurs() throws {
+        let machine = try Machine(NativeKernels(), quick: true)
+        var even = Benchmarks.Result(name: "even", work: .operations(1e9))
+        (even.best, even.median, even.peers) = (0.5, 0.5, ["blis": 0.5])
+        var faster = even
+        faster.peers = ["blis": 2]
+        var wrong = even
+        (wrong.peers, wrong.wrongPeers) = ([:], ["blis"])
+        #expect(faster.ratio(to: "blis") == 4)
+        #expect(wrong.ratio(to: "blis") == nil)
+        let text = Table.text([even, faster, wrong], machine, peers: [("blis", "some")])
+        #expect(
+            text.contains(
+                "blis (some kernels): its time is 2.00× ours in the geometric mean, 1.00× at the "
+                    + "least (even)."))
+        #expect(text.contains("blis: wrong on even, so not timed."))
+        let json = try JSONReport([faster], machine).encoded()
+        let report = try #require(JSONSerialization.jsonObject(with: json) as? [String: Any])
+        let results = try #require(report["results"] as? [[String: Any]])
+        #expect(results[0]["peers"] as? [String: Double] == ["blis": 2000])
+    }
+
     @Test func namesAreDifferentAndComplete() {
         let names = Cases.all.map(\.name)
         #expect(Set(names).count == names.count)

@@ -43,7 +43,8 @@ public struct Draw {
         samples: ClosedRange<Int>, channels: Int, pooling: Bool = false, small: Bool = false
     ) throws -> (shape: [Int], window: Window) {
         while true {
-            let size = PerAxis(height: int(1...5), width: int(1...5))
+            let size = PerAxis(
+                height: int(1...5), width: oneIn(8) ? int(6...11) : int(1...5))
             let limit = PerAxis(
                 height: pooling ? size.height / 2 : 4, width: pooling ? size.width / 2 : 4)
             let window = try Window(
