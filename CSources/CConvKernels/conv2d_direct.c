@@ -30,8 +30,10 @@ convk_conv2d_direct convk_conv2d_direct_make(const convk_window *w, ptrdiff_t gr
                              .rows = rows,
                              .taps = w->c * w->kh * w->kw};
     const ptrdiff_t floats = w->c * convk_rows_under(w, w->oh) * convk_columns_under(w);
+    // Nobody to share with, nothing to cut up for; how rows are banded changes no sum.
+    const ptrdiff_t tasks = execution.threads > 1 ? ENOUGH_TASKS : 1;
     const ptrdiff_t bands =
-        convk_max(convk_ceil_div(floats, BAND_FLOATS), convk_ceil_div(ENOUGH_TASKS, w->n * groups));
+        convk_max(convk_ceil_div(floats, BAND_FLOATS), convk_ceil_div(tasks, w->n * groups));
     p.output_rows = convk_ceil_div(w->oh, convk_min(bands, w->oh));
     p.bands = convk_ceil_div(w->oh, p.output_rows);
     return p;

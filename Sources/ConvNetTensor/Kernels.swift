@@ -113,6 +113,20 @@ public protocol Kernels: Sendable {
     /// - Returns: the maxima `[N, C, OH, OW]`, and for each the flat index `h·W + w` in its plane.
     func maxPoolingWithArgmax(_ x: Tensor, window: Window) throws -> MaxPoolingResult
 
+    /// A convolution and the max pooling of its output, in one go: kernels may do it without writing
+    /// the convolution's output to memory. By default one after the other.
+    ///
+    /// - Parameters:
+    ///   - x: images `[N, C, H, W]`.
+    ///   - weights: filters `[F, C/groups, KH, KW]`.
+    ///   - pooling: the pooling's window.
+    ///   - wantsArgmax: whether the places of the maxima are asked for.
+    /// - Returns: the maxima `[N, F, OH, OW]`, and where they were in the convolution's output.
+    func convolutionMaxPooling(
+        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int,
+        pooling: Window, wantsArgmax: Bool
+    ) throws -> (output: Tensor, argmax: IndexTensor?)
+
     /// The gradient of max pooling: each output's gradient is added where its maximum came from.
     ///
     /// - Parameters:
@@ -262,6 +276,17 @@ public struct AdamSettings: Sendable, Hashable {
 }
 
 extension Kernels {
+    public func convolutionMaxPooling(
+        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int,
+        pooling: Window, wantsArgmax: Bool
+    ) throws -> (output: Tensor, argmax: IndexTensor?) {
+        let output = try convolution(
+            x, weights: weights, bias: bias, window: window, groups: groups)
+        guard wantsArgmax else { return (try maxPooling(output, window: pooling), nil) }
+        let result = try maxPoolingWithArgmax(output, window: pooling)
+        return (result.output, result.argmax)
+    }
+
     /// The matrix product as a new tensor.
     ///
     /// - Returns: `[a.rows, b.columns]`.

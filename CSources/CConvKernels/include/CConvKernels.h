@@ -165,6 +165,20 @@ void convk_bias_backward(float *restrict sums, const float *restrict x, ptrdiff_
 void convk_pool_max(float *restrict y, int32_t *restrict argmax, const float *restrict x,
                     const convk_window *window, convk_execution execution);
 
+/// Whether a convolution and a max pooling of its output are faster together.
+bool convk_conv2d_pool_max_pays(const convk_conv2d *conv, convk_execution execution);
+
+/// y and argmax as convk_pool_max of what convk_conv2d_forward gives without Winograd's way, to the
+/// bit. pooling: its window on images [n, filters, oh, ow] of the convolution. workspace:
+/// convk_conv2d_pool_max_workspace(conv, execution) floats.
+void convk_conv2d_pool_max(float *restrict y, int32_t *restrict argmax, const float *restrict x,
+                           const float *restrict weights, const float *restrict bias,
+                           const convk_conv2d *conv, const convk_window *pooling,
+                           float *restrict workspace, convk_execution execution);
+
+/// The floats of workspace that convk_conv2d_pool_max needs.
+ptrdiff_t convk_conv2d_pool_max_workspace(const convk_conv2d *conv, convk_execution execution);
+
 /// dx [planes, input_plane] is set to zero, then dy [planes, output_plane] is added at argmax.
 void convk_pool_max_backward(float *restrict dx, const float *restrict dy,
                              const int32_t *restrict argmax, ptrdiff_t planes,

@@ -106,6 +106,28 @@ public struct Convolution: Layer {
         return output
     }
 
+    /// The max pooling of the layer's output, keeping nothing.
+    func predict(_ x: Tensor, pooledBy pooling: MaxPooling, on kernels: any Kernels) throws
+        -> Tensor
+    {
+        try kernels.convolutionMaxPooling(
+            x, weights: weight.value, bias: bias.value, window: window, groups: groups,
+            pooling: pooling.window, wantsArgmax: false
+        ).output
+    }
+
+    /// The max pooling of the layer's output; both layers keep what their gradients need.
+    mutating func forward(
+        _ x: Tensor, pooledBy pooling: inout MaxPooling, on kernels: any Kernels
+    ) throws -> Tensor {
+        let result = try kernels.convolutionMaxPooling(
+            x, weights: weight.value, bias: bias.value, window: window, groups: groups,
+            pooling: pooling.window, wantsArgmax: true)
+        pooling.keep(argmax: result.argmax, inputShape: try outputShape(for: x.shape))
+        input = x
+        return result.output
+    }
+
     /// The gradient with respect to the input of the last forward pass.
     public mutating func backward(
         _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels

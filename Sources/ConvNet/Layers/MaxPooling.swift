@@ -43,6 +43,11 @@ public struct MaxPooling: Layer {
         return result.output
     }
 
+    /// Keeps what the gradient needs of a forward pass that the layer before did along with its own.
+    mutating func keep(argmax: IndexTensor?, inputShape: [Int]) {
+        (self.argmax, self.inputShape) = (argmax, inputShape)
+    }
+
     /// The gradient with respect to the input of the last forward pass.
     public mutating func backward(
         _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels

@@ -35,10 +35,7 @@ extension Classifier {
     /// - Returns: `[N, K]`.
     /// - Throws: ``TensorError`` when the samples have another shape than the network's input.
     public func predict(_ x: Tensor) throws -> Tensor {
-        let network = network
-        return try network.steps.reduce(try network.checked(x)) { signal, index in
-            try network.layers[index].layer.predict(signal, on: network.kernels)
-        }
+        try network.predicted(x)
     }
 
     /// The mean cross-entropy of a batch, in nats.

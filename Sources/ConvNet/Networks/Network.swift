@@ -115,8 +115,9 @@ public struct Network: Classifier {
     /// - Returns: the mean loss of the batch.
     mutating func computeGradients(_ x: Tensor, labels: [Int]) throws -> Double {
         var signal = try checked(x)
-        for index in steps {
-            signal = try layers[index].layer.forward(signal, on: kernels)
+        var step = 0
+        while step < steps.count {
+            step += try forward(from: step, &signal)
         }
         var lossLayer = SoftmaxWithLoss()
         let loss = try lossLayer.forward(signal, labels: labels, on: kernels)
@@ -131,6 +132,42 @@ public struct Network: Classifier {
             signal = gradient
         }
         return loss
+    }
+
+    /// Runs a layer, or a convolution and the max pooling behind it together.
+    ///
+    /// - Returns: how many layers have run.
+    private mutating func forward(from step: Int, _ signal: inout Tensor) throws -> Int {
+        let index = steps[step]
+        guard step + 1 < steps.count, var convolution = layers[index].layer as? Convolution,
+            var pooling = layers[steps[step + 1]].layer as? MaxPooling
+        else {
+            signal = try layers[index].layer.forward(signal, on: kernels)
+            return 1
+        }
+        signal = try convolution.forward(signal, pooledBy: &pooling, on: kernels)
+        layers[index].layer = convolution
+        layers[steps[step + 1]].layer = pooling
+        return 2
+    }
+
+    /// The output of all layers, keeping nothing.
+    func predicted(_ x: Tensor) throws -> Tensor {
+        var signal = try checked(x)
+        var step = 0
+        while step < steps.count {
+            let layer = layers[steps[step]].layer
+            if step + 1 < steps.count, let convolution = layer as? Convolution,
+                let pooling = layers[steps[step + 1]].layer as? MaxPooling
+            {
+                signal = try convolution.predict(signal, pooledBy: pooling, on: kernels)
+                step += 2
+            } else {
+                signal = try layer.predict(signal, on: kernels)
+                step += 1
+            }
+        }
+        return signal
     }
 
     /// Visits every parameter in place, with its name and the gradient of the last backward pass.
