@@ -3,6 +3,7 @@
 // col2im, the adjoint of im2col: every patch is added back to where it came from. Threads share
 // blocks of channels of an image, which nobody else writes to.
 #include "convk_window.h"
+#include "sgemm_kernels.h"
 
 #include <string.h>
 
@@ -74,13 +75,41 @@ static void fold_channels(float *restrict planes, const float *restrict columns,
     }
 }
 
+/// Whether windows are of one pixel and each image is its rows of the matrix transposed, in whole
+/// vectors.
+static bool is_transposition(const convk_window *w) {
+    enum { VECTOR = 16, FOUR = 4 };
+    return w->kh * w->kw == 1 && w->stride_h == 1 && w->stride_w == 1 && w->oh == w->h &&
+           w->ow == w->w && w->pad_top == 0 && w->pad_left == 0 && w->h * w->w % VECTOR == 0 &&
+           w->c % FOUR == 0;
+}
+
+static void transpose_rows(float *restrict x, const float *restrict columns, const convk_window *w,
+                           convk_execution execution) {
+    enum { PIXELS = 64 };
+    const convk_sgemm_entry *entry = convk_sgemm_entry_for(execution.isa);
+    const ptrdiff_t pixels = w->h * w->w, blocks = convk_ceil_div(pixels, PIXELS);
+    const int threads = convk_threads_for(w->n * w->c * pixels, execution);
+    // Each block of pixels is written by one thread.
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (ptrdiff_t block = 0; block < w->n * blocks; block++) {
+        const ptrdiff_t n = block / blocks, pixel = block % blocks * PIXELS;
+        const ptrdiff_t used = convk_min(PIXELS, pixels - pixel);
+        entry->pack_strip(x + n * w->c * pixels + pixel, columns + (n * pixels + pixel) * w->c,
+                          w->c, 1, used, w->c, pixels);
+    }
+}
+
 void convk_col2im(float *restrict x, const float *restrict columns, const convk_window *window,
                   convk_execution execution) {
     const convk_window w = *window;
+    if (is_transposition(&w) && w.c > 1) return transpose_rows(x, columns, &w, execution);
     const ptrdiff_t plane = w.h * w.w, taps = w.kh * w.kw;
     const ptrdiff_t shared = convk_ceil_div(w.n * w.c, FEWEST_TASKS);
-    const ptrdiff_t channels =
-        convk_max(1, convk_min(convk_min(w.c, shared), BLOCK_PIXELS / plane));
+    // However large the planes are: fewer channels would use too little of each line of the matrix.
+    enum { FEWEST_CHANNELS = 8 };
+    const ptrdiff_t fitting = convk_max(BLOCK_PIXELS / plane, FEWEST_CHANNELS);
+    const ptrdiff_t channels = convk_max(1, convk_min(convk_min(w.c, shared), fitting));
     const ptrdiff_t blocks = convk_ceil_div(w.c, channels);
     const int threads = convk_threads_for(w.n * w.oh * w.ow * w.c * taps, execution);
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)

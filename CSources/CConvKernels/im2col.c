@@ -4,6 +4,7 @@
 // worked out once a row and once a place, so that the inner loop only copies runs of taps. Threads
 // share the rows of output pixels.
 #include "convk_window.h"
+#include "sgemm_kernels.h"
 
 #include <string.h>
 
@@ -60,9 +61,28 @@ static inline void unfold_place(float *restrict to, const float *restrict image,
     }
 }
 
+/// With windows of one pixel, the matrix is each image transposed.
+static void transpose_images(float *restrict columns, const float *restrict x,
+                             const convk_window *w, convk_execution execution) {
+    enum { PIXELS = 64 };
+    const convk_sgemm_entry *entry = convk_sgemm_entry_for(execution.isa);
+    const ptrdiff_t pixels = w->h * w->w, blocks = convk_ceil_div(pixels, PIXELS);
+    const int threads = convk_threads_for(w->n * w->c * pixels, execution);
+    // Each block of rows is written by one thread.
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (ptrdiff_t block = 0; block < w->n * blocks; block++) {
+        const ptrdiff_t n = block / blocks, pixel = block % blocks * PIXELS;
+        entry->pack_strip(columns + (n * pixels + pixel) * w->c, x + n * w->c * pixels + pixel,
+                          pixels, 1, w->c, convk_min(PIXELS, pixels - pixel), w->c);
+    }
+}
+
 void convk_im2col(float *restrict columns, const float *restrict x, const convk_window *window,
                   convk_execution execution) {
     const convk_window w = *window;
+    if (w.kh * w.kw == 1 && w.stride_h == 1 && w.stride_w == 1 && w.oh == w.h && w.ow == w.w &&
+        w.pad_top == 0 && w.pad_left == 0 && w.h * w.w > 1)
+        return transpose_images(columns, x, &w, execution);
     const ptrdiff_t patch = w.c * w.kh * w.kw;
     const int threads = convk_threads_for(w.n * w.oh * w.ow * patch, execution);
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)

@@ -137,4 +137,21 @@ struct DrawnConvolution {
         let right = zip(x.doubles, folded.doubles).reduce(0) { $0 + $1.0 * $1.1 }
         #expect(left == right, "seed \(seed), \(shape), \(window)")
     }
+
+    /// Windows of one pixel transpose, in whole vectors or not.
+    @Test(
+        arguments: InstructionSet.supported,
+        [
+            [2, 16, 8, 8], [1, 20, 4, 36], [3, 5, 7, 9], [2, 3, 16, 16], [1, 1, 8, 8],
+            [2, 64, 5, 13],
+        ])
+    func windowsOfOnePixelTranspose(_ set: InstructionSet, _ shape: [Int]) throws {
+        var draw = Draw(seed: 1)
+        let x = try draw.normal(shape)
+        let kernels = try native(set)
+        let columns = try kernels.im2col(x, window: Window(1))
+        #expect(try columns.hasSameBits(as: reference.im2col(x, window: Window(1))))
+        let back = try kernels.col2im(columns, inputShape: shape, window: Window(1))
+        #expect(back.hasSameBits(as: x))
+    }
 }
