@@ -61,7 +61,7 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: ["ConvNet", "ConvNetKernels", "ConvNetReference", "ConvNetOptions"],
-            path: "Benchmarks", swiftSettings: optimizedSwiftSettings),
+            path: "Benchmarks", exclude: ["RESULTS.md"], swiftSettings: optimizedSwiftSettings),
 
         // Tests
         .target(
