@@ -276,6 +276,7 @@ public struct AdamSettings: Sendable, Hashable {
 }
 
 extension Kernels {
+    /// The convolution first, then the pooling of its output.
     public func convolutionMaxPooling(
         _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int,
         pooling: Window, wantsArgmax: Bool
