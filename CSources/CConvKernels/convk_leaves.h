@@ -37,12 +37,19 @@ typedef struct {
     /// y = exp(x - offset); returns the sum of y in double, in order. y may be x.
     double (*exponentials)(float *y, const float *x, float offset, ptrdiff_t count);
     void (*pool_max_row)(const convk_pool_row *row);
+    /// The sum of x² in double, over a fixed tree.
+    double (*sum_of_squares)(const float *x, ptrdiff_t count);
     void (*update_sgd)(float *restrict p, const float *restrict g, ptrdiff_t count,
-                       float learning_rate);
+                       float learning_rate, const convk_gradient_adjustment *adjustment);
     void (*update_momentum)(float *restrict p, float *restrict v, const float *restrict g,
-                            ptrdiff_t count, float learning_rate, float momentum);
+                            ptrdiff_t count, const convk_momentum *momentum,
+                            const convk_gradient_adjustment *adjustment);
+    void (*update_squares)(float *restrict p, float *restrict v, const float *restrict g,
+                           ptrdiff_t count, const convk_squares *squares,
+                           const convk_gradient_adjustment *adjustment);
     void (*update_adam)(float *restrict p, float *restrict m, float *restrict v,
-                        const float *restrict g, ptrdiff_t count, const convk_adam *adam);
+                        const float *restrict g, ptrdiff_t count, const convk_adam *adam,
+                        const convk_gradient_adjustment *adjustment);
     /// Multiply-adds on registers alone; writes a number that depends on them all. Returns the
     /// floating-point operations done.
     double (*peak)(float *result, ptrdiff_t iterations);

@@ -5,32 +5,45 @@
 #include "convk_leaves.h"
 
 void convk_update_sgd(float *restrict p, const float *restrict g, ptrdiff_t count,
-                      float learning_rate, convk_execution execution) {
+                      float learning_rate, const convk_gradient_adjustment *adjustment,
+                      convk_execution execution) {
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = convk_threads_for(count, execution);
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (ptrdiff_t i = 0; i < count; i += CONVK_ELEMENT_BLOCK)
-        leaves->update_sgd(p + i, g + i, convk_min(CONVK_ELEMENT_BLOCK, count - i), learning_rate);
+        leaves->update_sgd(p + i, g + i, convk_min(CONVK_ELEMENT_BLOCK, count - i), learning_rate,
+                           adjustment);
 }
 
 void convk_update_momentum(float *restrict p, float *restrict v, const float *restrict g,
-                           ptrdiff_t count, float learning_rate, float momentum,
-                           convk_execution execution) {
+                           ptrdiff_t count, const convk_momentum *momentum,
+                           const convk_gradient_adjustment *adjustment, convk_execution execution) {
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = convk_threads_for(count, execution);
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (ptrdiff_t i = 0; i < count; i += CONVK_ELEMENT_BLOCK)
         leaves->update_momentum(p + i, v + i, g + i, convk_min(CONVK_ELEMENT_BLOCK, count - i),
-                                learning_rate, momentum);
+                                momentum, adjustment);
+}
+
+void convk_update_squares(float *restrict p, float *restrict v, const float *restrict g,
+                          ptrdiff_t count, const convk_squares *squares,
+                          const convk_gradient_adjustment *adjustment, convk_execution execution) {
+    const convk_leaves *leaves = convk_leaves_for(execution.isa);
+    const int threads = convk_threads_for(count, execution);
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (ptrdiff_t i = 0; i < count; i += CONVK_ELEMENT_BLOCK)
+        leaves->update_squares(p + i, v + i, g + i, convk_min(CONVK_ELEMENT_BLOCK, count - i),
+                               squares, adjustment);
 }
 
 void convk_update_adam(float *restrict p, float *restrict m, float *restrict v,
                        const float *restrict g, ptrdiff_t count, const convk_adam *adam,
-                       convk_execution execution) {
+                       const convk_gradient_adjustment *adjustment, convk_execution execution) {
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = convk_threads_for(count, execution);
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (ptrdiff_t i = 0; i < count; i += CONVK_ELEMENT_BLOCK)
         leaves->update_adam(p + i, m + i, v + i, g + i, convk_min(CONVK_ELEMENT_BLOCK, count - i),
-                            adam);
+                            adam, adjustment);
 }

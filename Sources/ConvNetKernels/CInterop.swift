@@ -106,6 +106,33 @@ extension convk_matrix {
     }
 }
 
+extension convk_gradient_adjustment {
+    /// An adjustment as C sees it.
+    init(_ adjustment: GradientAdjustment) {
+        self.init(
+            factor: Float(adjustment.factor), limit: Float(adjustment.limit),
+            weight_decay: Float(adjustment.weightDecay))
+    }
+}
+
+extension convk_momentum {
+    /// The settings of a velocity as C sees them.
+    init(_ settings: MomentumSettings) {
+        self.init(
+            learning_rate: Float(settings.learningRate), momentum: Float(settings.momentum),
+            nesterov: settings.isNesterov)
+    }
+}
+
+extension convk_squares {
+    /// The settings of a root of squares as C sees them.
+    init(_ settings: SquaresSettings) {
+        self.init(
+            learning_rate: Float(settings.learningRate), kept: Float(settings.kept),
+            added: Float(settings.added), epsilon: Float(settings.epsilon))
+    }
+}
+
 extension convk_adam {
     /// Adam's constants for one step; the corrections for the zeros that the moments start from are
     /// computed in `Double`.
@@ -117,6 +144,7 @@ extension convk_adam {
             beta2: Float(settings.beta2), one_minus_beta2: Float(1 - settings.beta2),
             step_size: Float(settings.learningRate / correction1),
             inverse_root_of_correction2: Float(1 / correction2.squareRoot()),
-            epsilon: Float(settings.epsilon))
+            epsilon: Float(settings.epsilon),
+            kept: Float(1 - settings.learningRate * settings.decoupledWeightDecay))
     }
 }

@@ -347,15 +347,19 @@ package enum KernelChecks {
         }
     }
 
-    /// Fails unless an update's tensors match and its number is at least 1.
-    package static func adamUpdate(
-        _ parameter: Tensor, firstMoment: Tensor, secondMoment: Tensor, gradient: Tensor, step: Int
+    /// Fails unless an update's gradient and state match the parameter.
+    package static func update(
+        _ parameter: Tensor, gradient: Tensor,
+        state: KeyValuePairs<String, Tensor> = [:], operation: String
     ) throws(TensorError) {
-        let operation = "adamUpdate"
         try require(gradient, matches: parameter, operation: operation, argument: "gradient")
-        try require(firstMoment, matches: parameter, operation: operation, argument: "firstMoment")
-        try require(
-            secondMoment, matches: parameter, operation: operation, argument: "secondMoment")
+        for (argument, tensor) in state {
+            try require(tensor, matches: parameter, operation: operation, argument: argument)
+        }
+    }
+
+    /// Fails unless the number of an update is at least 1.
+    package static func step(_ step: Int, operation: String) throws(TensorError) {
         guard step >= 1 else {
             throw TensorError(
                 operation: operation, argument: "step", value: "\(step)", expected: "at least 1")

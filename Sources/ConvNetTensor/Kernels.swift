@@ -206,22 +206,41 @@ public protocol Kernels: Sendable {
 
     // MARK: Updates
 
-    /// Stochastic gradient descent, in place: `p −= learningRate · g`.
-    func sgdUpdate(_ parameter: inout Tensor, gradient: Tensor, learningRate: Double) throws
+    /// The sum of the squares of all numbers, in `Double`.
+    func sumOfSquares(_ x: Tensor) throws -> Double
 
-    /// Gradient descent with momentum, in place: `v = momentum · v − learningRate · g; p += v`
-    /// ("Deep Learning from Scratch", section 6.1.4).
+    /// Stochastic gradient descent, in place: `p −= learningRate · g`. Here and in the other updates
+    /// `g` is the gradient after its adjustment.
+    func sgdUpdate(
+        _ parameter: inout Tensor, gradient: Tensor, learningRate: Double,
+        adjustment: GradientAdjustment) throws
+
+    /// Gradient descent with a velocity, in place: `v = momentum · v − learningRate · g; p += v`
+    /// ("Deep Learning from Scratch", section 6.1.4); Nesterov's: `v = momentum · v + g;
+    /// p −= learningRate · (g + momentum · v)` (Sutskever et al., "On the importance of
+    /// initialization and momentum in deep learning", 2013, as PyTorch's SGD has it).
     func momentumUpdate(
-        _ parameter: inout Tensor, velocity: inout Tensor, gradient: Tensor, learningRate: Double,
-        momentum: Double) throws
+        _ parameter: inout Tensor, velocity: inout Tensor, gradient: Tensor,
+        settings: MomentumSettings, adjustment: GradientAdjustment) throws
+
+    /// A step scaled by the root of the gradient's squares, in place: `v = kept · v + added · g²;
+    /// p −= learningRate · g / (√v + epsilon)`. That is AdaGrad (Duchi et al., "Adaptive subgradient
+    /// methods", 2011) and RMSProp (Hinton, lecture 6e, 2012), both as in PyTorch.
+    ///
+    /// - Parameter squares: the squares so far, v.
+    func squaresUpdate(
+        _ parameter: inout Tensor, squares: inout Tensor, gradient: Tensor,
+        settings: SquaresSettings, adjustment: GradientAdjustment) throws
 
     /// Adam, in place (Kingma and Ba, "Adam: a method for stochastic optimization", 2015, with
-    /// epsilon added to the root of the corrected second moment, as in PyTorch).
+    /// epsilon added to the root of the corrected second moment, as in PyTorch). With a decoupled
+    /// weight decay it is AdamW (Loshchilov and Hutter, "Decoupled weight decay regularization",
+    /// 2019): `p` is multiplied by `1 − learningRate · decay` first.
     ///
     /// - Parameter step: the number of this update, from 1.
     func adamUpdate(
         _ parameter: inout Tensor, firstMoment: inout Tensor, secondMoment: inout Tensor,
-        gradient: Tensor, step: Int, settings: AdamSettings) throws
+        gradient: Tensor, step: Int, settings: AdamSettings, adjustment: GradientAdjustment) throws
 }
 
 /// Maxima and where they came from.
@@ -249,29 +268,6 @@ public struct SoftmaxCrossEntropy: Sendable {
     public init(loss: Double, gradient: Tensor) {
         self.loss = loss
         self.gradient = gradient
-    }
-}
-
-/// The settings of Adam, with the paper's values as defaults.
-public struct AdamSettings: Sendable, Hashable {
-    /// The step size.
-    public var learningRate: Double
-    /// How much of the first moment is kept each step.
-    public var beta1: Double
-    /// How much of the second moment is kept each step.
-    public var beta2: Double
-    /// What keeps the divisor from 0.
-    public var epsilon: Double
-
-    /// Settings for Adam.
-    public init(
-        learningRate: Double = 0.001, beta1: Double = 0.9, beta2: Double = 0.999,
-        epsilon: Double = 1e-8
-    ) {
-        self.learningRate = learningRate
-        self.beta1 = beta1
-        self.beta2 = beta2
-        self.epsilon = epsilon
     }
 }
 

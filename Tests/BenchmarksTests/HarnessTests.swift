@@ -99,24 +99,37 @@ struct FaultyKernels: Kernels {
     func softmaxCrossEntropy(_ logits: Tensor, targets: Tensor) throws -> SoftmaxCrossEntropy {
         try right.softmaxCrossEntropy(logits, targets: targets)
     }
-    func sgdUpdate(_ parameter: inout Tensor, gradient: Tensor, learningRate: Double) throws {
-        try right.sgdUpdate(&parameter, gradient: gradient, learningRate: learningRate)
+    func sumOfSquares(_ x: Tensor) throws -> Double { try right.sumOfSquares(x) }
+    func sgdUpdate(
+        _ parameter: inout Tensor, gradient: Tensor, learningRate: Double,
+        adjustment: GradientAdjustment
+    ) throws {
+        try right.sgdUpdate(
+            &parameter, gradient: gradient, learningRate: learningRate, adjustment: adjustment)
     }
     func momentumUpdate(
-        _ parameter: inout Tensor, velocity: inout Tensor, gradient: Tensor, learningRate: Double,
-        momentum: Double
+        _ parameter: inout Tensor, velocity: inout Tensor, gradient: Tensor,
+        settings: MomentumSettings, adjustment: GradientAdjustment
     ) throws {
         try right.momentumUpdate(
-            &parameter, velocity: &velocity, gradient: gradient, learningRate: learningRate,
-            momentum: momentum)
+            &parameter, velocity: &velocity, gradient: gradient, settings: settings,
+            adjustment: adjustment)
+    }
+    func squaresUpdate(
+        _ parameter: inout Tensor, squares: inout Tensor, gradient: Tensor,
+        settings: SquaresSettings, adjustment: GradientAdjustment
+    ) throws {
+        try right.squaresUpdate(
+            &parameter, squares: &squares, gradient: gradient, settings: settings,
+            adjustment: adjustment)
     }
     func adamUpdate(
         _ parameter: inout Tensor, firstMoment: inout Tensor, secondMoment: inout Tensor,
-        gradient: Tensor, step: Int, settings: AdamSettings
+        gradient: Tensor, step: Int, settings: AdamSettings, adjustment: GradientAdjustment
     ) throws {
         try right.adamUpdate(
             &parameter, firstMoment: &firstMoment, secondMoment: &secondMoment, gradient: gradient,
-            step: step, settings: settings)
+            step: step, settings: settings, adjustment: adjustment)
     }
 }
 

@@ -58,7 +58,9 @@ import Testing
         Mistake("train --learning-rate nan", "--learning-rate is nan, expected a number above 0"),
         Mistake("train --learning-rate 0", "--learning-rate is 0, expected a number above 0"),
         Mistake(
-            "train --optimizer best", "--optimizer is best, expected one of sgd, momentum, adam"),
+            "train --optimizer best",
+            "--optimizer is best, expected one of sgd, momentum, nesterov, adagrad, rmsprop, adam, "
+                + "adamw"),
         Mistake(
             "train --initialization one",
             "--initialization is one, expected he, xavier or a standard deviation of at least 0"),

@@ -96,7 +96,14 @@ import Testing
             &parameter, firstMoment: &m, secondMoment: &v, gradient: biased, step: 3,
             settings: AdamSettings())
         try kernels.momentumUpdate(
-            &parameter, velocity: &m, gradient: biased, learningRate: 0.1, momentum: 0.9)
+            &parameter, velocity: &m, gradient: biased,
+            settings: MomentumSettings(learningRate: 0.1, momentum: 0.9))
+        try kernels.squaresUpdate(
+            &parameter, squares: &v, gradient: biased,
+            settings: SquaresSettings(learningRate: 0.1, kept: 0.9, added: 0.1, epsilon: 1e-8),
+            adjustment: GradientAdjustment(factor: 0.5, limit: 2, weightDecay: 0.01))
+        results.append(
+            ("sum of squares", try Tensor(shape: [1], doubles: [kernels.sumOfSquares(x)])))
         try kernels.sgdUpdate(&parameter, gradient: biased, learningRate: 0.1)
         results.append(("updates", parameter))
         return results

@@ -91,7 +91,7 @@ struct OptimizerTests {
         #expect(network.parameters[0].value == otherNetwork.parameters[0].value)
     }
 
-    @Test(arguments: ["momentum", "adam"])
+    @Test(arguments: Optimizers.names.dropFirst())
     func anotherNetworkIsRefused(_ name: String) throws {
         var optimizer = try Optimizers.named(name, learningRate: 0.1)
         var first = try smallNetwork().network
@@ -119,12 +119,17 @@ struct OptimizerTests {
     @Test func names() throws {
         #expect(try Optimizers.named("sgd", learningRate: 0.1) is SGD)
         #expect(try Optimizers.named("momentum", learningRate: 0.1) is Momentum)
+        #expect(try Optimizers.named("nesterov", learningRate: 0.1) is Nesterov)
+        #expect(try Optimizers.named("adagrad", learningRate: 0.1) is AdaGrad)
+        #expect(try Optimizers.named("rmsprop", learningRate: 0.1) is RMSProp)
         #expect(try Optimizers.named("adam", learningRate: 0.1) is Adam)
+        let decayed = try Optimizers.named("adamw", learningRate: 0.1) as? AdamW
+        #expect(decayed?.settings.decoupledWeightDecay == 0.01)
         #expect(
             throws: TensorError(
-                operation: "Optimizers", argument: "name", value: "adagrad",
-                expected: "one of sgd, momentum, adam")
-        ) { try Optimizers.named("adagrad", learningRate: 0.1) }
+                operation: "Optimizers", argument: "name", value: "best",
+                expected: "one of sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw")
+        ) { try Optimizers.named("best", learningRate: 0.1) }
     }
 
     @Test(arguments: Optimizers.names, [0, -0.1, .nan, .infinity])
@@ -136,9 +141,65 @@ struct OptimizerTests {
         }
     }
 
+    @Test(arguments: Optimizers.names, [-0.1, .nan, .infinity])
+    func wrongWeightDecaysAreRefused(_ name: String, _ decay: Double) {
+        #expect {
+            try Optimizers.named(name, weightDecay: decay)
+        } throws: {
+            "\($0)".hasSuffix("weightDecay is \(decay), expected a finite number of at least 0")
+        }
+    }
+
+    @Test func wrongSchedulesAreRefused() {
+        func expect(_ message: String, _ course: LearningRateSchedule.Course, _ warmUp: Int = 0) {
+            #expect {
+                try LearningRateSchedule(course, warmUpSteps: warmUp)
+            } throws: {
+                "\($0)" == "LearningRateSchedule: \(message)"
+            }
+        }
+        expect("warmUpSteps is -1, expected at least 0", .constant, -1)
+        expect("every is 0, expected at least 1", .step(every: 0))
+        expect("factor is 0.0, expected a finite number above 0", .step(every: 1, factor: 0))
+        expect("factor is nan, expected a finite number above 0", .step(every: 1, factor: .nan))
+        expect("steps is 0, expected at least 1", .cosine(steps: 0))
+        expect("warmUpSteps is 5, expected less than the cosine's 5 steps", .cosine(steps: 5), 5)
+    }
+
+    /// Beyond its end a cosine stays at 0 instead of rising again.
+    @Test func schedulesBeyondTheirEnd() throws {
+        let schedule = try LearningRateSchedule(.cosine(steps: 4), warmUpSteps: 2)
+        #expect((0..<6).map { schedule.factor(atStep: $0) }.prefix(3) == [0.5, 1, 1])
+        #expect(schedule.factor(atStep: 4) == 0)
+        #expect(schedule.factor(atStep: 1000) == 0)
+        #expect(try LearningRateSchedule(.constant).factor(atStep: Int.max) == 1)
+    }
+
+    @Test(arguments: [
+        "", "1", "norm", "norm:", "norm:0", "norm:-1", "value:nan", "norm:1:2", "max:1",
+    ])
+    func wrongClippingsAreRefused(_ name: String) {
+        #expect(
+            throws: TensorError(
+                operation: "GradientClipping", argument: "name", value: name,
+                expected: "norm:X or value:X, X being a finite number above 0")
+        ) { try GradientClipping(name: name) }
+        #expect(throws: TensorError.self) {
+            try ClippedOptimizer(SGD(), clipping: .norm(0))
+        }
+    }
+
+    @Test func clippingsByName() throws {
+        #expect(try GradientClipping(name: "norm:2.5") == .norm(2.5))
+        #expect(try GradientClipping(name: "value:0.5") == .value(0.5))
+    }
+
     @Test(arguments: [-0.1, 1, .nan, .infinity])
     func wrongDecaysAreRefused(_ decay: Double) {
         #expect(throws: TensorError.self) { try Momentum(momentum: decay) }
+        #expect(throws: TensorError.self) { try Nesterov(momentum: decay) }
+        #expect(throws: TensorError.self) { try RMSProp(decay: decay) }
+        #expect(throws: TensorError.self) { try AdaGrad(epsilon: decay) }
         #expect(throws: TensorError.self) { try Adam(settings: AdamSettings(beta1: decay)) }
         #expect(throws: TensorError.self) { try Adam(settings: AdamSettings(beta2: decay)) }
     }

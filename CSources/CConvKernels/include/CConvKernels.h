@@ -234,14 +234,51 @@ double convk_softmax_cross_entropy_targets(float *restrict gradient, double *res
 
 // ---- Updates ----------------------------------------------------------------------------------
 
-/// p -= learning_rate * g.
-void convk_update_sgd(float *restrict p, const float *restrict g, ptrdiff_t count,
-                      float learning_rate, convk_execution execution);
+/// What is done to each number g of a gradient, p being its parameter's, before an update uses it:
+/// factor * min(max(g, -limit), limit) + weight_decay * p. NaN stays NaN. With factor 1, limit
+/// infinite and weight_decay 0 the gradient is used as it is.
+typedef struct {
+    float factor, limit, weight_decay;
+} convk_gradient_adjustment;
 
-/// v = momentum * v - learning_rate * g; p += v.
+/// The sum of x², in double over a fixed tree. block_sums: workspace of
+/// convk_sum_of_squares_workspace(count) doubles.
+double convk_sum_of_squares(const float *restrict x, ptrdiff_t count, double *restrict block_sums,
+                            convk_execution execution);
+
+/// The doubles of workspace that convk_sum_of_squares needs.
+ptrdiff_t convk_sum_of_squares_workspace(ptrdiff_t count);
+
+/// p -= learning_rate * g. In this and the other updates g stands for the adjusted gradient.
+void convk_update_sgd(float *restrict p, const float *restrict g, ptrdiff_t count,
+                      float learning_rate, const convk_gradient_adjustment *adjustment,
+                      convk_execution execution);
+
+/// The constants of an update with a velocity.
+typedef struct {
+    float learning_rate, momentum;
+    /// false: v = momentum * v - learning_rate * g; p += v.
+    /// true: v = momentum * v + g; p -= learning_rate * (g + momentum * v).
+    bool nesterov;
+} convk_momentum;
+
+/// An update with a velocity v.
 void convk_update_momentum(float *restrict p, float *restrict v, const float *restrict g,
-                           ptrdiff_t count, float learning_rate, float momentum,
-                           convk_execution execution);
+                           ptrdiff_t count, const convk_momentum *momentum,
+                           const convk_gradient_adjustment *adjustment, convk_execution execution);
+
+/// The constants of an update that is scaled by the root of squares.
+typedef struct {
+    float learning_rate;
+    float kept;  ///< how much of the old squares counts: 1 for a sum
+    float added; ///< how much of the new square counts
+    float epsilon;
+} convk_squares;
+
+/// v = kept * v + added * g²; p -= learning_rate * g / (sqrt(v) + epsilon): AdaGrad, RMSProp.
+void convk_update_squares(float *restrict p, float *restrict v, const float *restrict g,
+                          ptrdiff_t count, const convk_squares *squares,
+                          const convk_gradient_adjustment *adjustment, convk_execution execution);
 
 /// Adam's constants for one step, the corrections for the step's number folded in.
 typedef struct {
@@ -250,13 +287,14 @@ typedef struct {
     float step_size;                   ///< learning_rate / (1 - beta1^t)
     float inverse_root_of_correction2; ///< 1 / sqrt(1 - beta2^t)
     float epsilon;
+    float kept; ///< 1 - learning_rate * the decay of weights beside the gradient
 } convk_adam;
 
 /// m = beta1 m + (1-beta1) g; v = beta2 v + (1-beta2) g²;
-/// p -= step_size * m / (sqrt(v) * inverse_root_of_correction2 + epsilon).
+/// p = kept * p - step_size * m / (sqrt(v) * inverse_root_of_correction2 + epsilon).
 void convk_update_adam(float *restrict p, float *restrict m, float *restrict v,
                        const float *restrict g, ptrdiff_t count, const convk_adam *adam,
-                       convk_execution execution);
+                       const convk_gradient_adjustment *adjustment, convk_execution execution);
 
 #ifdef __cplusplus
 }

@@ -6,39 +6,49 @@
 public struct Adam: Optimizer {
     /// Step size, decay rates and epsilon.
     public let settings: AdamSettings
+    /// How much of a parameter is added to its gradient (L2, as PyTorch's Adam has it); see
+    /// ``AdamW`` for the other way.
+    public let weightDecay: Double
     private var firstMoments: [Tensor] = []
     private var secondMoments: [Tensor] = []
     private var step = 0
 
     /// Adam with the paper's decay rates.
     ///
-    /// - Throws: ``TensorError`` when the learning rate is not above 0.
-    public init(learningRate: Double = 0.001) throws(TensorError) {
-        try self.init(settings: AdamSettings(learningRate: learningRate))
+    /// - Throws: ``TensorError`` when the learning rate is not above 0, or the weight decay below 0.
+    public init(learningRate: Double = 0.001, weightDecay: Double = 0) throws(TensorError) {
+        try self.init(
+            settings: AdamSettings(learningRate: learningRate), weightDecay: weightDecay)
     }
 
     /// Adam with the given settings.
     ///
-    /// - Throws: ``TensorError`` when the learning rate is not above 0, a decay rate not from 0 to
-    ///   below 1, or epsilon negative.
-    public init(settings: AdamSettings) throws(TensorError) {
+    /// - Throws: ``TensorError`` when the learning rate is not above 0, a decay rate or epsilon not
+    ///   from 0 to below 1, or a weight decay below 0.
+    public init(settings: AdamSettings, weightDecay: Double = 0) throws(TensorError) {
         try checkLearningRate(settings.learningRate, operation: "Adam")
         try check(settings.beta1, in: 0..<1, operation: "Adam", argument: "beta1")
         try check(settings.beta2, in: 0..<1, operation: "Adam", argument: "beta2")
         try check(settings.epsilon, in: 0..<1, operation: "Adam", argument: "epsilon")
+        try checkWeightDecay(settings.decoupledWeightDecay, operation: "Adam")
+        try checkWeightDecay(weightDecay, operation: "Adam")
         self.settings = settings
+        self.weightDecay = weightDecay
     }
 
     /// One step.
-    public mutating func update(_ network: inout Network) throws {
+    public mutating func update(_ network: inout Network, scaling: UpdateScaling) throws {
         let kernels = network.kernels
+        var settings = settings
+        settings.learningRate *= scaling.learningRate
         try network.prepare(&firstMoments, operation: "Adam")
         try network.prepare(&secondMoments, operation: "Adam")
         step += 1
         try network.forEachGradient { index, value, gradient in
             try kernels.adamUpdate(
                 &value, firstMoment: &firstMoments[index], secondMoment: &secondMoments[index],
-                gradient: gradient, step: step, settings: settings)
+                gradient: gradient, step: step, settings: settings,
+                adjustment: scaling.adjustment(weightDecay: weightDecay))
         }
     }
 }

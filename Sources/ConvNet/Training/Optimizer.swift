@@ -7,30 +7,36 @@
 public protocol Optimizer: Sendable {
     /// Changes every parameter of the network by the gradient of its last backward pass.
     ///
+    /// - Parameter scaling: what a schedule and clipping ask for; see ``ScheduledOptimizer`` and
+    ///   ``ClippedOptimizer``.
     /// - Throws: ``TensorError`` when the network is not the one of earlier steps.
-    mutating func update(_ network: inout Network) throws
+    mutating func update(_ network: inout Network, scaling: UpdateScaling) throws
 }
 
-/// Optimizers by name, for command lines.
-public enum Optimizers {
-    /// The names that ``named(_:learningRate:)`` knows.
-    public static let names = ["sgd", "momentum", "adam"]
-
-    /// The optimizer of that name, with its usual settings.
+extension Optimizer {
+    /// Changes every parameter of the network by the gradient of its last backward pass.
     ///
-    /// - Throws: ``TensorError`` when there is none of that name or the learning rate is not above 0.
-    public static func named(
-        _ name: String, learningRate: Double
-    ) throws(TensorError) -> any Optimizer {
-        switch name {
-        case "sgd": return try SGD(learningRate: learningRate)
-        case "momentum": return try Momentum(learningRate: learningRate)
-        case "adam": return try Adam(learningRate: learningRate)
-        default:
-            throw TensorError(
-                operation: "Optimizers", argument: "name", value: name,
-                expected: "one of " + names.joined(separator: ", "))
-        }
+    /// - Throws: ``TensorError`` when the network is not the one of earlier steps.
+    public mutating func update(_ network: inout Network) throws {
+        try update(&network, scaling: UpdateScaling())
+    }
+}
+
+/// What is different about one update: nothing by default.
+public struct UpdateScaling: Sendable, Hashable {
+    /// What the learning rate is multiplied by.
+    public var learningRate = 1.0
+    /// What the gradient is multiplied by.
+    public var gradient = 1.0
+    /// The largest size of a number of the gradient, before it is multiplied.
+    public var gradientLimit = Double.infinity
+
+    /// An update as the optimizer's settings have it.
+    public init() {}
+
+    /// What the kernels do to the gradient, with an optimizer's L2 weight decay.
+    func adjustment(weightDecay: Double = 0) -> GradientAdjustment {
+        GradientAdjustment(factor: gradient, limit: gradientLimit, weightDecay: weightDecay)
     }
 }
 
@@ -78,6 +84,15 @@ func check(
         throw TensorError(
             operation: operation, argument: argument, value: "\(value)",
             expected: "from \(range.lowerBound) to below \(range.upperBound)")
+    }
+}
+
+/// Fails unless a weight decay is at least 0 and finite.
+func checkWeightDecay(_ value: Double, operation: String) throws(TensorError) {
+    guard value >= 0, value.isFinite else {
+        throw TensorError(
+            operation: operation, argument: "weightDecay", value: "\(value)",
+            expected: "a finite number of at least 0")
     }
 }
 

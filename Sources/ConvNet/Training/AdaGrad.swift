@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// AdaGrad, "Deep Learning from Scratch", section 6.1.5, with PyTorch's constants
+// (https://pytorch.org/docs/stable/generated/torch.optim.Adagrad.html).
+
+/// AdaGrad: `v += g²; p −= learningRate · g / (√v + epsilon)` (Duchi et al., "Adaptive subgradient
+/// methods for online learning and stochastic optimization", 2011).
+public struct AdaGrad: Optimizer {
+    /// The step size.
+    public let learningRate: Double
+    /// What keeps the divisor from 0.
+    public let epsilon: Double
+    /// How much of a parameter is added to its gradient (L2, as PyTorch's Adagrad has it).
+    public let weightDecay: Double
+    private var squares: [Tensor] = []
+
+    /// AdaGrad with PyTorch's defaults.
+    ///
+    /// - Throws: ``TensorError`` when the learning rate is not above 0, epsilon not from 0 to below
+    ///   1, or the weight decay below 0.
+    public init(
+        learningRate: Double = 0.01, epsilon: Double = 1e-10, weightDecay: Double = 0
+    ) throws(TensorError) {
+        try checkLearningRate(learningRate, operation: "AdaGrad")
+        try check(epsilon, in: 0..<1, operation: "AdaGrad", argument: "epsilon")
+        try checkWeightDecay(weightDecay, operation: "AdaGrad")
+        self.learningRate = learningRate
+        self.epsilon = epsilon
+        self.weightDecay = weightDecay
+    }
+
+    /// One step.
+    public mutating func update(_ network: inout Network, scaling: UpdateScaling) throws {
+        let kernels = network.kernels
+        let settings = SquaresSettings(
+            learningRate: learningRate * scaling.learningRate, kept: 1, added: 1,
+            epsilon: epsilon)
+        try network.prepare(&squares, operation: "AdaGrad")
+        try network.forEachGradient { index, value, gradient in
+            try kernels.squaresUpdate(
+                &value, squares: &squares[index], gradient: gradient, settings: settings,
+                adjustment: scaling.adjustment(weightDecay: weightDecay))
+        }
+    }
+}

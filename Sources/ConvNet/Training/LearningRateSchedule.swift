@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+//
+// How the learning rate changes while training goes on. A schedule is a function of the step's
+// number, so that training can stop anywhere and go on.
+
+import ConvNetTensor
+
+/// What the learning rate is multiplied by in each step.
+///
+/// ```swift
+/// // 500 steps up, then half a cosine down to 0 at step 10,000.
+/// let schedule = try LearningRateSchedule(.cosine(steps: 10_000), warmUpSteps: 500)
+/// ```
+public struct LearningRateSchedule: Sendable, Hashable {
+    /// The course after the warm-up.
+    public enum Course: Sendable, Hashable {
+        /// The learning rate as it is.
+        case constant
+        /// Multiplied by a factor every so many steps (PyTorch's StepLR).
+        case step(every: Int, factor: Double = 0.1)
+        /// Half a cosine from the learning rate down to 0 at the given step (Loshchilov and Hutter,
+        /// "SGDR: stochastic gradient descent with warm restarts", 2017; PyTorch's
+        /// CosineAnnealingLR with eta_min 0); 0 afterwards.
+        case cosine(steps: Int)
+    }
+
+    /// The course after the warm-up.
+    public let course: Course
+    /// For how many steps the learning rate rises evenly to its full size, which the last of them
+    /// has; 0 for no warm-up.
+    public let warmUpSteps: Int
+
+    /// A schedule.
+    ///
+    /// - Throws: ``TensorError`` when a number of steps is below 1 (of the warm-up, below 0), the
+    ///   factor is not above 0, or a cosine ends before the warm-up does.
+    public init(_ course: Course, warmUpSteps: Int = 0) throws(TensorError) {
+        let operation = "LearningRateSchedule"
+        func fail(_ argument: String, _ value: Any, _ expected: String) -> TensorError {
+            TensorError(
+                operation: operation, argument: argument, value: "\(value)", expected: expected)
+        }
+        guard warmUpSteps >= 0 else { throw fail("warmUpSteps", warmUpSteps, "at least 0") }
+        switch course {
+        case .constant: break
+        case .step(let every, let factor):
+            guard every >= 1 else { throw fail("every", every, "at least 1") }
+            guard factor > 0, factor.isFinite else {
+                throw fail("factor", factor, "a finite number above 0")
+            }
+        case .cosine(let steps):
+            guard steps >= 1 else { throw fail("steps", steps, "at least 1") }
+            guard steps > warmUpSteps else {
+                throw fail("warmUpSteps", warmUpSteps, "less than the cosine's \(steps) steps")
+            }
+        }
+        self.course = course
+        self.warmUpSteps = warmUpSteps
+    }
+
+    /// What the learning rate is multiplied by.
+    ///
+    /// - Parameter step: the step's number over all epochs, from 0.
+    public func factor(atStep step: Int) -> Double {
+        if step < warmUpSteps { return Double(step + 1) / Double(warmUpSteps) }
+        switch course {
+        case .constant: return 1
+        case .step(let every, let factor): return power(factor, step / every)
+        case .cosine(let steps):
+            let share = Double(step - warmUpSteps) / Double(steps - warmUpSteps)
+            return share < 1 ? (1 + cosine(.pi * share)) / 2 : 0
+        }
+    }
+}
+
+/// An optimizer whose learning rate follows a schedule.
+public struct ScheduledOptimizer: Optimizer {
+    /// What takes the steps; its learning rate is the one that the schedule changes.
+    public private(set) var base: any Optimizer
+    /// How the learning rate changes.
+    public let schedule: LearningRateSchedule
+    private var step = 0
+
+    /// An optimizer that follows a schedule.
+    public init(_ base: any Optimizer, schedule: LearningRateSchedule) {
+        self.base = base
+        self.schedule = schedule
+    }
+
+    /// One step at the schedule's learning rate.
+    public mutating func update(_ network: inout Network, scaling: UpdateScaling) throws {
+        var scaling = scaling
+        scaling.learningRate *= schedule.factor(atStep: step)
+        try base.update(&network, scaling: scaling)
+        step += 1
+    }
+}

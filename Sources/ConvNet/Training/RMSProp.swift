@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+//
+// RMSProp, with PyTorch's place for epsilon and its constants
+// (https://pytorch.org/docs/stable/generated/torch.optim.RMSprop.html).
+
+/// RMSProp: `v = decay · v + (1 − decay) · g²; p −= learningRate · g / (√v + epsilon)` (Hinton, "Neural
+/// networks for machine learning", lecture 6e, 2012).
+public struct RMSProp: Optimizer {
+    /// The step size.
+    public let learningRate: Double
+    /// How much of the mean square is kept each step; PyTorch's alpha.
+    public let decay: Double
+    /// What keeps the divisor from 0.
+    public let epsilon: Double
+    /// How much of a parameter is added to its gradient (L2, as PyTorch's RMSprop has it).
+    public let weightDecay: Double
+    private var squares: [Tensor] = []
+
+    /// RMSProp with PyTorch's defaults.
+    ///
+    /// - Throws: ``TensorError`` when the learning rate is not above 0, the decay or epsilon not from
+    ///   0 to below 1, or the weight decay below 0.
+    public init(
+        learningRate: Double = 0.01, decay: Double = 0.99, epsilon: Double = 1e-8,
+        weightDecay: Double = 0
+    ) throws(TensorError) {
+        try checkLearningRate(learningRate, operation: "RMSProp")
+        try check(decay, in: 0..<1, operation: "RMSProp", argument: "decay")
+        try check(epsilon, in: 0..<1, operation: "RMSProp", argument: "epsilon")
+        try checkWeightDecay(weightDecay, operation: "RMSProp")
+        self.learningRate = learningRate
+        self.decay = decay
+        self.epsilon = epsilon
+        self.weightDecay = weightDecay
+    }
+
+    /// One step.
+    public mutating func update(_ network: inout Network, scaling: UpdateScaling) throws {
+        let kernels = network.kernels
+        let settings = SquaresSettings(
+            learningRate: learningRate * scaling.learningRate, kept: decay, added: 1 - decay,
+            epsilon: epsilon)
+        try network.prepare(&squares, operation: "RMSProp")
+        try network.forEachGradient { index, value, gradient in
+            try kernels.squaresUpdate(
+                &value, squares: &squares[index], gradient: gradient, settings: settings,
+                adjustment: scaling.adjustment(weightDecay: weightDecay))
+        }
+    }
+}
