@@ -42,4 +42,28 @@ public struct AdaGrad: Optimizer {
                 adjustment: scaling.adjustment(weightDecay: weightDecay))
         }
     }
+
+    /// The learning rate, epsilon and the weight decay.
+    public var configuration: [String: String] {
+        [
+            "optimizer": "adagrad",
+            "learningRate": "\(learningRate)",
+            "epsilon": "\(epsilon)",
+            "weightDecay": "\(weightDecay)",
+        ]
+    }
+
+    /// The sums of squares.
+    public var state: OptimizerState { OptimizerState(tensors: ["squares": squares]) }
+
+    /// Takes sums of squares back.
+    ///
+    /// - Throws: ``TensorError`` when they are not those of such a network.
+    public mutating func restore(
+        _ state: OptimizerState, for network: Network
+    ) throws(TensorError) {
+        try state.check(
+            tensors: ["squares"], counters: [], suit: network, operation: "AdaGrad.restore")
+        squares = state.tensors["squares"] ?? []
+    }
 }

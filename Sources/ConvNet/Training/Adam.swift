@@ -51,4 +51,35 @@ public struct Adam: Optimizer {
                 adjustment: scaling.adjustment(weightDecay: weightDecay))
         }
     }
+
+    /// The learning rate, the decay rates, epsilon and both weight decays.
+    public var configuration: [String: String] {
+        [
+            "optimizer": "adam", "learningRate": "\(settings.learningRate)",
+            "beta1": "\(settings.beta1)", "beta2": "\(settings.beta2)",
+            "epsilon": "\(settings.epsilon)", "weightDecay": "\(weightDecay)",
+            "decoupledWeightDecay": "\(settings.decoupledWeightDecay)",
+        ]
+    }
+
+    /// Both moments and the number of steps so far.
+    public var state: OptimizerState {
+        OptimizerState(
+            tensors: ["firstMoment": firstMoments, "secondMoment": secondMoments],
+            counters: ["step": step])
+    }
+
+    /// Takes moments and the number of steps back.
+    ///
+    /// - Throws: ``TensorError`` when they are not those of such a network.
+    public mutating func restore(
+        _ state: OptimizerState, for network: Network
+    ) throws(TensorError) {
+        try state.check(
+            tensors: ["firstMoment", "secondMoment"], counters: ["step"], suit: network,
+            operation: "Adam.restore")
+        firstMoments = state.tensors["firstMoment"] ?? []
+        secondMoments = state.tensors["secondMoment"] ?? []
+        step = state.counters["step"] ?? 0
+    }
 }

@@ -26,4 +26,21 @@ public struct AdamW: Optimizer {
     public mutating func update(_ network: inout Network, scaling: UpdateScaling) throws {
         try adam.update(&network, scaling: scaling)
     }
+
+    /// Adam's, under another name.
+    public var configuration: [String: String] {
+        adam.configuration.merging(["optimizer": "adamw"]) { $1 }
+    }
+
+    /// Both moments and the number of steps so far.
+    public var state: OptimizerState { adam.state }
+
+    /// Takes moments and the number of steps back.
+    ///
+    /// - Throws: ``TensorError`` when they are not those of such a network.
+    public mutating func restore(
+        _ state: OptimizerState, for network: Network
+    ) throws(TensorError) {
+        try adam.restore(state, for: network)
+    }
 }

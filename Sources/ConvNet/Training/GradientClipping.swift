@@ -66,6 +66,23 @@ public struct ClippedOptimizer: Optimizer {
         }
         try base.update(&network, scaling: scaling)
     }
+
+    /// That of the optimizer, and the clipping.
+    public var configuration: [String: String] {
+        base.configuration.merging(["clipping": "\(clipping)"]) { $1 }
+    }
+
+    /// That of the optimizer.
+    public var state: OptimizerState { base.state }
+
+    /// Takes the optimizer's state back.
+    ///
+    /// - Throws: ``TensorError`` when the optimizer refuses it.
+    public mutating func restore(
+        _ state: OptimizerState, for network: Network
+    ) throws(TensorError) {
+        try base.restore(state, for: network)
+    }
 }
 
 extension Network {

@@ -94,4 +94,41 @@ public struct ScheduledOptimizer: Optimizer {
         try base.update(&network, scaling: scaling)
         step += 1
     }
+
+    /// That of the optimizer, and the schedule.
+    public var configuration: [String: String] {
+        base.configuration.merging([
+            "schedule": "\(schedule.course)", "warmUpSteps": "\(schedule.warmUpSteps)",
+        ]) { $1 }
+    }
+
+    /// That of the optimizer, and the number of steps so far.
+    public var state: OptimizerState {
+        var state = base.state
+        state.counters[Self.counter] = step
+        return state
+    }
+
+    /// Takes the optimizer's state and the number of steps back.
+    ///
+    /// - Throws: ``TensorError`` when the number is missing or impossible, or the optimizer refuses
+    ///   the rest.
+    public mutating func restore(
+        _ state: OptimizerState, for network: Network
+    ) throws(TensorError) {
+        var rest = state
+        guard let step = rest.counters.removeValue(forKey: Self.counter) else {
+            throw TensorError(
+                operation: "ScheduledOptimizer.restore", argument: "state.counters",
+                value: state.counters.keys.sorted().joined(separator: ", "),
+                expected: "\(Self.counter) among them")
+        }
+        try OptimizerState(counters: [Self.counter: step]).check(
+            tensors: [], counters: [Self.counter], suit: network,
+            operation: "ScheduledOptimizer.restore")
+        try base.restore(rest, for: network)
+        self.step = step
+    }
+
+    private static let counter = "scheduleStep"
 }

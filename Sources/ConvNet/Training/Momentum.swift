@@ -42,4 +42,28 @@ public struct Momentum: Optimizer {
                 adjustment: scaling.adjustment(weightDecay: weightDecay))
         }
     }
+
+    /// The learning rate, the momentum and the weight decay.
+    public var configuration: [String: String] {
+        [
+            "optimizer": "momentum",
+            "learningRate": "\(learningRate)",
+            "momentum": "\(momentum)",
+            "weightDecay": "\(weightDecay)",
+        ]
+    }
+
+    /// The velocities.
+    public var state: OptimizerState { OptimizerState(tensors: ["velocity": velocities]) }
+
+    /// Takes velocities back.
+    ///
+    /// - Throws: ``TensorError`` when they are not those of such a network.
+    public mutating func restore(
+        _ state: OptimizerState, for network: Network
+    ) throws(TensorError) {
+        try state.check(
+            tensors: ["velocity"], counters: [], suit: network, operation: "Momentum.restore")
+        velocities = state.tensors["velocity"] ?? []
+    }
 }

@@ -43,4 +43,28 @@ public struct Nesterov: Optimizer {
                 adjustment: scaling.adjustment(weightDecay: weightDecay))
         }
     }
+
+    /// The learning rate, the momentum and the weight decay.
+    public var configuration: [String: String] {
+        [
+            "optimizer": "nesterov",
+            "learningRate": "\(learningRate)",
+            "momentum": "\(momentum)",
+            "weightDecay": "\(weightDecay)",
+        ]
+    }
+
+    /// The velocities.
+    public var state: OptimizerState { OptimizerState(tensors: ["velocity": velocities]) }
+
+    /// Takes velocities back.
+    ///
+    /// - Throws: ``TensorError`` when they are not those of such a network.
+    public mutating func restore(
+        _ state: OptimizerState, for network: Network
+    ) throws(TensorError) {
+        try state.check(
+            tensors: ["velocity"], counters: [], suit: network, operation: "Nesterov.restore")
+        velocities = state.tensors["velocity"] ?? []
+    }
 }

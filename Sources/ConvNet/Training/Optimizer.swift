@@ -4,6 +4,10 @@
 // from step to step: a copy goes on by itself.
 
 /// A rule for changing parameters by their gradients.
+///
+/// An optimizer that keeps nothing from step to step needs ``update(_:scaling:)`` and
+/// ``configuration`` alone. One that does gives it as ``state`` and takes it back in
+/// ``restore(_:for:)``, so that training can be resumed with the same bits.
 public protocol Optimizer: Sendable {
     /// Changes every parameter of the network by the gradient of its last backward pass.
     ///
@@ -11,9 +15,34 @@ public protocol Optimizer: Sendable {
     ///   ``ClippedOptimizer``.
     /// - Throws: ``TensorError`` when the network is not the one of earlier steps.
     mutating func update(_ network: inout Network, scaling: UpdateScaling) throws
+
+    /// The name, under `optimizer`, and every setting, under its own, as text: what must be the same
+    /// where training is resumed. What wraps another optimizer adds its settings to that one's.
+    var configuration: [String: String] { get }
+
+    /// What is kept from step to step. Reading it copies no numbers.
+    var state: OptimizerState { get }
+
+    /// Goes on from a state that an optimizer of the same kind had with the same network.
+    ///
+    /// - Throws: ``TensorError`` when the state is of another kind or does not suit the network;
+    ///   nothing has changed then. See ``OptimizerState/check(tensors:counters:suit:operation:)``.
+    mutating func restore(_ state: OptimizerState, for network: Network) throws(TensorError)
 }
 
 extension Optimizer {
+    /// Nothing is kept.
+    public var state: OptimizerState { OptimizerState() }
+
+    /// There is nothing to restore.
+    ///
+    /// - Throws: ``TensorError`` when the state holds something nevertheless.
+    public mutating func restore(
+        _ state: OptimizerState, for network: Network
+    ) throws(TensorError) {
+        try state.check(tensors: [], counters: [], suit: network, operation: "\(Self.self).restore")
+    }
+
     /// Changes every parameter of the network by the gradient of its last backward pass.
     ///
     /// - Throws: ``TensorError`` when the network is not the one of earlier steps.

@@ -47,4 +47,29 @@ public struct RMSProp: Optimizer {
                 adjustment: scaling.adjustment(weightDecay: weightDecay))
         }
     }
+
+    /// The learning rate, the decay, epsilon and the weight decay.
+    public var configuration: [String: String] {
+        [
+            "optimizer": "rmsprop",
+            "learningRate": "\(learningRate)",
+            "decay": "\(decay)",
+            "epsilon": "\(epsilon)",
+            "weightDecay": "\(weightDecay)",
+        ]
+    }
+
+    /// The mean squares.
+    public var state: OptimizerState { OptimizerState(tensors: ["squares": squares]) }
+
+    /// Takes mean squares back.
+    ///
+    /// - Throws: ``TensorError`` when they are not those of such a network.
+    public mutating func restore(
+        _ state: OptimizerState, for network: Network
+    ) throws(TensorError) {
+        try state.check(
+            tensors: ["squares"], counters: [], suit: network, operation: "RMSProp.restore")
+        squares = state.tensors["squares"] ?? []
+    }
 }

@@ -28,4 +28,12 @@ public struct SGD: Optimizer {
                 adjustment: scaling.adjustment(weightDecay: weightDecay))
         }
     }
+
+    /// The learning rate and the weight decay.
+    public var configuration: [String: String] {
+        [
+            "optimizer": "sgd", "learningRate": "\(learningRate)",
+            "weightDecay": "\(weightDecay)",
+        ]
+    }
 }
