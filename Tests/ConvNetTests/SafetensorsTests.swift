@@ -91,6 +91,27 @@ struct SafetensorsTests {
         #expect(try Safetensors.decode(Self.file("{}", 0)).isEmpty)
     }
 
+    /// Texts come first, in order of their keys, whatever order the dictionary has.
+    @Test func metadataIsWrittenInOrderAndReadBack() throws {
+        let texts = ["step": "12", "a \"quoted\" key": "{\"b\":1}\n", "é": ""]
+        let file = try Safetensors.encode(Self.example(), metadata: texts)
+        let header = String(decoding: file.dropFirst(8).prefix(Int(file[0])), as: UTF8.self)
+        #expect(
+            header.hasPrefix(
+                "{\"__metadata__\":{\"a \\\"quoted\\\" key\":\"{\\\"b\\\":1}\\n\","
+                    + "\"step\":\"12\",\"é\":\"\"},\"W1\":"))
+        for _ in 0..<20 {
+            // A dictionary made anew may have another order.
+            let again = Dictionary(uniqueKeysWithValues: texts.shuffled())
+            #expect(try Safetensors.encode(Self.example(), metadata: again) == file)
+        }
+        let contents = try Safetensors.contents(of: file)
+        #expect(contents.metadata == texts)
+        #expect(contents.tensors.map(\.name) == ["W1", "b1"])
+        let plain = try Safetensors.encode(Self.example())
+        #expect(try Safetensors.contents(of: plain).metadata == [:])
+    }
+
     /// Data that is part of other data doesn't start at index 0.
     @Test func aSliceOfDataIsRead() throws {
         var data = Data([1, 2, 3])
@@ -147,6 +168,10 @@ struct SafetensorsTests {
         (file("}{", 0), "header is not the JSON of a safetensors file"),
         (file("{\"a", 0), "header is not the JSON of a safetensors file"),
         (file("{\"a\\", 0), "header is not the JSON of a safetensors file"),
+        (
+            file("{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"}}", 0),
+            "a comes twice in the header, expected once"
+        ),
         (file("{\"__metadata__\":{\"a\":1}}", 0), "header is not the JSON of a safetensors file"),
         (
             file("{\(entry("a", "[1]", "[-4,0]"))}", 0),

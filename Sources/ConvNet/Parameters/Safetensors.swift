@@ -11,22 +11,42 @@ public enum Safetensors {
     /// The longest header that is read, in bytes.
     public static let largestHeader = 100_000_000
 
-    /// The file's bytes for some tensors: the same for the same tensors, in order of their names.
+    private static let metadataKey = "__metadata__"
+
+    /// What a file holds.
+    public struct Contents: Sendable {
+        /// The tensors in order of their names.
+        public let tensors: [NamedTensor]
+        /// The free texts beside them, `__metadata__` in the format; empty where there are none.
+        public let metadata: [String: String]
+    }
+
+    /// The file's bytes for some tensors: the same for the same tensors and texts, in order of their
+    /// names.
     ///
-    /// - Parameter tensors: names and tensors; a name comes once.
+    /// - Parameters:
+    ///   - tensors: names and tensors; a name comes once.
+    ///   - metadata: free texts that the file carries along, in order of their keys.
+    ///   - file: what errors call the file.
     /// - Throws: ``ParameterFileError`` when a name comes twice.
     public static func encode(
-        _ tensors: [NamedTensor], file: String = "parameters"
+        _ tensors: [NamedTensor], metadata: [String: String] = [:], file: String = "parameters"
     ) throws -> Data {
         var (entries, numbers, previous) = ([String](), Data(), String?.none)
+        if !metadata.isEmpty {
+            let texts = try metadata.sorted { $0.key < $1.key }.map {
+                "\(try quoted($0.key)):\(try quoted($0.value))"
+            }
+            entries.append("\"\(metadataKey)\":{\(texts.joined(separator: ","))}")
+        }
         for (name, tensor) in tensors.sorted(by: { $0.name < $1.name }) {
-            guard name != previous, name != "__metadata__" else {
+            guard name != previous, name != metadataKey else {
                 throw ParameterFileError(
                     file: file, problem: "\(name) can't be a tensor's name here")
             }
             previous = name
             let begin = numbers.count
-            append(tensor, to: &numbers)
+            tensor.append(to: &numbers)
             let type = tensor.scalarType == .float32 ? "F32" : "F64"
             let shape = tensor.shape.map(String.init).joined(separator: ",")
             entries.append(
@@ -47,10 +67,35 @@ public enum Safetensors {
     /// - Parameters:
     ///   - data: the file's bytes.
     ///   - file: what errors call the file.
+    /// - Throws: ``ParameterFileError`` as ``contents(of:file:)`` does.
+    public static func decode(_ data: Data, file: String = "parameters") throws -> [NamedTensor] {
+        try contents(of: data, file: file).tensors
+    }
+
+    /// The tensors of a file, and the texts beside them.
+    ///
+    /// - Throws: ``ParameterFileError`` when the file can't be read, and as ``contents(of:file:)``
+    ///   does.
+    public static func contents(of url: URL) throws -> Contents {
+        let data: Data
+        do {
+            data = try Data(contentsOf: url)
+        } catch {
+            let reason = (error as NSError).localizedFailureReason ?? error.localizedDescription
+            throw ParameterFileError(file: url.path, problem: "can't be read: \(reason)")
+        }
+        return try contents(of: data, file: url.path)
+    }
+
+    /// The tensors of a file, and the texts beside them.
+    ///
+    /// - Parameters:
+    ///   - data: the file's bytes.
+    ///   - file: what errors call the file.
     /// - Throws: ``ParameterFileError`` when the header is longer than the file or than
     ///   ``largestHeader``, is not the format's JSON, names a tensor twice, has a type other than F32
     ///   and F64, or offsets that leave holes, overlap or don't match the shapes.
-    public static func decode(_ data: Data, file: String = "parameters") throws -> [NamedTensor] {
+    public static func contents(of data: Data, file: String = "parameters") throws -> Contents {
         let data = data.startIndex == 0 ? data : Data(data)
         func fail(_ problem: String) -> ParameterFileError {
             ParameterFileError(file: file, problem: problem)
@@ -89,7 +134,9 @@ public enum Safetensors {
         guard end == data.count - numbers else {
             throw fail("\(data.count - numbers - end) bytes after the last tensor, expected none")
         }
-        return tensors.sorted { $0.name < $1.name }
+        return Contents(
+            tensors: tensors.sorted { $0.name < $1.name },
+            metadata: values[metadataKey]?.texts ?? [:])
     }
 
     private static func tensor(
@@ -127,19 +174,6 @@ public enum Safetensors {
         return tensor
     }
 
-    private static func append(_ tensor: Tensor, to data: inout Data) {
-        switch tensor.scalarType {
-        case .float32:
-            tensor.withUnsafeScalars(of: Float.self) {
-                data.append(contentsOf: UnsafeRawBufferPointer($0))
-            }
-        case .float64:
-            tensor.withUnsafeScalars(of: Double.self) {
-                data.append(contentsOf: UnsafeRawBufferPointer($0))
-            }
-        }
-    }
-
     private static func quoted(_ name: String) throws -> String {
         String(decoding: try JSONEncoder().encode(name), as: UTF8.self)
     }
@@ -172,13 +206,27 @@ public enum Safetensors {
     /// An entry, or the free texts under `__metadata__`.
     private struct HeaderValue: Decodable {
         let entry: Entry?
+        let texts: [String: String]?
 
         init(from decoder: any Decoder) throws {
-            if decoder.codingPath.last?.stringValue == "__metadata__" {
-                _ = try [String: String](from: decoder)
-                entry = nil
-            } else {
-                entry = try Entry(from: decoder)
+            let isMetadata = decoder.codingPath.last?.stringValue == metadataKey
+            texts = isMetadata ? try [String: String](from: decoder) : nil
+            entry = isMetadata ? nil : try Entry(from: decoder)
+        }
+    }
+}
+
+extension Tensor {
+    /// Appends the bytes of the numbers, in row-major order.
+    func append(to data: inout Data) {
+        switch scalarType {
+        case .float32:
+            withUnsafeScalars(of: Float.self) {
+                data.append(contentsOf: UnsafeRawBufferPointer($0))
+            }
+        case .float64:
+            withUnsafeScalars(of: Double.self) {
+                data.append(contentsOf: UnsafeRawBufferPointer($0))
             }
         }
     }
