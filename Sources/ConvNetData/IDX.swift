@@ -5,6 +5,7 @@
 // gzip; its first two bytes tell. A header is data from a stranger: every field is checked before
 // it decides about memory, and the data has to be exactly as long as the header says.
 
+import ConvNetTensor
 import Foundation
 
 /// Reads IDX files, plain or gzip.
@@ -32,7 +33,12 @@ public enum IDX {
     public static func read(
         contentsOf file: URL, expecting: [Int?]? = nil
     ) throws(IDXError) -> Contents {
-        let bytes = try FileBytes.contents(of: file, limit: largestByteCount)
+        let bytes: [UInt8]
+        do throws(FileError) {
+            bytes = try FileBytes.contents(of: file.path, limit: largestByteCount)
+        } catch {
+            throw IDXError(file: error.path, what: error.problem, expected: error.expected)
+        }
         return try decode(bytes, file: file.path, expecting: expecting)
     }
 

@@ -88,12 +88,3 @@ func smallImages(_ count: Int, seed: Int = 1) throws -> Tensor {
     var draw = Draw(seed: seed)
     return try draw.normal([count, 1, 8, 8])
 }
-
-/// Calls the body with a fresh folder, which goes away afterwards.
-func withTemporaryFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
-    let folder = FileManager.default.temporaryDirectory
-        .appendingPathComponent("convnet-tests-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    return try body(folder)
-}

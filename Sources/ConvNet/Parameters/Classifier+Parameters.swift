@@ -10,7 +10,12 @@ extension Classifier {
     ///
     /// - Throws: ``ParameterFileError`` when the file can't be written.
     public func saveParameters(to url: URL) throws {
-        try AtomicFile.write(Safetensors.encode(parameters, file: url.path), to: url)
+        let data = try Safetensors.encode(parameters, file: url.path)
+        do {
+            try data.withUnsafeBytes { try AtomicFile.write($0, to: url.path) }
+        } catch let error as FileError {
+            throw ParameterFileError(file: error.path, problem: error.problem)
+        }
     }
 
     /// Replaces the parameters by those of a safetensors file: all of them, or none where

@@ -3,18 +3,23 @@
 // A whole file into memory, after a look at what it is: a path may name a directory, a pipe or a
 // device, and none of them may hang or flood the process.
 
-import Foundation
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// Reads whole files.
-enum FileBytes {
+package enum FileBytes {
     /// The bytes of a regular file.
     ///
     /// - Parameters:
-    ///   - url: where it is.
+    ///   - path: where it is.
     ///   - limit: the largest size that is read.
-    /// - Throws: ``IDXError`` when it can't be read, is no regular file or is larger.
-    static func contents(of url: URL, limit: Int) throws(IDXError) -> [UInt8] {
-        let path = url.path
+    /// - Throws: ``FileError`` when it can't be read, is no regular file or is larger.
+    package static func contents(of path: String, limit: Int) throws(FileError) -> [UInt8] {
         // Not blocking, or opening a pipe would wait for somebody to write.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw systemError(path) }
@@ -23,18 +28,18 @@ enum FileBytes {
         var information = stat()
         guard fstat(descriptor, &information) == 0 else { throw systemError(path) }
         guard information.st_mode & S_IFMT == S_IFREG else {
-            throw IDXError(file: path, what: "not a file", expected: "a regular file")
+            throw FileError(path: path, problem: "not a file", expected: "a regular file")
         }
         let size = Int(information.st_size)
         guard size <= limit else {
-            throw IDXError(file: path, what: "\(size) bytes", expected: "at most \(limit)")
+            throw FileError(path: path, problem: "\(size) bytes", expected: "at most \(limit)")
         }
         return try fill(size, from: descriptor, path)
     }
 
     private static func fill(
         _ size: Int, from descriptor: CInt, _ path: String
-    ) throws(IDXError) -> [UInt8] {
+    ) throws(FileError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: size)
         var filled = 0
         while filled < size {
@@ -51,7 +56,8 @@ enum FileBytes {
         return bytes
     }
 
-    private static func systemError(_ path: String) -> IDXError {
-        IDXError(file: path, what: String(cString: strerror(errno)), expected: "a readable file")
+    private static func systemError(_ path: String) -> FileError {
+        FileError(
+            path: path, problem: String(cString: strerror(errno)), expected: "a readable file")
     }
 }
