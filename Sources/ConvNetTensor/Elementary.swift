@@ -16,6 +16,9 @@ package func logarithm(_ x: Double) -> Double { log(x) }
 /// The cosine of an angle in radians.
 package func cosine(_ x: Double) -> Double { cos(x) }
 
+/// The sine of an angle in radians.
+package func sine(_ x: Double) -> Double { sin(x) }
+
 /// `e` to the power of `x`.
 package func exponential(_ x: Double) -> Double { exp(x) }
 

@@ -3,6 +3,8 @@
 // Random numbers that are a function of a key and a counter, so that a number can be had again, in
 // any order and on any thread. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011.
 
+import Dispatch
+
 /// The Philox 4×32-10 generator: a stream of random numbers for each key.
 ///
 /// The same seed and stream give the same numbers on every machine, at any number of threads.
@@ -24,11 +26,7 @@ public struct Philox: RandomNumberGenerator, Sendable, Hashable {
     /// The next 64 random bits.
     public mutating func next() -> UInt64 {
         defer { counter &+= 1 }
-        let block = Self.block(
-            counter: SIMD4(
-                UInt32(truncatingIfNeeded: counter), UInt32(truncatingIfNeeded: counter >> 32),
-                UInt32(truncatingIfNeeded: stream), UInt32(truncatingIfNeeded: stream >> 32)),
-            key: key)
+        let block = Self.block(counter, stream: stream, key: key)
         return UInt64(block.x) | UInt64(block.y) << 32
     }
 
@@ -39,6 +37,25 @@ public struct Philox: RandomNumberGenerator, Sendable, Hashable {
     public mutating func nextNormal() -> Double {
         let radius = (-2 * logarithm(1 - nextUniform())).squareRoot()
         return radius * cosine(2 * .pi * nextUniform())
+    }
+
+    /// The next blocks of 128 random bits, as many as asked for.
+    ///
+    /// - Returns: the function that gives the block at a place, from 0.
+    fileprivate mutating func nextBlocks(_ count: Int) -> @Sendable (Int) -> SIMD4<UInt32> {
+        let (first, key, stream) = (counter, key, stream)
+        counter &+= UInt64(count)
+        return { Self.block(first &+ UInt64($0), stream: stream, key: key) }
+    }
+
+    private static func block(
+        _ counter: UInt64, stream: UInt64, key: SIMD2<UInt32>
+    ) -> SIMD4<UInt32> {
+        block(
+            counter: SIMD4(
+                UInt32(truncatingIfNeeded: counter), UInt32(truncatingIfNeeded: counter >> 32),
+                UInt32(truncatingIfNeeded: stream), UInt32(truncatingIfNeeded: stream >> 32)),
+            key: key)
     }
 
     /// The generator's block function: ten rounds over a 128-bit counter under a 64-bit key.
@@ -59,7 +76,9 @@ public struct Philox: RandomNumberGenerator, Sendable, Hashable {
 }
 
 extension Tensor {
-    /// Numbers from a normal distribution around 0.
+    /// Numbers from a normal distribution around 0, none further from it than 6.7 deviations: four for
+    /// each block of 128 random bits (Box and Muller, 1958). All processors share the work; the numbers
+    /// do not depend on how many there are.
     ///
     /// - Parameters:
     ///   - standardDeviation: its width, at least 0 and finite.
@@ -73,12 +92,41 @@ extension Tensor {
                 operation: "Tensor", argument: "standardDeviation", value: "\(standardDeviation)",
                 expected: "a finite number of at least 0")
         }
-        try self.init(uninitialized: shape, operation: "Tensor")
+        try self.init(zeros: shape)
+        guard standardDeviation > 0 else { return }
+        let block = generator.nextBlocks((count + 3) / 4)
         withUnsafeMutableScalars(of: Float.self) { scalars in
-            for index in scalars.indices {
-                scalars[index] = Float(generator.nextNormal() * standardDeviation)
+            // Each part of the numbers is written by one thread.
+            let (partSize, parts) = (1 << 16, Parts(numbers: scalars))
+            DispatchQueue.concurrentPerform(iterations: (scalars.count - 1) / partSize + 1) {
+                let begin = $0 * partSize
+                for index in stride(
+                    from: begin, to: min(begin + partSize, parts.numbers.count), by: 4)
+                {
+                    let normals = Self.normals(block(index / 4)) * standardDeviation
+                    for lane in 0..<min(4, parts.numbers.count - index) {
+                        parts.numbers[index + lane] = Float(normals[lane])
+                    }
+                }
             }
         }
+    }
+
+    /// Numbers that several threads write, each its own part of them.
+    private struct Parts: @unchecked Sendable {
+        let numbers: UnsafeMutableBufferPointer<Float>
+    }
+
+    /// Four numbers from the standard normal distribution.
+    private static func normals(_ bits: SIMD4<UInt32>) -> SIMD4<Double> {
+        func pair(_ size: UInt32, _ angle: UInt32) -> (Double, Double) {
+            // From 2⁻³² to 1, so that the logarithm is finite.
+            let radius = (-2 * logarithm((Double(size) + 1) * 0x1p-32)).squareRoot()
+            let radians = 2 * .pi * 0x1p-32 * Double(angle)
+            return (radius * cosine(radians), radius * sine(radians))
+        }
+        let (first, second) = (pair(bits.x, bits.y), pair(bits.z, bits.w))
+        return SIMD4(first.0, first.1, second.0, second.1)
     }
 
     /// Numbers spread evenly over a range.
