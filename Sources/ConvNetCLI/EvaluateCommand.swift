@@ -32,8 +32,10 @@ enum EvaluateCommand: Command {
             throw UsageError("--parameters is missing, expected a file")
         }
         let limit = try options.int("limit")
+        // Weights are about to be replaced: drawing millions would be for nothing.
         var network = try Networks.make(
-            options, seed: 0, initialization: .he, kernels: options.nativeKernels())
+            options, seed: 0, initialization: .standardDeviation(0),
+            kernels: options.nativeKernels())
         try network.loadParameters(from: URL(fileURLWithPath: file))
         let accuracy = try network.accuracy(DataSets.test(options, limit: limit))
         if options.has("json") {

@@ -6,18 +6,36 @@ import ConvNet
 import ConvNetOptions
 
 enum Networks {
-    static let option = Option("network", "NAME", "The network: simple (the default).")
+    /// What `--network` may be.
+    static let names = ["simple"]
+
+    static let option = Option(
+        "network", "NAME", "\(names.joined(separator: ", ")); simple.")
+
+    /// The name that `--network` gives.
+    ///
+    /// - Throws: ``UsageError`` when there is no network of that name.
+    static func name(_ options: Options) throws(UsageError) -> String {
+        let name = options.string("network") ?? "simple"
+        guard names.contains(name) else {
+            throw UsageError(
+                "--network is \(name), expected one of \(names.joined(separator: ", "))")
+        }
+        return name
+    }
 
     /// The network that `--network` names.
     ///
+    /// - Parameter initialization: how wide weights are spread; the network's own when nil.
     /// - Throws: ``UsageError`` when there is none of that name.
     static func make(
-        _ options: Options, seed: UInt64, initialization: Initialization, kernels: any Kernels
+        _ options: Options, seed: UInt64, initialization: Initialization?, kernels: any Kernels
     ) throws -> any Classifier {
-        switch options.string("network") ?? "simple" {
-        case "simple":
-            return try SimpleConvNet(seed: seed, initialization: initialization, kernels: kernels)
-        case let name: throw UsageError("--network is \(name), expected simple")
+        switch try name(options) {
+        default:
+            return try SimpleConvNet(
+                seed: seed, initialization: initialization ?? .standardDeviation(0.01),
+                kernels: kernels)
         }
     }
 }

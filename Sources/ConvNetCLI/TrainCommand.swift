@@ -16,9 +16,10 @@ enum TrainCommand: Command {
         [Networks.option] + DataSets.options + [
             Option("epochs", "N", "How often to go through the images; 3."),
             Option("batch-size", "N", "Images in a step; 100."),
-            Option("learning-rate", "X", "The step size; 0.001 for adam, 0.01 otherwise."),
-            Option("optimizer", "NAME", "\(Optimizers.names.joined(separator: ", ")); adam."),
-            Option("initialization", "NAME", "he, xavier, or a standard deviation; 0.01."),
+        ] + OptimizerOptions.options + [
+            Option(
+                "initialization", "NAME",
+                "he, xavier, or a standard deviation; what suits the network."),
             Option("seed", "N", "What weights, order and drawn digits come from; 1."),
             .threads,
             Option("out", "FILE", "Where to write the parameters (safetensors)."),
@@ -29,7 +30,7 @@ enum TrainCommand: Command {
         let epochs = try options.int("epochs") ?? 3
         let batchSize = try options.int("batch-size") ?? 100
         let seed = UInt64(try options.int("seed", atLeast: 0) ?? 1)
-        let optimizer = try optimizer(options)
+        let optimizers = try OptimizerOptions(options)
         let initialization = try initialization(options)
         let kernels = try options.nativeKernels()
         let output = options.string("out").map { URL(fileURLWithPath: $0) }
@@ -38,10 +39,13 @@ enum TrainCommand: Command {
             options, seed: seed, initialization: initialization, kernels: kernels)
         let training = try DataSets.training(options, seed: seed).shuffled(seed: seed)
         let test = try DataSets.test(options, limit: nil)
+        var trainer = try Trainer(
+            optimizer: optimizers.optimizer(
+                stepsPerEpoch: training.batchCount(size: batchSize), epochs: epochs),
+            batchSize: batchSize, epochs: epochs, earlyStopping: optimizers.earlyStopping)
 
         var report = report(options)
         report.start(samples: training.sampleCount, epochs: epochs, threads: kernels.threads)
-        var trainer = try Trainer(optimizer: optimizer, batchSize: batchSize, epochs: epochs)
         try train(&network, with: &trainer, on: training, testing: test, report: &report)
         if let output {
             try network.saveParameters(to: output)
@@ -69,20 +73,10 @@ enum TrainCommand: Command {
         network = try open(network)
     }
 
-    private static func optimizer(_ options: Options) throws -> any Optimizer {
-        let name = options.string("optimizer") ?? "adam"
-        let standard = name == "adam" ? 0.001 : 0.01
-        let learningRate = try options.positiveNumber("learning-rate") ?? standard
+    private static func initialization(_ options: Options) throws -> Initialization? {
+        guard let name = options.string("initialization") else { return nil }
         do throws(TensorError) {
-            return try Optimizers.named(name, learningRate: learningRate)
-        } catch {
-            throw UsageError("--optimizer is \(error.value), expected \(error.expected)")
-        }
-    }
-
-    private static func initialization(_ options: Options) throws -> Initialization {
-        do throws(TensorError) {
-            return try Initialization(name: options.string("initialization") ?? "0.01")
+            return try Initialization(name: name)
         } catch {
             throw UsageError("--initialization is \(error.value), expected \(error.expected)")
         }

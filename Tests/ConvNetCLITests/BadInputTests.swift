@@ -62,9 +62,32 @@ import Testing
             "--optimizer is best, expected one of sgd, momentum, nesterov, adagrad, rmsprop, adam, "
                 + "adamw"),
         Mistake(
+            "train --schedule slow",
+            "--schedule is slow, expected constant, cosine, step:EPOCHS or step:EPOCHS:FACTOR"),
+        Mistake(
+            "train --schedule step:0",
+            "--schedule is step:0, expected constant, cosine, step:EPOCHS or step:EPOCHS:FACTOR"),
+        Mistake(
+            "train --schedule step:1:-1",
+            "--schedule is step:1:-1, expected constant, cosine, step:EPOCHS or step:EPOCHS:FACTOR"),
+        Mistake("train --warm-up -1", "--warm-up is -1, expected a whole number of at least 0"),
+        Mistake(
+            "train --limit 50 --schedule cosine --warm-up 3",
+            "--warm-up is 3, expected less than the cosine's 3 steps"),
+        Mistake(
+            "train --weight-decay -1", "--weight-decay is -1, expected a number of at least 0"),
+        Mistake(
+            "train --weight-decay much", "--weight-decay is much, expected a number of at least 0"),
+        Mistake(
+            "train --clip 5",
+            "--clip is 5, expected norm:X or value:X, X being a finite number above 0"),
+        Mistake("train --patience 0", "--patience is 0, expected a whole number of at least 1"),
+        Mistake(
             "train --initialization one",
             "--initialization is one, expected he, xavier or a standard deviation of at least 0"),
-        Mistake("train --network huge", "--network is huge, expected simple"),
+        Mistake(
+            "train --network huge",
+            "--network is huge, expected one of simple"),
         Mistake(
             "train --out /no/such/folder/file",
             "--out is /no/such/folder/file, expected a file in a writable folder"),

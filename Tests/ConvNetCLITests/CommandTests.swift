@@ -50,6 +50,18 @@ import Testing
         #expect(run.status == 0)
     }
 
+    @Test func infoShowsANetworksLayers() throws {
+        let arguments = ["info", "--network", "simple", "--batch-size", "2"]
+        let table = try Tool.run(arguments)
+        #expect(table.output.contains("affine1  Affine       [2, 100]"), "\(table)")
+        #expect(table.status == 0)
+        let info = try Self.object(Tool.run(arguments + ["--json"]).output)
+        // 30·25 + 30, 4320·100 + 100, 100·10 + 10.
+        #expect(info["parameters"] as? Int == 780 + 432_100 + 1010)
+        #expect((info["layers"] as? [[String: Any]])?.count == 6)
+        #expect(info["input_shape"] as? [Int] == [2, 1, 28, 28])
+    }
+
     /// Training on drawn digits reaches the same bytes on any number of threads, and `evaluate`
     /// counts with them what `train` counted.
     @Test func trainedParametersAreTheSameOnAnyThreadsAndCanBeEvaluated() throws {
@@ -98,6 +110,18 @@ import Testing
             #expect(evaluated["total"] as? Int == 2000)
             #expect(evaluated["accuracy"] as? Double == Double(correct) / 2000)
         }
+    }
+
+    /// Every option of the optimizer at once; training stops early at a learning rate of almost 0.
+    @Test func optimizerOptionsTakeEffect() throws {
+        let run = try Tool.run([
+            "train", "--limit", "100", "--batch-size", "50", "--epochs", "9", "--optimizer",
+            "adamw", "--learning-rate", "1e-30", "--schedule", "step:1:0.5", "--warm-up", "2",
+            "--weight-decay", "0.1", "--clip", "norm:1", "--patience", "2", "--json",
+        ])
+        #expect(run.status == 0, "\(run)")
+        let epochs = try run.output.split(separator: "\n").map { try Self.object(String($0)) }
+        #expect(epochs.compactMap { $0["epoch"] as? Int } == [1, 2, 3], "\(run)")
     }
 
     @Test func anotherSeedGivesOtherParameters() throws {

@@ -2,11 +2,12 @@
 //
 // Training: what it learns, what it tells, where it stops, and that threads don't change a bit.
 
-import ConvNet
 import ConvNetData
 import ConvNetTestSupport
 import Foundation
 import Testing
+
+@testable import ConvNet
 
 struct TrainerTests {
     /// Sixteen samples of two classes that a line parts: the sign of the first number.
@@ -105,6 +106,40 @@ struct TrainerTests {
                 operation: "Trainer", argument: "batchSize", value: "\(number)",
                 expected: "at least 1")
         ) { try Trainer(optimizer: SGD(), batchSize: number, epochs: 1) }
+    }
+
+    /// Accuracies as they come; the first epoch of the best ones counts.
+    @Test(arguments: [
+        ([5, 6, 7, 6, 7], 2, true), ([5, 6, 7, 6, 7], 3, false), ([5, 5], 1, true), ([5], 1, false),
+        ([], 1, false), ([5, 4, 3, 9], 3, false), ([5, 4, 3, 2], 3, true),
+    ])
+    func earlyStoppingIsDueAfterItsPatience(
+        _ correct: [Int], _ patience: Int, _ isDue: Bool
+    ) throws {
+        func history(held: Bool) -> [EpochRecord] {
+            correct.enumerated().map { epoch, correct in
+                EpochRecord(
+                    epoch: epoch + 1, meanLoss: held ? 1 : 10 - Double(correct),
+                    testAccuracy: held ? Accuracy(correct: correct, total: 10) : nil,
+                    duration: .zero)
+            }
+        }
+        let stopping = try EarlyStopping(patience: patience)
+        #expect(stopping.isDue(after: history(held: true)) == isDue)
+        #expect(stopping.isDue(after: history(held: false)) == isDue)
+        #expect(throws: TensorError.self) { try EarlyStopping(patience: 0) }
+    }
+
+    /// All samples are right soon; training ends two epochs later.
+    @Test func trainingEndsEarly() throws {
+        var (network, source) = try Self.toy()
+        var trainer = try Trainer(
+            optimizer: Adam(learningRate: 0.1), batchSize: 4, epochs: 500,
+            earlyStopping: EarlyStopping(patience: 2))
+        let history = try trainer.train(&network, on: source, testing: source)
+        let best = history.compactMap(\.testAccuracy?.correct)
+        #expect(history.count < 500)
+        #expect(best.firstIndex(of: best.max() ?? 0) == history.count - 3)
     }
 
     /// A batch as large as can be is all samples at once.

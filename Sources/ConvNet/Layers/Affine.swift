@@ -63,6 +63,11 @@ public struct Affine: Layer {
         return [inputShape[0], outputSize]
     }
 
+    /// A product and an addition for each weight and sample.
+    public func operationCount(for inputShape: [Int]) throws -> Int {
+        try operations(timesOutputs: 2 * weight.value.shape[0], for: inputShape)
+    }
+
     /// The layer's output, keeping nothing.
     public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
         _ = try outputShape(for: x.shape)

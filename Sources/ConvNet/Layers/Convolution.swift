@@ -93,6 +93,13 @@ public struct Convolution: Layer {
         ).outputShape
     }
 
+    /// A product and an addition for each tap of a filter and each output, the bias's addition being
+    /// the first.
+    public func operationCount(for inputShape: [Int]) throws -> Int {
+        let taps = weight.value.count / weight.value.shape[0]
+        return try operations(timesOutputs: 2 * taps, for: inputShape)
+    }
+
     /// The layer's output, keeping nothing.
     public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
         try kernels.convolution(

@@ -43,6 +43,15 @@ public protocol Layer: Sendable {
         _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
     ) throws
 
+    /// The floating-point operations of a forward pass, a multiplication and an addition being two; one
+    /// for each number that comes out by default.
+    ///
+    /// Convolutions and affine layers count their products, poolings one operation a tap; of the others
+    /// it is no more than an order of magnitude.
+    ///
+    /// - Throws: ``TensorError`` when the layer can't work with such an input.
+    func operationCount(for inputShape: [Int]) throws -> Int
+
     /// The same layer with parameters of the given number type, and nothing kept from a pass.
     func converted(to scalarType: ScalarType) throws -> Self
 }
@@ -55,6 +64,20 @@ extension Layer {
     public mutating func updateParameters(
         _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
     ) throws {}
+
+    /// One for each number that comes out.
+    public func operationCount(for inputShape: [Int]) throws -> Int {
+        try operations(timesOutputs: 1, for: inputShape)
+    }
+
+    /// So many operations for each number that comes out.
+    ///
+    /// - Throws: ``TensorError`` when there are more than can be counted.
+    func operations(timesOutputs count: Int, for inputShape: [Int]) throws -> Int {
+        let factors = try outputShape(for: inputShape) + [count]
+        return try Shape.elementCount(
+            factors, operation: "\(Self.self).operationCount", argument: "inputShape")
+    }
 
     /// The layer's output on the native kernels.
     public func predict(_ x: Tensor) throws -> Tensor { try predict(x, on: NativeKernels()) }

@@ -30,6 +30,11 @@ public struct MaxPooling: Layer {
         ).pooledShape
     }
 
+    /// One for each tap of a window and each output.
+    public func operationCount(for inputShape: [Int]) throws -> Int {
+        try operations(timesOutputs: window.size.height * window.size.width, for: inputShape)
+    }
+
     /// The layer's output, keeping nothing.
     public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
         try kernels.maxPooling(x, window: window)

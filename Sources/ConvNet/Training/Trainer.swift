@@ -64,11 +64,16 @@ public struct Trainer: Sendable {
     public let batchSize: Int
     /// How often training goes through the samples.
     public let epochs: Int
+    /// When training ends before that; nil for never.
+    public let earlyStopping: EarlyStopping?
 
     /// A trainer.
     ///
     /// - Throws: ``TensorError`` when there is not at least one epoch and one sample a step.
-    public init(optimizer: any Optimizer, batchSize: Int = 100, epochs: Int) throws(TensorError) {
+    public init(
+        optimizer: any Optimizer, batchSize: Int = 100, epochs: Int,
+        earlyStopping: EarlyStopping? = nil
+    ) throws(TensorError) {
         for (value, argument) in [(batchSize, "batchSize"), (epochs, "epochs")] where value < 1 {
             throw TensorError(
                 operation: "Trainer", argument: argument, value: "\(value)",
@@ -77,6 +82,7 @@ public struct Trainer: Sendable {
         self.optimizer = optimizer
         self.batchSize = batchSize
         self.epochs = epochs
+        self.earlyStopping = earlyStopping
     }
 
     /// Trains a network in place.
@@ -105,6 +111,7 @@ public struct Trainer: Sendable {
                 duration: clock.now - start)
             history.append(record)
             try onEvent(.epoch(record))
+            if let earlyStopping, earlyStopping.isDue(after: history) { break }
         }
         return history
     }

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+//
+// The options that say how parameters are changed: the optimizer, its learning rate over time, weight
+// decay, clipping, and when to stop.
+
+import ConvNet
+import ConvNetOptions
+
+struct OptimizerOptions {
+    static let options = [
+        Option("optimizer", "NAME", "\(Optimizers.names.joined(separator: ", ")); adam."),
+        Option("learning-rate", "X", "The step size; 0.001 for adam and adamw, 0.01 otherwise."),
+        Option("schedule", "NAME", "How it changes: \(schedules); constant."),
+        Option("warm-up", "STEPS", "For how many steps it rises before that; 0."),
+        Option("weight-decay", "X", "How much weights decay; 0, 0.01 for adamw."),
+        Option("clip", "BOUND", "norm:X or value:X, what gradients are clipped to; no bound."),
+        Option("patience", "EPOCHS", "Stop after so many epochs without a better one; never."),
+    ]
+
+    private static let schedules = "constant, cosine, step:EPOCHS or step:EPOCHS:FACTOR"
+
+    /// When training ends early.
+    let earlyStopping: EarlyStopping?
+    private let base: any Optimizer
+    private let schedule: Schedule
+    private let warmUp: Int
+    private let clipping: GradientClipping?
+
+    /// A schedule whose length in steps is not known yet.
+    private enum Schedule {
+        case constant, cosine
+        case step(epochs: Int, factor: Double)
+    }
+
+    /// Takes the options apart.
+    ///
+    /// - Throws: ``UsageError`` when one of them is wrong.
+    init(_ options: Options) throws {
+        base = try Self.base(options)
+        schedule = try Self.schedule(options.string("schedule") ?? "constant")
+        warmUp = try options.int("warm-up", atLeast: 0) ?? 0
+        earlyStopping = try options.int("patience").map { try EarlyStopping(patience: $0) }
+        do throws(TensorError) {
+            let bound = options.string("clip")
+            clipping = if let bound { try GradientClipping(name: bound) } else { nil }
+        } catch {
+            throw UsageError("--clip is \(error.value), expected \(error.expected)")
+        }
+    }
+
+    /// The optimizer that the options ask for.
+    ///
+    /// - Throws: ``UsageError`` when the warm-up is longer than the schedule.
+    func optimizer(stepsPerEpoch: Int, epochs: Int) throws -> any Optimizer {
+        func steps(_ epochs: Int) -> Int {
+            let product = stepsPerEpoch.multipliedReportingOverflow(by: epochs)
+            return product.overflow ? .max : product.partialValue
+        }
+        let course: LearningRateSchedule.Course =
+            switch schedule {
+            case .constant: .constant
+            case .cosine: .cosine(steps: steps(epochs))
+            case .step(let epochs, let factor): .step(every: steps(epochs), factor: factor)
+            }
+        var optimizer = base
+        if course != .constant || warmUp > 0 {
+            do throws(TensorError) {
+                optimizer = ScheduledOptimizer(
+                    base, schedule: try LearningRateSchedule(course, warmUpSteps: warmUp))
+            } catch {
+                throw UsageError("--warm-up is \(error.value), expected \(error.expected)")
+            }
+        }
+        return try clipping.map { try ClippedOptimizer(optimizer, clipping: $0) } ?? optimizer
+    }
+
+    private static func base(_ options: Options) throws -> any Optimizer {
+        let learningRate = try options.positiveNumber("learning-rate")
+        let decay = options.string("weight-decay")
+        let number = decay.map { Double($0) ?? .nan }
+        if let decay, let number, !(number >= 0 && number.isFinite) {
+            throw UsageError("--weight-decay is \(decay), expected a number of at least 0")
+        }
+        do throws(TensorError) {
+            return try Optimizers.named(
+                options.string("optimizer") ?? "adam", learningRate: learningRate,
+                weightDecay: number)
+        } catch {
+            throw UsageError("--optimizer is \(error.value), expected \(error.expected)")
+        }
+    }
+
+    private static func schedule(_ name: String) throws(UsageError) -> Schedule {
+        let parts = name.split(separator: ":", omittingEmptySubsequences: false)
+        switch (parts[0], parts.count) {
+        case ("constant", 1): return .constant
+        case ("cosine", 1): return .cosine
+        case ("step", 2...3):
+            let factor = parts.count == 3 ? Double(parts[2]) : 0.1
+            if let epochs = Int(parts[1]), epochs >= 1, let factor, factor > 0, factor.isFinite {
+                return .step(epochs: epochs, factor: factor)
+            }
+        default: break
+        }
+        throw UsageError("--schedule is \(name), expected \(schedules)")
+    }
+}
