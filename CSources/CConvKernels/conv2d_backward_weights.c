@@ -11,6 +11,7 @@
 // summed by itself, and the chunks' sums are added in order. How many chunks there are depends on
 // the shape alone, so the bits don't depend on the number of threads.
 #include "conv2d_direct_weights.h"
+#include "conv2d_winograd_weights.h"
 #include "sgemm_pack.h"
 
 #include <string.h>
@@ -90,6 +91,8 @@ static ptrdiff_t chunk_sums_size(const plan *p) {
 
 ptrdiff_t convk_conv2d_backward_weights_workspace(const convk_conv2d *conv,
                                                   convk_execution execution) {
+    if (convk_conv2d_winograd_weights_pays(conv, execution))
+        return convk_conv2d_winograd_weights_workspace(conv, execution);
     if (convk_conv2d_direct_weights_pays(conv, execution))
         return convk_conv2d_direct_weights_workspace(conv, execution);
     const plan p = make_plan(conv, execution);
@@ -213,6 +216,8 @@ static void add_chunks(float *restrict dw, const float *restrict sums, const pla
 void convk_conv2d_backward_weights(float *restrict dw, const float *restrict dy,
                                    const float *restrict x, const convk_conv2d *conv,
                                    float *restrict workspace, convk_execution execution) {
+    if (convk_conv2d_winograd_weights_pays(conv, execution))
+        return convk_conv2d_winograd_weights(dw, dy, x, conv, workspace, execution);
     if (convk_conv2d_direct_weights_pays(conv, execution))
         return convk_conv2d_direct_weights(dw, dy, x, conv, workspace, execution);
     const plan p = make_plan(conv, execution);

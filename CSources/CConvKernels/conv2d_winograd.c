@@ -92,19 +92,18 @@ typedef struct {
     ptrdiff_t panel, panel_end;
 } task;
 
-/// Cuts the task's tiles into runs within one row of tiles, as the image sees them or as the
-/// outputs do; returns how many.
-static ptrdiff_t cut_runs(convk_tile_run *runs, const task *t, bool of_outputs) {
-    const convk_conv2d_winograd *p = t->p;
+ptrdiff_t convk_conv2d_winograd_runs(convk_tile_run *runs, const convk_conv2d_winograd *p,
+                                     ptrdiff_t tile, ptrdiff_t tile_end, bool of_outputs) {
     const convk_window *w = &p->window;
     const ptrdiff_t image_size =
         of_outputs ? p->groups * p->rows * w->oh * w->ow : p->groups * w->c * w->h * w->w;
+    const ptrdiff_t first = tile;
     ptrdiff_t count = 0;
-    for (ptrdiff_t tile = t->tile; tile < t->tile_end;) {
+    while (tile < tile_end) {
         const ptrdiff_t column = tile % p->tiles_w, row = tile / p->tiles_w % p->tiles_h;
-        const ptrdiff_t length = convk_min(p->tiles_w - column, t->tile_end - tile);
+        const ptrdiff_t length = convk_min(p->tiles_w - column, tile_end - tile);
         runs[count++] =
-            (convk_tile_run){.place = tile - t->tile,
+            (convk_tile_run){.place = tile - first,
                              .count = length,
                              .row = row * p->tile_outputs - (of_outputs ? 0 : w->pad_top),
                              .column = column * p->tile_outputs - (of_outputs ? 0 : w->pad_left),
@@ -144,12 +143,12 @@ static void run_task(const task *t) {
     const ptrdiff_t nr = p->entry->nr;
     convk_tile_run runs[CONVK_LARGEST_NR];
     const convk_plane image = {w->h, w->w, w->h * w->w}, output = {w->oh, w->ow, w->oh * w->ow};
-    ptrdiff_t run_count = cut_runs(runs, t, false);
+    ptrdiff_t run_count = convk_conv2d_winograd_runs(runs, p, t->tile, t->tile_end, false);
     for (ptrdiff_t c = 0; c < w->c; c++)
         p->transforms->input(t->tiles + c * nr, w->c * nr, t->x + c * image.size, image, runs,
                              run_count, nr, (int)p->tile_outputs);
 
-    run_count = cut_runs(runs, t, true);
+    run_count = convk_conv2d_winograd_runs(runs, p, t->tile, t->tile_end, true);
     for (ptrdiff_t panel = t->panel; panel < t->panel_end; panel += FILTER_PANELS) {
         const ptrdiff_t end = convk_min(panel + FILTER_PANELS, t->panel_end);
         multiply(t, panel, end);

@@ -53,4 +53,9 @@ void convk_conv2d_winograd_run(const convk_conv2d_winograd *winograd, float *res
                                const float *restrict x, const float *restrict filters,
                                const float *restrict bias, float *restrict workspace);
 
+/// Cuts tiles tile ..< tile_end, of one block, into runs within one row of tiles, as the image sees
+/// them or as the outputs do; returns how many.
+ptrdiff_t convk_conv2d_winograd_runs(convk_tile_run *runs, const convk_conv2d_winograd *winograd,
+                                     ptrdiff_t tile, ptrdiff_t tile_end, bool of_outputs);
+
 #endif

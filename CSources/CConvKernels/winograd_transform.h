@@ -7,6 +7,10 @@
 //
 //   Y = A' [ (G g G') * (B' d B) ] A      * element by element, summed over channels
 //
+// That is linear in g, so the gradient with respect to the filter is the same read backwards:
+//
+//   dg = G' [ (A dY A') * (B' d B) ] G    summed over tiles
+//
 // Textbooks divide by 4, 6 and 24 in G. Here G, B and A are whole numbers: those factors stand in
 // A, as multiples of 1/24, and what is left is one division of the output by 24 * 24. So as long as
 // no sum passes 2^24, whole numbers give exact results.
@@ -50,6 +54,15 @@ typedef struct {
     void (*output)(float *restrict y, const float *restrict products, ptrdiff_t products_stride,
                    convk_plane plane, const convk_tile_run *restrict runs, ptrdiff_t run_count,
                    ptrdiff_t lanes, int m, float bias, bool relu);
+    /// Transforms the gradients of a block of tiles' outputs for one filter, A dy A': v[point *
+    /// v_stride + lane]. Lanes that no run covers become 0.
+    void (*gradient)(float *restrict v, ptrdiff_t v_stride, const float *restrict dy,
+                     convk_plane plane, const convk_tile_run *restrict runs, ptrdiff_t run_count,
+                     ptrdiff_t lanes, int m);
+    /// The gradients of one filter's taps for some channels, taps[tap * taps_stride + c], from what
+    /// all tiles add up to, sums[point * sums_stride + c]. Both have whole vectors of channels.
+    void (*weights)(float *restrict taps, ptrdiff_t taps_stride, const float *restrict sums,
+                    ptrdiff_t sums_stride, ptrdiff_t channels, int r);
 } convk_winograd_transforms;
 
 /// The transforms for an instruction set.

@@ -78,7 +78,8 @@ extension NativeKernels {
     /// The gradient of a convolution with respect to its filters, on `float32`.
     ///
     /// Each number is a sum of K = N·OH·OW products:
-    /// `|error| ≤ (K + 2) · 2⁻²⁴ · Σ|dy·x|`, to first order.
+    /// `|error| ≤ (K + 2) · 2⁻²⁴ · Σ|dy·x|`, to first order; by Winograd's way, with T tiles in all,
+    /// `(T + 40) · 2⁻²⁴ · |G|ᵀ(Σ (|A||dy||A|ᵀ) ⊙ (|B|ᵀ|x||B|))|G|` (see ``winograd``).
     ///
     /// - Returns: `[F, C/groups, KH, KW]`.
     /// - Throws: ``TensorError`` when shapes, groups or the window disagree, or a tensor is not of

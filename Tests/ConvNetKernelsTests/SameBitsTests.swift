@@ -20,7 +20,7 @@ import Testing
         results.append(("tall gemm", try kernels.gemm(MatrixView(tall), MatrixView(thin))))
 
         // (input, filters, window, groups): few filters, many channels, a stride, groups, one image,
-        // and two that go by Winograd's way.
+        // and three that go by Winograd's way, the last with more tiles than are taken at a time.
         let convolutions = [
             ([20, 1, 28, 28], 30, try Window(5), 1),
             ([4, 48, 13, 13], 40, try Window(3, padding: 1), 1),
@@ -29,6 +29,7 @@ import Testing
             ([1, 32, 30, 30], 64, try Window(3), 1),
             ([9, 64, 15, 14], 66, try Window(3, padding: 1), 1),
             ([2, 66, 17, 19], 64, try Window(5, padding: 2), 2),
+            ([17, 48, 24, 24], 48, try Window(3, padding: 1), 1),
         ]
         for (shape, filters, window, groups) in convolutions {
             let x = try draw.normal(shape)
