@@ -54,6 +54,42 @@ struct FirstLayer: Layer {
     func converted(to scalarType: ScalarType) throws -> FirstLayer { self }
 }
 
+/// A layer that scales by a parameter and writes down in a buffer which step it was told of last.
+struct StepRecorder: Layer {
+    var scale: Tensor
+    var lastStep: Tensor
+    private var step = 0
+
+    init() throws {
+        scale = try Tensor(shape: [1], repeating: 1)
+        lastStep = try Tensor(shape: [1], repeating: -1)
+    }
+
+    var parameters: [(key: String, value: Tensor)] { [("W", scale)] }
+    var buffers: [(key: String, value: Tensor)] { [("step", lastStep)] }
+
+    mutating func updateBuffers(
+        _ body: (_ key: String, _ value: inout Tensor) throws -> Void
+    ) throws { try body("step", &lastStep) }
+
+    mutating func updateParameters(
+        _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
+    ) throws { try body("W", &scale, nil) }
+
+    mutating func willTrain(step: Int) { self.step = step }
+
+    func outputShape(for inputShape: [Int]) throws -> [Int] { inputShape }
+    func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor { x }
+    mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
+        lastStep = try Tensor(shape: [1], repeating: Double(step))
+        return x
+    }
+    mutating func backward(
+        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
+    ) throws -> Tensor? { outputGradient }
+    func converted(to scalarType: ScalarType) throws -> StepRecorder { self }
+}
+
 /// Samples in memory in a given order, right or wrong.
 struct GivenSamples: BatchSource {
     var images: Tensor

@@ -52,6 +52,19 @@ public protocol Layer: Sendable {
     /// - Throws: ``TensorError`` when the layer can't work with such an input.
     func operationCount(for inputShape: [Int]) throws -> Int
 
+    /// The tensors that training changes beside the parameters, such as running statistics, by their
+    /// keys; none by default. They are saved with the parameters, and no optimizer sees them.
+    var buffers: [(key: String, value: Tensor)] { get }
+
+    /// Visits each buffer in place, in the order of ``buffers``.
+    mutating func updateBuffers(
+        _ body: (_ key: String, _ value: inout Tensor) throws -> Void
+    ) throws
+
+    /// Called before the forward pass of each training step, with the step's number from 0: a layer
+    /// that draws random numbers draws those of that step. Does nothing by default.
+    mutating func willTrain(step: Int)
+
     /// The same layer with parameters of the given number type, and nothing kept from a pass.
     func converted(to scalarType: ScalarType) throws -> Self
 }
@@ -78,6 +91,17 @@ extension Layer {
         return try Shape.elementCount(
             factors, operation: "\(Self.self).operationCount", argument: "inputShape")
     }
+
+    /// None: most layers learn by gradients only.
+    public var buffers: [(key: String, value: Tensor)] { [] }
+
+    /// Visits nothing.
+    public mutating func updateBuffers(
+        _ body: (_ key: String, _ value: inout Tensor) throws -> Void
+    ) throws {}
+
+    /// Does nothing: most layers are the same in each step.
+    public mutating func willTrain(step: Int) {}
 
     /// The layer's output on the native kernels.
     public func predict(_ x: Tensor) throws -> Tensor { try predict(x, on: NativeKernels()) }

@@ -71,12 +71,11 @@ extension Classifier {
     }
 
     /// The parameters by name: W1, b1, W2, b2 and so on.
-    public var parameters: [NamedTensor] {
-        let trained = network.layers.map(\.layer.parameters).filter { !$0.isEmpty }
-        return trained.enumerated().flatMap { index, parameters in
-            parameters.map { ("\($0.key)\(index + 1)", $0.value) }
-        }
-    }
+    public var parameters: [NamedTensor] { network.named(\.parameters) }
+
+    /// What training changes beside the parameters, by name, such as running statistics: mean2,
+    /// variance2, the number being that of the layer's parameters.
+    public var buffers: [NamedTensor] { network.named(\.buffers) }
 
     /// The gradient of the mean loss with respect to each parameter, by backpropagation.
     ///
@@ -99,7 +98,8 @@ extension Classifier {
     /// ("Deep Learning from Scratch", section 4.4). Two predictions a parameter: for small networks.
     ///
     /// Differences of `Float`s would drown in rounding, so a copy of the network computes in
-    /// `float64`.
+    /// `float64`. It computes as the next training step would, so that layers which do something
+    /// else in training are checked at that.
     ///
     /// - Parameter kernels: kernels that take `float64`, such as `ReferenceKernels`.
     /// - Returns: a gradient of `float64` for each of ``parameters``, in the same order.
@@ -118,7 +118,7 @@ extension Classifier {
                 func loss(at shifted: Double) throws -> Double {
                     numbers[index] = shifted
                     try copy.set(name, to: Tensor(shape: value.shape, doubles: numbers))
-                    return try copy.loss(x, labels: labels)
+                    return try copy.trainingLoss(x, labels: labels)
                 }
                 let difference = try loss(at: number + step) - loss(at: number - step)
                 gradient.append(difference / (2 * step))
@@ -131,6 +131,13 @@ extension Classifier {
 }
 
 extension Network {
+    /// The mean loss that the next training step would find.
+    fileprivate func trainingLoss(_ x: Tensor, labels: [Int]) throws -> Double {
+        var copy = self
+        let logits = try copy.forward(x)
+        return try kernels.softmaxCrossEntropy(logits, labels: labels).loss
+    }
+
     /// Replaces one parameter.
     fileprivate mutating func set(_ name: String, to newValue: Tensor) throws {
         try updateParameters { candidate, value, _ in

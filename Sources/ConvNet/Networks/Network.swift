@@ -28,16 +28,21 @@ public struct NamedLayer: Sendable {
 ///     ])
 /// ```
 ///
-/// Parameters are named by their layer's place among the layers that have some: W1, b1, W2, b2.
+/// Parameters and buffers are named by their layer's place among the layers that have some: W1, b1,
+/// W2, b2.
 public struct Network: Classifier {
     /// The layers in order.
-    public private(set) var layers: [NamedLayer]
+    public internal(set) var layers: [NamedLayer]
     /// The shape of one sample, `[C, H, W]`.
     public let inputShape: [Int]
     /// The shape of one sample's output, `[K]`.
     public let outputShape: [Int]
     /// What does the arithmetic.
     public var kernels: any Kernels
+    /// How many training steps the network has made: the number of the next one, from 0. Layers that
+    /// draw random numbers draw them for this step, so a network that goes on from a checkpoint draws
+    /// what it would have drawn without a break.
+    public package(set) var trainingStep = 0
     /// The places of the layers in the order they run; see ``runOrder(of:)``.
     let steps: [Int]
 
@@ -90,10 +95,12 @@ public struct Network: Classifier {
     ///
     /// - Throws: ``TensorError`` when there is no memory for it.
     public func converted(to scalarType: ScalarType, kernels: any Kernels) throws -> Network {
-        try Network(
+        var network = try Network(
             inputShape: inputShape,
             layers: layers.map { NamedLayer($0.name, try $0.layer.converted(to: scalarType)) },
             kernels: kernels)
+        network.trainingStep = trainingStep
+        return network
     }
 
     /// The order in which layers run: a max pooling right behind a ReLU goes before it.
@@ -110,15 +117,22 @@ public struct Network: Classifier {
         return order
     }
 
-    /// Runs forward and backward, so that each layer keeps its gradients.
-    ///
-    /// - Returns: the mean loss of the batch.
-    mutating func computeGradients(_ x: Tensor, labels: [Int]) throws -> Double {
+    /// The logits as training sees them: each layer keeps what its gradient needs.
+    mutating func forward(_ x: Tensor) throws -> Tensor {
+        for index in layers.indices { layers[index].layer.willTrain(step: trainingStep) }
         var signal = try checked(x)
         var step = 0
         while step < steps.count {
             step += try forward(from: step, &signal)
         }
+        return signal
+    }
+
+    /// Runs forward and backward, so that each layer keeps its gradients.
+    ///
+    /// - Returns: the mean loss of the batch.
+    mutating func computeGradients(_ x: Tensor, labels: [Int]) throws -> Double {
+        var signal = try forward(x)
         var lossLayer = SoftmaxWithLoss()
         let loss = try lossLayer.forward(signal, labels: labels, on: kernels)
         signal = try lossLayer.backward()
@@ -168,28 +182,6 @@ public struct Network: Classifier {
             }
         }
         return signal
-    }
-
-    /// Visits every parameter in place, with its name and the gradient of the last backward pass.
-    mutating func updateParameters(
-        _ body: (_ name: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
-    ) throws {
-        var number = 0
-        for index in layers.indices where !layers[index].layer.parameters.isEmpty {
-            number += 1
-            try layers[index].layer.updateParameters { key, value, gradient in
-                try body("\(key)\(number)", &value, gradient)
-            }
-        }
-    }
-
-    /// Replaces every parameter, in the order of `parameters`; shapes and types are the caller's care.
-    package mutating func replaceParameters(_ replacements: [Tensor]) throws {
-        var index = 0
-        try updateParameters { _, value, _ in
-            value = replacements[index]
-            index += 1
-        }
     }
 
     /// Fails unless a batch has samples of the network's input shape.

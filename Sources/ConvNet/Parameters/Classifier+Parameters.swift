@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Saving and loading a network's parameters.
+// Saving and loading a network's parameters, and the buffers beside them.
 
 import Foundation
 
 extension Classifier {
-    /// Writes the parameters to a safetensors file. It is written beside the target and renamed, so
-    /// that the target is always whole; the same parameters give the same bytes.
+    /// Writes the parameters and buffers to a safetensors file. It is written beside the target and
+    /// renamed, so that the target is always whole; the same numbers give the same bytes.
     ///
     /// - Throws: ``ParameterFileError`` when the file can't be written.
     public func saveParameters(to url: URL) throws {
-        let data = try Safetensors.encode(parameters, file: url.path)
+        let data = try Safetensors.encode(parameters + buffers, file: url.path)
         do {
             try data.withUnsafeBytes { try AtomicFile.write($0, to: url.path) }
         } catch let error as FileError {
@@ -18,11 +18,11 @@ extension Classifier {
         }
     }
 
-    /// Replaces the parameters by those of a safetensors file: all of them, or none where
-    /// something is wrong.
+    /// Replaces the parameters and buffers by those of a safetensors file: all of them, or none
+    /// where something is wrong.
     ///
-    /// - Parameter url: a file with a tensor for each of ``parameters``, of the same shape. Numbers
-    ///   are converted to the network's type.
+    /// - Parameter url: a file with a tensor for each of ``parameters`` and ``buffers``, of the same
+    ///   shape. Numbers are converted to the network's type.
     /// - Throws: ``ParameterFileError`` when the file can't be read, is broken, lacks a tensor, has
     ///   one too many, or one of another shape.
     public mutating func loadParameters(from url: URL) throws {
@@ -31,7 +31,8 @@ extension Classifier {
                 Self.bytes(of: url), file: url.path
             ).map { ($0.name, $0.value) })
         var replacements: [Tensor] = []
-        for (name, value) in parameters {
+        let expected = parameters + buffers
+        for (name, value) in expected {
             guard let tensor = loaded.removeValue(forKey: name) else {
                 throw ParameterFileError(
                     file: url.path, problem: "\(name) is missing, expected shape \(value.shape)")
@@ -44,11 +45,13 @@ extension Classifier {
             replacements.append(try tensor.converted(to: value.scalarType))
         }
         if let extra = loaded.keys.min() {
-            let names = parameters.map(\.name).joined(separator: ", ")
+            let names = expected.map(\.name).joined(separator: ", ")
             throw ParameterFileError(
                 file: url.path, problem: "\(extra) is unexpected, expected only \(names)")
         }
-        try network.replaceParameters(replacements)
+        let parameterCount = parameters.count
+        try network.replaceParameters(Array(replacements.prefix(parameterCount)))
+        try network.replaceBuffers(Array(replacements.dropFirst(parameterCount)))
     }
 
     private static func bytes(of url: URL) throws -> Data {

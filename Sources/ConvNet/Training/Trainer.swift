@@ -156,6 +156,7 @@ extension Network {
         _ batch: Batch, with optimizer: inout any Optimizer
     ) throws -> Double {
         let loss = try computeGradients(batch.images, labels: batch.labels)
+        trainingStep += 1
         if loss.isFinite { try optimizer.update(&self) }
         return loss
     }

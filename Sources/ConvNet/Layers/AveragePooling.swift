@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// Average pooling, the subsampling of LeNet; LeCun et al., "Gradient-based learning applied to
+// document recognition", 1998.
+
+/// The mean of the numbers under each place of a window: `[N, C, H, W]` to `[N, C, OH, OW]`.
+public struct AveragePooling: Layer {
+    /// The geometry of the pooling.
+    public let window: Window
+    /// Whether padding counts, as zeros; otherwise a mean is that of the real pixels under the window
+    /// (PyTorch's `count_include_pad`).
+    public let countIncludePad: Bool
+    private var inputShape: [Int]?
+
+    /// A pooling over a square window.
+    ///
+    /// - Parameters:
+    ///   - size: the window's height and width.
+    ///   - stride: the step between places; `size` when nil.
+    ///   - padding: rows and columns around the image, at most half the size.
+    ///   - ceilMode: whether a last place that reaches past the padded image counts.
+    ///   - countIncludePad: whether padding counts, as zeros.
+    /// - Throws: ``TensorError`` when a size or stride is below 1 or the padding is negative.
+    public init(
+        _ size: Int, stride: Int? = nil, padding: Int = 0, ceilMode: Bool = false,
+        countIncludePad: Bool = true
+    ) throws {
+        try self.init(
+            window: Window(size, stride: stride ?? size, padding: padding, ceilMode: ceilMode),
+            countIncludePad: countIncludePad)
+    }
+
+    /// A pooling over any window.
+    public init(window: Window, countIncludePad: Bool = true) {
+        self.window = window
+        self.countIncludePad = countIncludePad
+    }
+
+    /// The shape that comes out for a shape that goes in.
+    public func outputShape(for inputShape: [Int]) throws -> [Int] {
+        try KernelChecks.pooling(
+            inputShape: inputShape, window: window, operation: "AveragePooling"
+        ).pooledShape
+    }
+
+    /// The layer's output, keeping nothing.
+    public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
+        try kernels.averagePooling(x, window: window, countIncludePad: countIncludePad)
+    }
+
+    /// The layer's output; keeps what the gradient needs.
+    public mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
+        let output = try predict(x, on: kernels)
+        inputShape = x.shape
+        return output
+    }
+
+    /// The gradient with respect to the input of the last forward pass.
+    public mutating func backward(
+        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
+    ) throws -> Tensor? {
+        let inputShape = try Self.kept(inputShape)
+        try require(outputGradient, fitsInput: inputShape)
+        self.inputShape = nil
+        guard needsInputGradient else { return nil }
+        return try kernels.averagePoolingGradient(
+            outputGradient, inputShape: inputShape, window: window,
+            countIncludePad: countIncludePad)
+    }
+
+    /// The same layer with parameters of the given number type.
+    public func converted(to scalarType: ScalarType) throws -> AveragePooling {
+        AveragePooling(window: window, countIncludePad: countIncludePad)
+    }
+}
