@@ -52,8 +52,8 @@ public enum IDX {
     public static func decode(
         _ bytes: [UInt8], file: String, expecting: [Int?]? = nil
     ) throws(IDXError) -> Contents {
-        if GzipReader.canRead(bytes) {
-            var reader = try GzipReader(bytes, file: file)
+        if InflateReader.isGzip(bytes) {
+            var reader = try InflateReader(bytes, file: file)
             return try decode(from: &reader, file: file, expecting: expecting)
         }
         var reader = PlainReader(bytes)

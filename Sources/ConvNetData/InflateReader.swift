@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: MIT
 //
-// Gzip (RFC 1952) through zlib, decompressing no more than is asked for, so that a small file that
-// claims or unfolds to gigabytes costs nothing.
+// Deflate (RFC 1951), bare or in gzip (RFC 1952), through zlib, decompressing no more than is asked
+// for, so that a small file that claims or unfolds to gigabytes costs nothing.
 
 internal import CZlib
 
-/// The decompressed bytes of a gzip file, in order.
-final class GzipReader: ByteReader {
+/// The decompressed bytes of compressed data, in order.
+final class InflateReader: ByteReader {
+    /// What is around the compressed data.
+    enum Format: String {
+        /// A header and a checksum, as in `.gz` files.
+        case gzip
+        /// Nothing: whoever holds the data knows its size and checksum.
+        case deflate
+    }
+
+    private let format: Format
     private let compressed: [UInt8]
     private let file: String
     private var position = 0
@@ -18,24 +27,27 @@ final class GzipReader: ByteReader {
     private static let largestRatio = 1032
 
     /// Whether the bytes begin as gzip does.
-    static func canRead(_ bytes: some Collection<UInt8>) -> Bool {
+    static func isGzip(_ bytes: some Collection<UInt8>) -> Bool {
         bytes.starts(with: [0x1F, 0x8B])
     }
 
     /// A reader at the start of the data.
     ///
     /// - Parameters:
-    ///   - compressed: the whole file, less than 4 GiB.
+    ///   - compressed: all of it, less than 4 GiB.
+    ///   - format: what is around it.
     ///   - file: its name, for errors.
-    init(_ compressed: [UInt8], file: String) throws(IDXError) {
+    init(_ compressed: [UInt8], format: Format = .gzip, file: String) throws(IDXError) {
         precondition(compressed.count <= Int(UInt32.max), "zlib counts its input in 32 bits")
+        self.format = format
         self.compressed = compressed
         self.file = file
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
-        // 16 asks for gzip and nothing else, zlib's own header included.
+        // 16 asks for gzip and nothing else, zlib's own header included; a minus for no header.
         let status = inflateInit2_(
-            stream, 16 + MAX_WBITS, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size))
+            stream, format == .gzip ? 16 + MAX_WBITS : -MAX_WBITS, ZLIB_VERSION,
+            CInt(MemoryLayout<z_stream>.size))
         guard status == Z_OK else { throw damaged("zlib can't start (\(status))") }
     }
 
@@ -81,10 +93,10 @@ final class GzipReader: ByteReader {
         switch status {
         case Z_OK: break
         case Z_STREAM_END: try finishMember()
-        case Z_BUF_ERROR: throw damaged("gzip data ends early")
+        case Z_BUF_ERROR: throw damaged("\(format) data ends early")
         default:
             let reason = stream.pointee.msg.map { String(cString: $0) } ?? "zlib status \(status)"
-            throw damaged("gzip data is damaged (\(reason))")
+            throw damaged("\(format) data is damaged (\(reason))")
         }
         return writtenCount
     }
@@ -93,14 +105,16 @@ final class GzipReader: ByteReader {
     private func finishMember() throws(IDXError) {
         if position == compressed.count {
             isAtEnd = true
-        } else if Self.canRead(compressed[position...]) {
+        } else if format == .gzip, Self.isGzip(compressed[position...]) {
             inflateReset(stream)
         } else {
-            throw damaged("\(compressed.count - position) bytes after the gzip data")
+            throw damaged("\(compressed.count - position) bytes after the \(format) data")
         }
     }
 
     private func damaged(_ what: String) -> IDXError {
-        IDXError(file: file, what: what, expected: "an intact gzip file")
+        IDXError(
+            file: file, what: what,
+            expected: "an intact \(format) \(format == .gzip ? "file" : "stream")")
     }
 }
