@@ -10,12 +10,8 @@ extension Classifier {
     ///
     /// - Throws: ``ParameterFileError`` when the file can't be written.
     public func saveParameters(to url: URL) throws {
-        let data = try Safetensors.encode(parameters + buffers, file: url.path)
-        do {
-            try data.withUnsafeBytes { try AtomicFile.write($0, to: url.path) }
-        } catch let error as FileError {
-            throw ParameterFileError(file: error.path, problem: error.problem)
-        }
+        try ParameterFile.write(
+            Safetensors.encode(parameters + buffers, file: url.path), to: url)
     }
 
     /// Replaces the parameters and buffers by those of a safetensors file: all of them, or none
@@ -26,20 +22,23 @@ extension Classifier {
     /// - Throws: ``ParameterFileError`` when the file can't be read, is broken, lacks a tensor, has
     ///   one too many, or one of another shape.
     public mutating func loadParameters(from url: URL) throws {
-        var loaded = Dictionary(
-            uniqueKeysWithValues: try Safetensors.decode(
-                Self.bytes(of: url), file: url.path
-            ).map { ($0.name, $0.value) })
+        try loadParameters(Safetensors.contents(of: url).tensors, file: url.path)
+    }
+
+    /// Replaces the parameters and buffers by tensors of their names: all of them, or none where
+    /// something is wrong.
+    package mutating func loadParameters(_ tensors: [NamedTensor], file: String) throws {
+        var loaded = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.value) })
         var replacements: [Tensor] = []
         let expected = parameters + buffers
         for (name, value) in expected {
             guard let tensor = loaded.removeValue(forKey: name) else {
                 throw ParameterFileError(
-                    file: url.path, problem: "\(name) is missing, expected shape \(value.shape)")
+                    file: file, problem: "\(name) is missing, expected shape \(value.shape)")
             }
             guard tensor.shape == value.shape else {
                 throw ParameterFileError(
-                    file: url.path,
+                    file: file,
                     problem: "\(name) has shape \(tensor.shape), expected \(value.shape)")
             }
             replacements.append(try tensor.converted(to: value.scalarType))
@@ -47,19 +46,10 @@ extension Classifier {
         if let extra = loaded.keys.min() {
             let names = expected.map(\.name).joined(separator: ", ")
             throw ParameterFileError(
-                file: url.path, problem: "\(extra) is unexpected, expected only \(names)")
+                file: file, problem: "\(extra) is unexpected, expected only \(names)")
         }
         let parameterCount = parameters.count
         try network.replaceParameters(Array(replacements.prefix(parameterCount)))
         try network.replaceBuffers(Array(replacements.dropFirst(parameterCount)))
-    }
-
-    private static func bytes(of url: URL) throws -> Data {
-        do {
-            return try Data(contentsOf: url)
-        } catch {
-            let reason = (error as NSError).localizedFailureReason ?? error.localizedDescription
-            throw ParameterFileError(file: url.path, problem: "can't be read: \(reason)")
-        }
     }
 }

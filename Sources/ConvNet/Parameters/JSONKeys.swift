@@ -5,40 +5,42 @@
 
 import Foundation
 
-enum JSONKeys {
-    /// The first key that comes twice in the outermost object or in one directly inside it, or nil:
-    /// a safetensors header has no deeper ones. The text must be JSON; where it is not, the parser
-    /// will say so.
+/// The keys of a JSON text, object by object.
+struct JSONKeys {
+    /// The deepest objects that are looked through; no format of this package has deeper ones.
+    private static let largestDepth = 8
+
+    private let json: Data
+    /// The keys so far of each open object; nil for an array.
+    private var open: [Set<String>?] = []
+    /// How many objects and arrays are open beyond ``largestDepth``.
+    private var deeper = 0
+    private var expectsKey = false
+
+    /// The first key that comes twice in one object, or nil. The text must be JSON; where it is not,
+    /// the parser will say so.
     static func firstDuplicate(in json: Data) -> String? {
-        var seen: [Set<String>] = [[], []]
-        var depth = 0
-        var expectsKey = false
+        var keys = JSONKeys(json: json)
+        return keys.firstDuplicate()
+    }
+
+    private init(json: Data) { self.json = json }
+
+    private mutating func firstDuplicate() -> String? {
         var index = json.startIndex
         while index < json.endIndex {
             switch json[index] {
-            case UInt8(ascii: "{"):
-                depth += 1
-                expectsKey = depth <= 2
-                if expectsKey { seen[depth - 1] = [] }
-            case UInt8(ascii: "["):
-                depth += 1
-                expectsKey = false
+            case UInt8(ascii: "{"): enter([])
+            case UInt8(ascii: "["): enter(nil)
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
                 // More closing than opening: no JSON.
-                guard depth > 0 else { return nil }
-                depth -= 1
-            case UInt8(ascii: ","):
-                expectsKey = depth == 1 || depth == 2
+                guard leave() else { return nil }
+            case UInt8(ascii: ","): expectsKey = isInObject
             case UInt8(ascii: "\""):
-                let end = endOfString(in: json, from: index)
-                if expectsKey, depth > 0 {
-                    let literal = json[index..<end]
-                    // Decoded, so that "a" and "\u0061" are the same key.
-                    let key =
-                        (try? JSONDecoder().decode(String.self, from: Data(literal)))
-                        ?? String(decoding: literal, as: UTF8.self)
-                    if !seen[depth - 1].insert(key).inserted { return key }
+                let end = endOfString(from: index)
+                if expectsKey {
                     expectsKey = false
+                    if let key = duplicate(json[index..<end]) { return key }
                 }
                 index = end
                 continue
@@ -49,8 +51,41 @@ enum JSONKeys {
         return nil
     }
 
+    private var isInObject: Bool {
+        guard deeper == 0, let last = open.last else { return false }
+        return last != nil
+    }
+
+    private mutating func enter(_ keys: Set<String>?) {
+        if open.count < Self.largestDepth {
+            open.append(keys)
+        } else {
+            deeper += 1
+        }
+        expectsKey = isInObject
+    }
+
+    private mutating func leave() -> Bool {
+        expectsKey = false
+        if deeper > 0 {
+            deeper -= 1
+            return true
+        }
+        return open.popLast() != nil
+    }
+
+    /// The key that a literal stands for, if the innermost object has it already.
+    private mutating func duplicate(_ literal: Data) -> String? {
+        // Decoded, so that "a" and "\u0061" are the same key.
+        let key =
+            (try? JSONDecoder().decode(String.self, from: Data(literal)))
+            ?? String(decoding: literal, as: UTF8.self)
+        let isNew = open[open.count - 1]?.insert(key).inserted ?? true
+        return isNew ? nil : key
+    }
+
     /// One past the closing quote of the string that starts at an opening one.
-    private static func endOfString(in json: Data, from start: Int) -> Int {
+    private func endOfString(from start: Int) -> Int {
         var index = start + 1
         while index < json.endIndex {
             if json[index] == UInt8(ascii: "\\") {

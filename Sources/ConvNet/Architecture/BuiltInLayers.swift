@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+//
+// How the package's own layers describe themselves. Names and settings are part of the file format:
+// what stands here may be added to, but not changed.
+
+/// The layers that every reader of files knows.
+enum BuiltInLayers {
+    /// Their types.
+    static let types: [any DescribedLayer.Type] = [
+        Affine.self, AveragePooling.self, Convolution.self, MaxPooling.self, ReLU.self,
+        Sigmoid.self,
+    ]
+}
+
+/// A layer that its type alone describes.
+protocol PlainLayer: DescribedLayer {
+    init()
+}
+
+extension PlainLayer {
+    /// None.
+    public var settings: LayerSettings { [:] }
+
+    /// The layer, if nothing else is described.
+    public init(settings: LayerSettings, tensors: LayerTensors) throws {
+        try settings.require(only: [])
+        try tensors.require(only: [])
+        self.init()
+    }
+}
+
+extension ReLU: PlainLayer {
+    /// What files call the type.
+    public static let typeName = "ReLU"
+}
+
+extension Sigmoid: PlainLayer {
+    /// What files call the type.
+    public static let typeName = "Sigmoid"
+}
+
+extension Affine: DescribedLayer {
+    /// What files call the type.
+    public static let typeName = "Affine"
+
+    /// None: the sizes are those of the weights.
+    public var settings: LayerSettings { [:] }
+
+    /// The layer with the weights `W` and the bias `b`.
+    public init(settings: LayerSettings, tensors: LayerTensors) throws {
+        try settings.require(only: [])
+        let tensors = try tensors.require(only: ["W", "b"])
+        try self.init(weights: tensors[0], bias: tensors[1])
+    }
+}
+
+extension Convolution: DescribedLayer {
+    /// What files call the type.
+    public static let typeName = "Convolution"
+
+    /// The window and the groups.
+    public var settings: LayerSettings { window.settings.merging(["groups": .integer(groups)]) }
+
+    /// The layer with the filters `W` and the bias `b`.
+    public init(settings: LayerSettings, tensors: LayerTensors) throws {
+        try settings.require(only: Window.settingNames + ["groups"])
+        let tensors = try tensors.require(only: ["W", "b"])
+        try self.init(
+            weights: tensors[0], bias: tensors[1], window: Window(settings: settings),
+            groups: settings.integer("groups", in: 1...Shape.largestExtent))
+    }
+}
+
+extension MaxPooling: DescribedLayer {
+    /// What files call the type.
+    public static let typeName = "MaxPooling"
+
+    /// The window.
+    public var settings: LayerSettings { window.settings }
+
+    /// The layer with a window.
+    public init(settings: LayerSettings, tensors: LayerTensors) throws {
+        try settings.require(only: Window.settingNames)
+        try tensors.require(only: [])
+        self.init(window: try Window(settings: settings))
+    }
+}
+
+extension AveragePooling: DescribedLayer {
+    /// What files call the type.
+    public static let typeName = "AveragePooling"
+
+    /// The window, and whether padding counts.
+    public var settings: LayerSettings {
+        window.settings.merging(["count_include_pad": .flag(countIncludePad)])
+    }
+
+    /// The layer with a window.
+    public init(settings: LayerSettings, tensors: LayerTensors) throws {
+        try settings.require(only: Window.settingNames + ["count_include_pad"])
+        try tensors.require(only: [])
+        self.init(
+            window: try Window(settings: settings),
+            countIncludePad: try settings.flag("count_include_pad"))
+    }
+}

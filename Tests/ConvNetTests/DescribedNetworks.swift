@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+//
+// Networks of each of the package's layers, for what must hold for all of them: files and export.
+
+import ConvNet
+import ConvNetTestSupport
+
+/// A network and what its numbers allow to expect.
+struct DescribedNetwork {
+    let name: String
+    let network: Network
+    /// Whether parameters and samples are small whole numbers and the layers keep them so: then
+    /// results are exact whatever the order of sums.
+    let isExact: Bool
+
+    /// Drawn samples.
+    func samples(_ count: Int) throws -> Tensor {
+        var draw = Draw(seed: count)
+        let shape = [count] + network.inputShape
+        return isExact ? try draw.integers(shape) : try draw.normal(shape)
+    }
+}
+
+/// A network of one layer.
+private func single(
+    _ name: String, _ layer: any Layer, on inputShape: [Int], isExact: Bool = false
+) throws -> DescribedNetwork {
+    DescribedNetwork(
+        name: name,
+        network: try Network(inputShape: inputShape, layers: [NamedLayer(name, layer)]),
+        isExact: isExact)
+}
+
+/// Each layer alone, over drawn windows where it has one, and the ready-made networks.
+func describedNetworks() throws -> [DescribedNetwork] {
+    try windowedLayers() + otherLayers() + readyMadeNetworks()
+}
+
+private func windowedLayers() throws -> [DescribedNetwork] {
+    var networks: [DescribedNetwork] = []
+    for seed in 0..<20 {
+        var draw = Draw(seed: seed)
+        let groups = draw.pick([1, 2, 4])
+        let (shape, window) = try draw.windowedShape(samples: 1...1, channels: 4)
+        let convolution = try Convolution(
+            weights: draw.integers([8, 4 / groups, window.size.height, window.size.width]),
+            bias: draw.integers([8]), window: window, groups: groups)
+        networks.append(
+            try single(
+                "convolution-\(seed)", convolution, on: Array(shape.dropFirst()), isExact: true))
+
+        let pooled = try draw.windowedShape(samples: 1...1, channels: 2, pooling: true)
+        networks.append(
+            try single(
+                "max-pooling-\(seed)", MaxPooling(window: pooled.window),
+                on: Array(pooled.shape.dropFirst()), isExact: true))
+        networks.append(
+            try single(
+                "average-pooling-\(seed)",
+                AveragePooling(window: pooled.window, countIncludePad: draw.oneIn(2)),
+                on: Array(pooled.shape.dropFirst())))
+    }
+    return networks
+}
+
+private func otherLayers() throws -> [DescribedNetwork] {
+    var draw = Draw(seed: 1)
+    let affine = try Affine(weights: draw.integers([12, 5]), bias: draw.integers([5]))
+    return [
+        try single("affine-of-rows", affine, on: [12], isExact: true),
+        try single("affine-of-images", affine, on: [3, 2, 2], isExact: true),
+        try single("relu", ReLU(), on: [3, 4, 5], isExact: true),
+        try single("sigmoid", Sigmoid(), on: [3, 4, 5]),
+    ]
+}
+
+private func readyMadeNetworks() throws -> [DescribedNetwork] {
+    [
+        DescribedNetwork(
+            name: "simple", network: try SimpleConvNet(seed: 1).network, isExact: false),
+        DescribedNetwork(
+            name: "simple-small", network: try smallNetwork().network, isExact: false),
+    ]
+}
