@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+//
+// The messages of an ONNX file that a chain of layers needs, with the field numbers of onnx.proto
+// (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
+
+/// What an operator is told beside its inputs (AttributeProto).
+enum ONNXAttribute {
+    case float(Double)
+    case int(Int)
+    case ints([Int])
+
+    func message(name: String) -> ProtobufMessage {
+        var message = ProtobufMessage()
+        message.add(1, name)
+        switch self {
+        case .float(let value):
+            message.add(2, Float(value))
+            message.add(20, 1)
+        case .int(let value):
+            message.add(3, value)
+            message.add(20, 2)
+        case .ints(let values):
+            for value in values { message.add(8, value) }
+            message.add(20, 7)
+        }
+        return message
+    }
+}
+
+/// An operator with its inputs and its one output (NodeProto).
+struct ONNXNode {
+    let name: String
+    let operation: String
+    let inputs: [String]
+    var output: String
+    let attributes: [(name: String, value: ONNXAttribute)]
+
+    var message: ProtobufMessage {
+        var message = ProtobufMessage()
+        for input in inputs { message.add(1, input) }
+        message.add(2, output)
+        message.add(3, name)
+        message.add(4, operation)
+        for (name, value) in attributes { message.add(5, value.message(name: name)) }
+        return message
+    }
+}
+
+extension Tensor {
+    /// The numbers and their shape (TensorProto).
+    func onnxMessage(name: String) -> ProtobufMessage {
+        var message = ProtobufMessage()
+        for extent in shape { message.add(1, extent) }
+        message.add(2, scalarType == .float32 ? 1 : 11)
+        message.add(8, name)
+        message.add(9, numbersOf: self)
+        return message
+    }
+}
+
+/// An input or output of the graph, whose first axis counts samples (ValueInfoProto).
+struct ONNXValue {
+    let name: String
+    /// The shape of one sample.
+    let sampleShape: [Int]
+
+    /// What the axis of samples is called; any number of them goes.
+    static let sampleAxis = "N"
+
+    var message: ProtobufMessage {
+        var shape = ProtobufMessage()
+        var samples = ProtobufMessage()
+        samples.add(2, Self.sampleAxis)
+        shape.add(1, samples)
+        for extent in sampleShape {
+            var dimension = ProtobufMessage()
+            dimension.add(1, extent)
+            shape.add(1, dimension)
+        }
+        var (tensor, type, value) = (ProtobufMessage(), ProtobufMessage(), ProtobufMessage())
+        tensor.add(1, 1)  // FLOAT
+        tensor.add(2, shape)
+        type.add(1, tensor)
+        value.add(1, name)
+        value.add(2, type)
+        return value
+    }
+}
+
+/// Everything in the file (ModelProto with its GraphProto).
+struct ONNXModel {
+    /// The version of the file format, that of ONNX 1.13.
+    static let fileVersion = 8
+    /// The version of the operators. 17 is what ONNX Runtime reads from its release 1.13 on.
+    static let operatorVersion = 17
+
+    let name: String
+    let nodes: [ONNXNode]
+    let constants: [NamedTensor]
+    let input: ONNXValue
+    let output: ONNXValue
+
+    var message: ProtobufMessage {
+        var graph = ProtobufMessage()
+        for node in nodes { graph.add(1, node.message) }
+        graph.add(2, name)
+        for (name, tensor) in constants { graph.add(5, tensor.onnxMessage(name: name)) }
+        graph.add(11, input.message)
+        graph.add(12, output.message)
+
+        var operators = ProtobufMessage()
+        operators.add(1, "")
+        operators.add(2, Self.operatorVersion)
+
+        var model = ProtobufMessage()
+        model.add(1, Self.fileVersion)
+        model.add(2, "swift-convnet")
+        model.add(7, graph)
+        model.add(8, operators)
+        return model
+    }
+}
