@@ -2,23 +2,14 @@
 //
 // The gradient of a convolution with respect to its images. At stride 1 it is a convolution itself:
 // of the output's gradient with the filters turned round, channels and filters exchanged. At other
-// strides, and with few channels, the columns that col2im would add up are computed a block at a
-// time and added at once.
+// strides, and with one or two channels, the columns that col2im would add up are computed a block
+// at a time and added at once.
 #include "conv2d_product.h"
+#include "conv2d_rows.h"
 
 #include <string.h>
 
 // ---- Stride 1, some channels -------------------------------------------------------------------
-
-static bool is_convolution(const convk_conv2d *conv) {
-    // With few channels most lanes of the convolution's tiles would be empty; a block of columns
-    // has a row for every tap of them. Milliseconds on Emerald Rapids, one thread, convolution
-    // against blocks: 1 channel (simple.conv1) 8.9 against 0.7, 6 (lenet.conv2) 1.6 against 1.5, 16
-    // (deep.conv_28) 2.9 against 4.4.
-    enum { FEWEST_CHANNELS = 8 };
-    return conv->window.stride_h == 1 && conv->window.stride_w == 1 &&
-           conv->window.c / conv->groups >= FEWEST_CHANNELS;
-}
 
 /// The convolution of the output's gradient with the filters turned round.
 static convk_conv2d turned_convolution(const convk_conv2d *conv) {
@@ -34,6 +25,22 @@ static convk_conv2d turned_convolution(const convk_conv2d *conv) {
     turned.window.pad_top = w->dilation_h * (w->kh - 1) - w->pad_top;
     turned.window.pad_left = w->dilation_w * (w->kw - 1) - w->pad_left;
     return turned;
+}
+
+static bool is_convolution(const convk_conv2d *conv, convk_execution execution) {
+    // With few channels most lanes of the direct convolution's tiles would be empty, and a row's
+    // pixels are dealt out instead; with one or two, each pixel that is loaded is used too seldom,
+    // while a block of columns has a row for every tap. Milliseconds on Zen 5, one thread, by rows
+    // against blocks: 1 channel (simple.conv1) 1.86 against 0.73, 2 of 32 x 32 (3 x 3 filters) 0.67
+    // against 0.51, 3 (5 x 5) 1.8 against 2.0, 6 (lenet.conv2) 0.47 against 0.89. The direct way
+    // against blocks on Emerald Rapids: 16 channels (deep.conv_28) 2.9 against 4.4.
+    enum { FEWEST_CHANNELS = 8, FEWEST_BY_ROWS = 3 };
+    if (conv->window.stride_h != 1 || conv->window.stride_w != 1) return false;
+    const convk_conv2d turned = turned_convolution(conv);
+    const ptrdiff_t channels = conv->window.c / conv->groups;
+    return channels >= FEWEST_CHANNELS ||
+           channels >= FEWEST_BY_ROWS &&
+               convk_conv2d_rows_pays(&turned.window, channels, execution);
 }
 
 static ptrdiff_t turned_size(const convk_conv2d *conv) {
@@ -231,7 +238,7 @@ static void run_blocks(float *restrict dx, const float *restrict dy, const float
 
 ptrdiff_t convk_conv2d_backward_data_workspace(const convk_conv2d *conv,
                                                convk_execution execution) {
-    if (is_convolution(conv)) {
+    if (is_convolution(conv, execution)) {
         const convk_conv2d turned = turned_convolution(conv);
         return turned_size(conv) + convk_conv2d_forward_workspace(&turned, execution);
     }
@@ -242,7 +249,7 @@ ptrdiff_t convk_conv2d_backward_data_workspace(const convk_conv2d *conv,
 void convk_conv2d_backward_data(float *restrict dx, const float *restrict dy,
                                 const float *restrict weights, const convk_conv2d *conv,
                                 float *restrict workspace, convk_execution execution) {
-    if (is_convolution(conv))
+    if (is_convolution(conv, execution))
         run_convolution(dx, dy, weights, conv, workspace, execution);
     else
         run_blocks(dx, dy, weights, conv, workspace, execution);

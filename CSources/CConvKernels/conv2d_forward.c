@@ -4,6 +4,7 @@
 // as they lie, transformed or not, and multiplied.
 #include "conv2d_direct.h"
 #include "conv2d_product.h"
+#include "conv2d_rows.h"
 #include "conv2d_winograd.h"
 
 /// The window with the channels of one group.
@@ -21,6 +22,11 @@ ptrdiff_t convk_conv2d_forward_workspace(const convk_conv2d *conv, convk_executi
             convk_conv2d_winograd_make(&window, conv->groups, rows, execution);
         return convk_conv2d_winograd_filters_size(&p) +
                convk_conv2d_winograd_workspace(&p, execution.threads);
+    }
+    if (convk_conv2d_rows_pays(&window, rows, execution)) {
+        const convk_conv2d_rows p = convk_conv2d_rows_make(&window, conv->groups, rows, execution);
+        return convk_conv2d_rows_filters_size(&p) +
+               convk_conv2d_rows_workspace(&p, execution.threads);
     }
     if (convk_conv2d_direct_pays(&window)) {
         const convk_conv2d_direct p =
@@ -55,6 +61,22 @@ static void run_winograd(float *restrict y, const float *restrict x, const float
             convk_conv2d_winograd_transform(&p, filters, index, packed);
         }
         convk_conv2d_winograd_run(&p, y, x, filters, bias, blocks);
+    }
+}
+
+static void run_by_rows(float *restrict y, const float *restrict x, const float *restrict weights,
+                        const float *restrict bias, const convk_conv2d *conv,
+                        float *restrict workspace, convk_execution execution) {
+    const convk_window window = window_of_group(conv);
+    const convk_conv2d_rows p =
+        convk_conv2d_rows_make(&window, conv->groups, conv->filters / conv->groups, execution);
+    float *filters = workspace;
+    float *bands = workspace + convk_conv2d_rows_filters_size(&p);
+    const int threads = convk_conv2d_threads(conv, execution);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_conv2d_rows_pack(&p, filters, weights);
+        convk_conv2d_rows_run(&p, y, x, filters, bias, bands);
     }
 }
 
@@ -104,6 +126,8 @@ void convk_conv2d_forward(float *restrict y, const float *restrict x, const floa
     const convk_window window = window_of_group(conv);
     if (convk_conv2d_winograd_pays(&window, conv->filters / conv->groups, execution))
         return run_winograd(y, x, weights, bias, conv, workspace, execution);
+    if (convk_conv2d_rows_pays(&window, conv->filters / conv->groups, execution))
+        return run_by_rows(y, x, weights, bias, conv, workspace, execution);
     if (convk_conv2d_direct_pays(&window))
         return run_direct(y, x, weights, bias, conv, workspace, execution);
     run_product(y, x, weights, bias, conv, workspace, execution);

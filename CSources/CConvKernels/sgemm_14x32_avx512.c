@@ -16,6 +16,8 @@ enum { VECTORS = 2, LANES = 16 };
 #define ROW_KERNEL convk_sgemm_row_avx512
 #define DIRECT_KERNEL convk_direct_avx512
 #define DIRECT_WEIGHTS_KERNEL convk_direct_weights_avx512
+#define ROWS_KERNEL convk_rows_avx512
+#define ROWS_FILTERS 6
 #define transposed_fours(to, from, stride) convk_transposed_fours_avx512(to, from, stride, LANES)
 #define TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")))
 #define INLINE static inline __attribute__((always_inline)) TARGET
@@ -79,4 +81,6 @@ INLINE void store_first(float *to, vector a, ptrdiff_t count) {
 #include "conv2d_direct_tile.inc"
 
 #include "conv2d_direct_weights_tile.inc"
+
+#include "conv2d_rows_tile.inc"
 #endif

@@ -79,6 +79,25 @@ void convk_direct_portable(const convk_direct_tile *tile) {
     }
 }
 
+void convk_rows_portable(const convk_rows_tile *tile) {
+    enum { LANES = 4 };
+    for (ptrdiff_t i = 0; i < tile->rows; i++) {
+        for (ptrdiff_t v = 0; v < tile->vectors; v++) {
+            float acc[LANES] = {0};
+            for (ptrdiff_t p = 0; p < tile->taps; p++) {
+                const float weight = tile->weights[p * tile->filters + i];
+                const float *x = tile->x + tile->offsets[p] + tile->x_places[v];
+                for (int l = 0; l < LANES; l++) acc[l] += weight * x[l];
+            }
+            float *y = tile->y + i * tile->plane + tile->y_places[v];
+            for (ptrdiff_t l = 0; l < tile->count; l++) {
+                const float sum = acc[l] + (tile->bias ? tile->bias[i] : 0);
+                y[l] = tile->relu && sum <= 0 ? 0 : sum;
+            }
+        }
+    }
+}
+
 void convk_direct_weights_portable(const convk_direct_weights_tile *tile) {
     const ptrdiff_t width = tile->narrow ? 4 : 8;
     for (ptrdiff_t i = 0; i < tile->rows * tile->columns; i++) {

@@ -16,6 +16,8 @@ enum { VECTORS = 2, LANES = 8 };
 #define ROW_KERNEL convk_sgemm_row_avx2
 #define DIRECT_KERNEL convk_direct_avx2
 #define DIRECT_WEIGHTS_KERNEL convk_direct_weights_avx2
+#define ROWS_KERNEL convk_rows_avx2
+#define ROWS_FILTERS 2
 #define transposed_fours(to, from, stride) convk_transposed_fours_avx2(to, from, stride, LANES)
 #define TARGET __attribute__((target("avx2,fma")))
 #define INLINE static inline __attribute__((always_inline)) TARGET
@@ -79,4 +81,6 @@ INLINE void store_first(float *to, vector a, ptrdiff_t count) {
 #include "conv2d_direct_tile.inc"
 
 #include "conv2d_direct_weights_tile.inc"
+
+#include "conv2d_rows_tile.inc"
 #endif

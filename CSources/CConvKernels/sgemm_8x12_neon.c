@@ -16,6 +16,8 @@ enum { VECTORS = 3, LANES = 4 };
 #define ROW_KERNEL convk_sgemm_row_neon
 #define DIRECT_KERNEL convk_direct_neon
 #define DIRECT_WEIGHTS_KERNEL convk_direct_weights_neon
+#define ROWS_KERNEL convk_rows_neon
+#define ROWS_FILTERS 6
 #define transposed_fours(to, from, stride) convk_transposed_fours_plain(to, from, stride, LANES)
 #define TARGET
 #define INLINE static inline __attribute__((always_inline))
@@ -74,4 +76,6 @@ INLINE void store_first(float *to, vector a, ptrdiff_t count) {
 #include "conv2d_direct_tile.inc"
 
 #include "conv2d_direct_weights_tile.inc"
+
+#include "conv2d_rows_tile.inc"
 #endif

@@ -72,6 +72,27 @@ typedef struct {
 
 typedef void convk_direct_kernel(const convk_direct_tile *tile);
 
+/// One call of the convolution by rows' micro-kernel, for some vectors of neighbouring output
+/// pixels: y[i * plane + y_places[v] + l] = sum_p weights[p * filters + i] *
+/// x[offsets[p] + x_places[v] + l] + bias[i], for i < rows, l < count.
+typedef struct {
+    float *y;
+    ptrdiff_t plane;          ///< from one filter's outputs to the next one's
+    const float *x;           ///< whole vectors are read: there are lanes floats under each tap
+    const ptrdiff_t *offsets; ///< of the taps
+    ptrdiff_t taps;
+    const float *weights;                 ///< taps rows of `filters` floats
+    ptrdiff_t filters;                    ///< height of the weights' panel, at most rows_filters
+    ptrdiff_t rows;                       ///< of them that exist
+    const ptrdiff_t *x_places, *y_places; ///< where each vector begins
+    ptrdiff_t vectors;
+    ptrdiff_t count;   ///< pixels of each vector, at most lanes
+    const float *bias; ///< rows numbers, or NULL
+    bool relu;         ///< what is negative becomes 0 at last
+} convk_rows_tile;
+
+typedef void convk_rows_kernel(const convk_rows_tile *tile);
+
 /// One call of the micro-kernel for the direct gradient with respect to filters:
 /// sums[r * kw + v][f] += sum over output rows i and pixels j of
 ///     x[offsets[r] + i * row_step + j * stride + v] * dy[i * columns + j][f].
@@ -131,6 +152,8 @@ typedef struct {
     convk_sgemm_kernel *kernel;
     convk_sgemm_kernel *row; ///< tiles of one row, up to CONVK_ROW_VECTORS vectors wide; B in place
     convk_direct_kernel *direct;
+    convk_rows_kernel *rows;
+    ptrdiff_t rows_filters; ///< filters of a tile of `rows`, at most
     convk_direct_weights_kernel *direct_weights;
     convk_pack_strip *pack_strip;
     convk_spread_rows *spread_rows;
@@ -144,6 +167,7 @@ const convk_sgemm_entry *convk_sgemm_entry_for(convk_isa isa);
 convk_sgemm_kernel convk_sgemm_4x8_portable;
 convk_sgemm_kernel convk_sgemm_row_portable;
 convk_direct_kernel convk_direct_portable;
+convk_rows_kernel convk_rows_portable;
 convk_direct_weights_kernel convk_direct_weights_portable;
 convk_pack_strip convk_pack_strip_portable;
 convk_spread_rows convk_spread_rows_portable;
@@ -153,6 +177,7 @@ convk_gather_taps convk_gather_taps_portable;
 convk_sgemm_kernel convk_sgemm_14x32_avx512;
 convk_sgemm_kernel convk_sgemm_row_avx512;
 convk_direct_kernel convk_direct_avx512;
+convk_rows_kernel convk_rows_avx512;
 convk_direct_weights_kernel convk_direct_weights_avx512;
 convk_pack_strip convk_pack_strip_avx512;
 convk_spread_rows convk_spread_rows_avx512;
@@ -161,6 +186,7 @@ convk_gather_taps convk_gather_taps_avx512;
 convk_sgemm_kernel convk_sgemm_6x16_avx2;
 convk_sgemm_kernel convk_sgemm_row_avx2;
 convk_direct_kernel convk_direct_avx2;
+convk_rows_kernel convk_rows_avx2;
 convk_direct_weights_kernel convk_direct_weights_avx2;
 convk_pack_strip convk_pack_strip_avx2;
 convk_spread_rows convk_spread_rows_avx2;
@@ -170,6 +196,7 @@ convk_gather_taps convk_gather_taps_avx2;
 convk_sgemm_kernel convk_sgemm_8x12_neon;
 convk_sgemm_kernel convk_sgemm_row_neon;
 convk_direct_kernel convk_direct_neon;
+convk_rows_kernel convk_rows_neon;
 convk_direct_weights_kernel convk_direct_weights_neon;
 convk_pack_patches convk_pack_patches_neon;
 convk_gather_taps convk_gather_taps_neon;

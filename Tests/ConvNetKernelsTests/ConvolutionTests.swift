@@ -138,6 +138,37 @@ struct DrawnConvolution {
         #expect(left == right, "seed \(seed), \(shape), \(window)")
     }
 
+    /// Few filters, or few channels in the gradient: lanes are pixels, and rows end before, at and
+    /// behind the end of a vector of any instruction set.
+    @Test(arguments: InstructionSet.supported, [3, 4, 5, 8, 9, 15, 16, 17, 31, 33, 67])
+    func rowsOfAnyWidthAreExact(_ set: InstructionSet, _ width: Int) throws {
+        var draw = Draw(seed: width)
+        for (filters, groups) in [(1, 1), (2, 1), (3, 1), (5, 1), (6, 2), (7, 1), (12, 2)] {
+            let window = try Window(
+                height: 3, width: draw.int(1...3),
+                stride: PerAxis(height: draw.int(1...2), width: 1),
+                padding: Padding(
+                    top: draw.int(0...2), bottom: draw.int(0...2), left: draw.int(0...2),
+                    right: draw.int(0...2)),
+                dilation: PerAxis(draw.int(1...2)), ceilMode: false)
+            let x = try draw.integers([2, 4 * groups, 9, width + 2])
+            let weights = try draw.integers([filters, 4, window.size.height, window.size.width])
+            let bias = try draw.integers([filters])
+            let run = { (kernels: any Kernels) -> [Tensor] in
+                let y = try kernels.convolution(
+                    x, weights: weights, bias: bias, window: window, groups: groups)
+                return [
+                    y,
+                    try kernels.convolutionInputGradient(
+                        y, weights: weights, inputShape: x.shape, window: window, groups: groups),
+                ]
+            }
+            #expect(
+                try run(native(set, threads: 2)) == run(reference),
+                "\(set), \(filters) filters, \(groups) groups, \(x.shape), \(window)")
+        }
+    }
+
     /// Windows of one pixel transpose, in whole vectors or not.
     @Test(
         arguments: InstructionSet.supported,
