@@ -60,6 +60,15 @@ enum CommandLineTool {
         return text.split(whereSeparator: \.isNewline).joined(separator: " ")
     }
 
+    /// The exit status that an error leads to.
+    static func status(for error: any Error) -> Int32 {
+        switch error {
+        case let interruption as Interruption: interruption.status
+        case is UsageError: 2
+        default: 1
+        }
+    }
+
     /// Prints a value as JSON, its keys sorted.
     static func printJSON(_ value: some Encodable, pretty: Bool = true) throws {
         let encoder = JSONEncoder()
@@ -83,7 +92,7 @@ enum CommandLineTool {
             \(lines.joined(separator: "\n"))
 
             convnet COMMAND --help tells a command's options, convnet --version the version.
-            Exit status: 0 done, 1 failed, 2 called wrongly.
+            Exit status: 0 done, 1 failed, 2 called wrongly, 130 stopped by Ctrl-C, 143 by SIGTERM.
             """
     }
 

@@ -20,10 +20,16 @@ enum TrainCommand: Command {
             Option(
                 "initialization", "NAME",
                 "he, xavier, or a standard deviation; what suits the network."),
-            Option("seed", "N", "What weights, order and drawn digits come from; 1."),
+            Option("seed", "N", "What weights, order, drawn digits and changes come from; 1."),
+            Option(
+                "augment", "LIST",
+                "Changes at random: shift[:PIXELS],rotate[:DEGREES],crop[:PART],flip; none."),
+            Option("batches-ahead", "N", "Batches made ready by a thread of their own; 2."),
             .threads,
             Option("out", "FILE", "Where to write the parameters (safetensors)."),
+        ] + CheckpointOptions.options + [
             Option("json", "Report as JSON, a line an epoch and one at the end."),
+            Option("steps", "With --json, a line a step too."),
         ]
 
     static func run(_ options: Options) throws {
@@ -33,20 +39,39 @@ enum TrainCommand: Command {
         let optimizers = try OptimizerOptions(options)
         let initialization = try initialization(options)
         let kernels = try options.nativeKernels()
-        let output = options.string("out").map { URL(fileURLWithPath: $0) }
-        if let output { try checkWritable(output) }
+        let output = try options.outputFile("out")
+        let history = try options.outputFile("history")
+        let augmentation = try augmentation(options)
+        let checkpoints = try CheckpointOptions.plan(options, seed: seed)
         var network = try Networks.make(
             options, seed: seed, initialization: initialization, kernels: kernels)
-        let training = try DataSets.training(options, seed: seed).shuffled(seed: seed)
+        let images = try DataSets.training(options, seed: seed).shuffled(seed: seed)
+        let training: any BatchSource =
+            try augmentation.map { try ImagePipeline(images, augmentation: $0, seed: seed) }
+            ?? images
         let test = try DataSets.test(options, limit: nil)
         var trainer = try Trainer(
             optimizer: optimizers.optimizer(
                 stepsPerEpoch: training.batchCount(size: batchSize), epochs: epochs),
-            batchSize: batchSize, epochs: epochs, earlyStopping: optimizers.earlyStopping)
+            batchSize: batchSize, epochs: epochs, earlyStopping: optimizers.earlyStopping,
+            batchesAhead: options.int("batches-ahead", atLeast: 0) ?? 2)
 
         var report = report(options)
-        report.start(samples: training.sampleCount, epochs: epochs, threads: kernels.threads)
-        try train(&network, with: &trainer, on: training, testing: test, report: &report)
+        report.start(
+            TrainingStart(
+                samples: training.sampleCount, batchSize: batchSize, epochs: epochs,
+                threads: kernels.threads, resumed: checkpoints?.resuming?.progress))
+        Interruption.watch()
+        let result = try train(
+            &network, with: &trainer, on: training, testing: test, checkpoints: checkpoints,
+            report: &report)
+        if let history {
+            try result.history.write(to: history)
+            report.wrote(history.path)
+        }
+        if let place = result.interruption {
+            throw CheckpointOptions.interruption(at: place, checkpoints)
+        }
         if let output {
             try network.saveParameters(to: output)
             report.wrote(output.path)
@@ -54,23 +79,33 @@ enum TrainCommand: Command {
     }
 
     private static func report(_ options: Options) -> any TrainingReport {
-        if options.has("json") { return JSONLines() }
+        if options.has("json") { return JSONLines(reportsSteps: options.has("steps")) }
         return isatty(STDERR_FILENO) == 1 ? ProgressBar() : PlainLines()
     }
 
     /// Opens the existential: a trainer works on one concrete network.
     private static func train(
-        _ network: inout any Classifier, with trainer: inout Trainer, on training: LabeledImages,
-        testing: LabeledImages, report: inout any TrainingReport
-    ) throws {
-        func open<Model: Classifier>(_ model: Model) throws -> Model {
+        _ network: inout any Classifier, with trainer: inout Trainer,
+        on training: any BatchSource, testing: LabeledImages, checkpoints: Checkpoints?,
+        report: inout any TrainingReport
+    ) throws -> (history: TrainingHistory, interruption: (epochs: Int, steps: Int)?) {
+        var interruption: (epochs: Int, steps: Int)?
+        func open<Model: Classifier>(_ model: Model) throws -> (Model, TrainingHistory) {
             var model = model
-            try trainer.train(&model, on: training, testing: testing) { event in
+            let history = try trainer.train(
+                &model, on: training, testing: testing, checkpoints: checkpoints,
+                stop: Interruption.request
+            ) { event in
+                if case .interrupted(let epochs, let steps) = event {
+                    interruption = (epochs, steps)
+                }
                 try report.report(event)
             }
-            return model
+            return (model, history)
         }
-        network = try open(network)
+        let (trained, history) = try open(network)
+        network = trained
+        return (history, interruption)
     }
 
     private static func initialization(_ options: Options) throws -> Initialization? {
@@ -82,17 +117,13 @@ enum TrainCommand: Command {
         }
     }
 
-    /// Finds out before hours of training that their result could not be written.
-    private static func checkWritable(_ file: URL) throws {
-        let folder = file.deletingLastPathComponent().path
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder),
-            isFolder.boolValue, FileManager.default.isWritableFile(atPath: folder)
-        else { throw UsageError("--out is \(file.path), expected a file in a writable folder") }
-        if FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder),
-            isFolder.boolValue
-        {
-            throw UsageError("--out is \(file.path), a folder, expected a file")
+    private static func augmentation(_ options: Options) throws -> Augmentation? {
+        do throws(TensorError) {
+            return try options.string("augment").map { text throws(TensorError) in
+                try Augmentation(name: text)
+            }
+        } catch {
+            throw UsageError("--augment is \(error.value), expected \(error.expected)")
         }
     }
 }

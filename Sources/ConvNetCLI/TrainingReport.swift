@@ -6,9 +6,34 @@ import ConvNet
 import ConvNetOptions
 import Foundation
 
+/// What is about to be done.
+struct TrainingStart {
+    let samples: Int
+    let batchSize: Int
+    let epochs: Int
+    let threads: Int
+    /// How far training has come before; nil at the beginning.
+    let resumed: TrainingProgress?
+
+    /// How many images training went through before.
+    var samplesBefore: Int {
+        guard let resumed else { return 0 }
+        // Figures of a file may be beyond counting.
+        let seen =
+            Double(resumed.epochs) * Double(samples) + Double(resumed.steps) * Double(batchSize)
+        return Int(min(seen, 1e15))
+    }
+
+    /// A line for people.
+    var line: String {
+        let from = resumed.map { ", from epoch \($0.epochs + 1) after step \($0.steps) on" } ?? ""
+        return "training on \(samples) images, \(epochs) epochs, \(threads) threads\(from)"
+    }
+}
+
 /// Tells people or programs how training goes.
 protocol TrainingReport {
-    mutating func start(samples: Int, epochs: Int, threads: Int)
+    mutating func start(_ start: TrainingStart)
     mutating func report(_ event: TrainingEvent) throws
     mutating func wrote(_ path: String)
 }
@@ -17,15 +42,24 @@ protocol TrainingReport {
 struct TrainingClock {
     private let start = ContinuousClock.now
     private let totalSamples: Double
+    private let before: Int
 
     /// A clock that starts now. In `Double`: people ask for more epochs than `Int` can count.
-    init(samples: Int, epochs: Int) { totalSamples = Double(samples) * Double(epochs) }
+    init(samples: Int, epochs: Int, before: Int = 0) {
+        totalSamples = Double(samples) * Double(epochs)
+        self.before = before
+    }
+
+    /// A clock for what is about to be done.
+    init(_ start: TrainingStart) {
+        self.init(samples: start.samples, epochs: start.epochs, before: start.samplesBefore)
+    }
 
     /// Images a second since the start, evaluations included.
-    func rate(_ seen: Int) -> Double { Double(seen) / max(elapsed, 1e-9) }
+    func rate(_ seen: Int) -> Double { Double(seen - before) / max(elapsed, 1e-9) }
 
     /// Seconds until the end at the rate so far.
-    func remaining(_ seen: Int) -> Double { (totalSamples - Double(seen)) / rate(seen) }
+    func remaining(_ seen: Int) -> Double { (totalSamples - Double(seen)) / max(rate(seen), 1e-9) }
 
     private var elapsed: Double { (ContinuousClock.now - start) / .seconds(1) }
 }
@@ -36,10 +70,10 @@ struct PlainLines: TrainingReport {
     private var epochs = 0
     private static let stepsBetweenLines = 100
 
-    mutating func start(samples: Int, epochs: Int, threads: Int) {
-        clock = TrainingClock(samples: samples, epochs: epochs)
-        self.epochs = epochs
-        printNow("training on \(samples) images, \(epochs) epochs, \(threads) threads")
+    mutating func start(_ start: TrainingStart) {
+        clock = TrainingClock(start)
+        epochs = start.epochs
+        printNow(start.line)
     }
 
     mutating func report(_ event: TrainingEvent) {
@@ -51,6 +85,7 @@ struct PlainLines: TrainingReport {
                     + "loss \(format("%.4f", step.loss)) "
                     + "\(format("%.0f", clock.rate(step.samplesSeen))) images/s")
         case .epoch(let record): printNow(epochLine(record, of: epochs))
+        case .evaluation, .checkpoint, .interrupted: break
         }
     }
 
@@ -63,10 +98,10 @@ struct ProgressBar: TrainingReport {
     private var epochs = 0
     private var lastDrawn = ContinuousClock.now - .seconds(1)
 
-    mutating func start(samples: Int, epochs: Int, threads: Int) {
-        clock = TrainingClock(samples: samples, epochs: epochs)
-        self.epochs = epochs
-        printNow("training on \(samples) images, \(epochs) epochs, \(threads) threads")
+    mutating func start(_ start: TrainingStart) {
+        clock = TrainingClock(start)
+        epochs = start.epochs
+        printNow(start.line)
     }
 
     mutating func report(_ event: TrainingEvent) {
@@ -86,6 +121,8 @@ struct ProgressBar: TrainingReport {
         case .epoch(let record):
             draw("")
             printNow(epochLine(record, of: epochs))
+        case .interrupted: draw("")
+        case .evaluation, .checkpoint: break
         }
     }
 
@@ -99,31 +136,62 @@ struct ProgressBar: TrainingReport {
 
 /// A JSON object a line.
 struct JSONLines: TrainingReport {
+    /// Whether there is a line for each step.
+    let reportsSteps: Bool
+
+    private struct Step: Encodable {
+        let epoch: Int
+        let step: Int
+        let loss: Double
+    }
     private struct Epoch: Encodable {
         let epoch: Int
         let loss: Double
+        let train_accuracy: Double?
         let test_accuracy: Double?
         let test_correct: Int?
         let test_total: Int?
         let seconds: Double
     }
+    private struct Place: Encodable {
+        var checkpoint: String?
+        var interrupted: Bool?
+        let epochs_done: Int
+        let steps_done: Int
+    }
     private struct Written: Encodable { let wrote: String }
 
-    mutating func start(samples: Int, epochs: Int, threads: Int) {}
+    mutating func start(_ start: TrainingStart) {}
 
     mutating func report(_ event: TrainingEvent) throws {
-        guard case .epoch(let record) = event else { return }
-        try CommandLineTool.printJSON(
-            Epoch(
-                epoch: record.epoch, loss: record.meanLoss,
-                test_accuracy: record.testAccuracy?.fraction,
-                test_correct: record.testAccuracy?.correct, test_total: record.testAccuracy?.total,
-                seconds: record.duration / .seconds(1)), pretty: false)
-        fflush(nil)
+        switch event {
+        case .step(let record):
+            guard reportsSteps else { return }
+            try write(Step(epoch: record.epoch, step: record.step, loss: record.loss))
+        case .epoch(let record):
+            try write(
+                Epoch(
+                    epoch: record.epoch, loss: record.meanLoss,
+                    train_accuracy: record.trainAccuracy?.fraction,
+                    test_accuracy: record.testAccuracy?.fraction,
+                    test_correct: record.testAccuracy?.correct,
+                    test_total: record.testAccuracy?.total,
+                    seconds: record.duration / .seconds(1)))
+        case .checkpoint(let record):
+            try write(
+                Place(
+                    checkpoint: record.path, epochs_done: record.epochs, steps_done: record.steps))
+        case .interrupted(let epochs, let steps):
+            try write(Place(interrupted: true, epochs_done: epochs, steps_done: steps))
+        case .evaluation: return
+        }
     }
 
-    func wrote(_ path: String) {
-        try? CommandLineTool.printJSON(Written(wrote: path), pretty: false)
+    func wrote(_ path: String) { try? write(Written(wrote: path)) }
+
+    private func write(_ value: some Encodable) throws {
+        try CommandLineTool.printJSON(value, pretty: false)
+        fflush(nil)
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // convnet: the command line. Results go to standard output, everything else to standard error. Exit
-// status: 0 done, 1 failed, 2 called wrongly.
+// status: 0 done, 1 failed, 2 called wrongly, 130 or 143 stopped by Ctrl-C or SIGTERM.
 
 import ConvNet
 import ConvNetOptions
@@ -13,7 +13,6 @@ signal(SIGPIPE, SIG_DFL)
 do {
     try CommandLineTool.run(Array(CommandLine.arguments.dropFirst()))
 } catch {
-    let isUsage = error is UsageError
     FileHandle.standardError.write(Data("convnet: \(CommandLineTool.line(for: error))\n".utf8))
-    exit(isUsage ? 2 : 1)
+    exit(CommandLineTool.status(for: error))
 }

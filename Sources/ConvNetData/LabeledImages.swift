@@ -87,6 +87,17 @@ public struct LabeledImages: BatchSource {
         return try Batch(images: chosen, labels: indices.map { labels[$0] })
     }
 
+    /// The number and a hash of images and labels, and the shuffle seed.
+    public var identity: [String: String] {
+        var hash = ContentHash()
+        hash.add(images)
+        for label in labels { hash.add(UInt64(label)) }
+        return [
+            "samples": "\(sampleCount)", "data": hash.text,
+            "shuffleSeed": shuffleSeed.map { "\($0)" } ?? "none",
+        ]
+    }
+
     /// The first images, with the same shuffle seed.
     ///
     /// - Parameter count: from 1 to ``sampleCount``.

@@ -9,6 +9,8 @@ enum RandomStream: UInt64 {
     case shuffle = 0x5348_5546
     /// One stream for each synthetic digit.
     case digit = 0x4449_4754
+    /// One stream for each epoch, whose first number is the seed of its samples' own streams.
+    case augmentation = 0x4155_474D
 
     /// The stream with a number, counted inside this range.
     func number(_ number: UInt64) -> UInt64 { rawValue << 32 ^ number }

@@ -34,13 +34,31 @@ public protocol BatchSource: Sendable {
     /// - Parameter epoch: the epoch's number, from 0.
     func order(ofEpoch epoch: Int) -> [Int]
 
-    /// The samples at the given places.
+    /// The samples at the given places, as they are.
     ///
     /// - Throws: ``TensorError`` when there are no places or one is outside.
     func batch(at indices: [Int]) throws -> Batch
+
+    /// The samples at the given places as an epoch of training sees them, at random changed in ways
+    /// that leave their classes alone, for instance. By default as they are.
+    ///
+    /// - Parameter epoch: the epoch's number, from 0.
+    /// - Throws: ``TensorError`` when there are no places or one is outside.
+    func batch(at indices: [Int], epoch: Int) throws -> Batch
+
+    /// What the samples and their order are a function of, as text by name, such as their number and
+    /// the seed of the order: where training is resumed, it must be the same. By default the number
+    /// of samples.
+    var identity: [String: String] { get }
 }
 
 extension BatchSource {
+    /// The samples as they are, in any epoch.
+    public func batch(at indices: [Int], epoch: Int) throws -> Batch { try batch(at: indices) }
+
+    /// The number of samples.
+    public var identity: [String: String] { ["samples": "\(sampleCount)"] }
+
     /// How many batches of the given size an epoch has, the last partial one too.
     public func batchCount(size: Int) -> Int { (sampleCount - 1) / max(size, 1) + 1 }
 }

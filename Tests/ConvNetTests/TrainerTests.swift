@@ -28,10 +28,10 @@ struct TrainerTests {
         var trainer = try Trainer(
             optimizer: Optimizers.named(name, learningRate: 0.1), batchSize: 4, epochs: 60)
         let history = try trainer.train(&network, on: source, testing: source)
-        #expect(history.map(\.epoch) == Array(1...60))
-        #expect(try #require(history.last?.testAccuracy).correct == 16)
-        #expect(history[59].meanLoss < 0.5 * history[0].meanLoss)
-        #expect(history.allSatisfy { $0.duration > .zero })
+        #expect(history.epochs.map(\.epoch) == Array(1...60))
+        #expect(try #require(history.epochs.last?.testAccuracy).correct == 16)
+        #expect(history.epochs[59].meanLoss < 0.5 * history.epochs[0].meanLoss)
+        #expect(history.epochs.allSatisfy { $0.duration > .zero })
     }
 
     /// Five samples in batches of two: three steps an epoch, the last of one sample.
@@ -51,6 +51,7 @@ struct TrainerTests {
             case .epoch(let record):
                 told.append("end of \(record.epoch)")
                 #expect(record.testAccuracy == nil)
+            case .evaluation, .checkpoint, .interrupted: told.append("what nobody asked for")
             }
         }
         #expect(
@@ -59,7 +60,9 @@ struct TrainerTests {
                 "2: 1/3 7", "2: 2/3 9", "2: 3/3 10", "end of 2",
             ])
         // The mean over samples: the last batch has half the weight.
-        #expect(history[0].meanLoss == (losses[0] * 2 + losses[1] * 2 + losses[2]) / 5)
+        #expect(history.epochs[0].meanLoss == (losses[0] * 2 + losses[1] * 2 + losses[2]) / 5)
+        #expect(history.stepLosses == losses)
+        #expect(history.stepsPerEpoch == 3)
     }
 
     @Test func aLossThatIsNotFiniteEndsTrainingAndSaysWhere() throws {
@@ -136,7 +139,7 @@ struct TrainerTests {
         var trainer = try Trainer(
             optimizer: Adam(learningRate: 0.1), batchSize: 4, epochs: 500,
             earlyStopping: EarlyStopping(patience: 2))
-        let history = try trainer.train(&network, on: source, testing: source)
+        let history = try trainer.train(&network, on: source, testing: source).epochs
         let best = history.compactMap(\.testAccuracy?.correct)
         #expect(history.count < 500)
         #expect(best.firstIndex(of: best.max() ?? 0) == history.count - 3)

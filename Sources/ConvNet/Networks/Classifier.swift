@@ -9,11 +9,17 @@ public protocol Classifier: Sendable {
 }
 
 /// How many of some samples were sorted rightly.
-public struct Accuracy: Sendable, Hashable {
+public struct Accuracy: Sendable, Hashable, Codable {
     /// The samples whose largest logit was their label's.
     public let correct: Int
     /// All samples.
     public let total: Int
+
+    /// So many of so many.
+    public init(correct: Int, total: Int) {
+        self.correct = correct
+        self.total = total
+    }
 
     /// The share of correct ones, from 0 to 1.
     public var fraction: Double { Double(correct) / Double(total) }

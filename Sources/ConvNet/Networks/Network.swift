@@ -130,11 +130,13 @@ public struct Network: Classifier {
 
     /// Runs forward and backward, so that each layer keeps its gradients.
     ///
-    /// - Returns: the mean loss of the batch.
-    mutating func computeGradients(_ x: Tensor, labels: [Int]) throws -> Double {
+    /// - Returns: the mean loss of the batch, and how many samples were sorted rightly.
+    mutating func computeGradients(_ x: Tensor, labels: [Int]) throws -> BatchLoss {
         var signal = try forward(x)
         var lossLayer = SoftmaxWithLoss()
-        let loss = try lossLayer.forward(signal, labels: labels, on: kernels)
+        let mean = try lossLayer.forward(signal, labels: labels, on: kernels)
+        let loss = BatchLoss(
+            mean: mean, correct: zip(try signal.argmaxOfRows(), labels).count { $0 == $1 })
         signal = try lossLayer.backward()
         for (step, index) in steps.enumerated().reversed() {
             let gradient = try layers[index].layer.backward(

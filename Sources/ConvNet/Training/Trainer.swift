@@ -2,54 +2,7 @@
 //
 // The training loop: epochs of batches, a step each, and what happened on the way.
 
-/// One step of training.
-public struct StepRecord: Sendable {
-    /// The epoch, from 1.
-    public let epoch: Int
-    /// The step in the epoch, from 1.
-    public let step: Int
-    /// How many steps an epoch has.
-    public let stepsPerEpoch: Int
-    /// The batch's mean loss before the step, in nats.
-    public let loss: Double
-    /// The samples that training has gone through so far, over all epochs.
-    public let samplesSeen: Int
-}
-
-/// One epoch of training.
-public struct EpochRecord: Sendable {
-    /// The epoch, from 1.
-    public let epoch: Int
-    /// The mean of the samples' losses, each before its step, in nats.
-    public let meanLoss: Double
-    /// How many held-out samples the network sorted rightly after the epoch; nil without any.
-    public let testAccuracy: Accuracy?
-    /// How long the epoch took, the evaluation included.
-    public let duration: Duration
-}
-
-/// What a trainer tells while it works.
-public enum TrainingEvent: Sendable {
-    /// A step was taken.
-    case step(StepRecord)
-    /// An epoch ended.
-    case epoch(EpochRecord)
-}
-
-/// Training that can't go on.
-public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The loss became infinite or NaN: most often the learning rate is too large.
-    case lossIsNotFinite(epoch: Int, step: Int, loss: String)
-
-    /// One line that says where.
-    public var description: String {
-        switch self {
-        case .lossIsNotFinite(let epoch, let step, let loss):
-            "training: the loss is \(loss) in step \(step) of epoch \(epoch), expected a finite "
-                + "number; a smaller learning rate may help"
-        }
-    }
-}
+import Foundation
 
 /// Trains networks: forward, backward, update, batch after batch.
 ///
@@ -66,98 +19,178 @@ public struct Trainer: Sendable {
     public let epochs: Int
     /// When training ends before that; nil for never.
     public let earlyStopping: EarlyStopping?
+    /// How many batches a thread of its own makes ready while training works on others. With 0 there
+    /// is no such thread, and each batch is made when its turn comes; the results are the same.
+    public let batchesAhead: Int
 
     /// A trainer.
     ///
-    /// - Throws: ``TensorError`` when there is not at least one epoch and one sample a step.
+    /// - Throws: ``TensorError`` when there is not at least one epoch and one sample a step, or not
+    ///   from 0 to 1,024 batches ahead.
     public init(
         optimizer: any Optimizer, batchSize: Int = 100, epochs: Int,
-        earlyStopping: EarlyStopping? = nil
+        earlyStopping: EarlyStopping? = nil, batchesAhead: Int = 2
     ) throws(TensorError) {
         for (value, argument) in [(batchSize, "batchSize"), (epochs, "epochs")] where value < 1 {
             throw TensorError(
                 operation: "Trainer", argument: argument, value: "\(value)",
                 expected: "at least 1")
         }
+        guard (0...1024).contains(batchesAhead) else {
+            throw TensorError(
+                operation: "Trainer", argument: "batchesAhead", value: "\(batchesAhead)",
+                expected: "from 0 to 1024")
+        }
         self.optimizer = optimizer
         self.batchSize = batchSize
         self.epochs = epochs
         self.earlyStopping = earlyStopping
+        self.batchesAhead = batchesAhead
     }
 
     /// Trains a network in place.
+    ///
+    /// Where it goes on from a checkpoint, the network, the optimizer and the history end up as they
+    /// would have without the break, bit for bit (but for the seconds).
     ///
     /// - Parameters:
     ///   - model: the network.
     ///   - source: the samples; it also decides about their order.
     ///   - testing: samples that are held out, evaluated after each epoch.
-    ///   - onEvent: called after each step and each epoch; what it throws ends the training.
-    /// - Returns: a record for each epoch.
+    ///   - checkpoints: where to write checkpoints, and the one to go on from; nil for none.
+    ///   - stop: looked at after each step; where it is made, a checkpoint is written and training
+    ///     ends.
+    ///   - onEvent: called after each step, evaluation, epoch and checkpoint; what it throws ends the
+    ///     training.
+    /// - Returns: the losses of all steps and the figures of all epochs, those before a checkpoint
+    ///   too.
     /// - Throws: ``TrainingError`` when the loss is not finite, ``TensorError`` when the samples
-    ///   don't suit the network, and what `onEvent` throws.
+    ///   don't suit the network, ``ParameterFileError`` when a checkpoint can't be written or was made
+    ///   with other settings, and what `onEvent` throws.
     @discardableResult
     public mutating func train(
         _ model: inout some Classifier, on source: any BatchSource,
-        testing: (any BatchSource)? = nil, onEvent: (TrainingEvent) throws -> Void = { _ in }
-    ) throws -> [EpochRecord] {
-        var history: [EpochRecord] = []
-        for epoch in 1...epochs {
-            let clock = ContinuousClock()
-            let start = clock.now
-            let meanLoss = try trainEpoch(epoch, &model, on: source, onEvent: onEvent)
-            let record = EpochRecord(
-                epoch: epoch, meanLoss: meanLoss,
-                testAccuracy: try testing.map { try model.accuracy($0, batchSize: batchSize) },
-                duration: clock.now - start)
-            history.append(record)
-            try onEvent(.epoch(record))
-            if let earlyStopping, earlyStopping.isDue(after: history) { break }
+        testing: (any BatchSource)? = nil, checkpoints: Checkpoints? = nil,
+        stop: StopRequest? = nil, onEvent: (TrainingEvent) throws -> Void = { _ in }
+    ) throws -> TrainingHistory {
+        let stepsPerEpoch = source.batchCount(size: batchSize)
+        var progress = TrainingProgress()
+        let settings = checkpoints.map { self.settings($0.settings, for: source) } ?? [:]
+        if let checkpoint = checkpoints?.resuming {
+            progress = try checkpoint.restore(
+                &model.network, &optimizer, settings: settings, stepsPerEpoch: stepsPerEpoch)
         }
-        return history
+        progress.history.stepsPerEpoch = stepsPerEpoch
+        let queue = BatchQueue(
+            BatchSequence(
+                source, batchSize: batchSize, epoch: progress.epochs, step: progress.steps,
+                epochs: epochs), ahead: batchesAhead)
+        defer { queue.stop() }
+        var stopwatch = Stopwatch(seconds: progress.seconds)
+        while !isFinished(progress), let batch = try queue.next() {
+            try step(&model.network, batch, &progress)
+            try onEvent(.step(record(of: progress, source)))
+            if progress.steps == stepsPerEpoch {
+                let accuracy = try evaluate(model, testing, progress, onEvent)
+                progress.seconds = stopwatch.seconds
+                let record = progress.finishEpoch(
+                    samples: source.sampleCount, testAccuracy: accuracy)
+                stopwatch = Stopwatch(seconds: 0)
+                try onEvent(.epoch(record))
+            }
+            let stops = !isFinished(progress) && stop?.isRequested == true
+            if let checkpoints, checkpoints.isDue(progress) || isFinished(progress) || stops {
+                progress.seconds = stopwatch.seconds
+                try Checkpoint(
+                    network: model.network, optimizer: optimizer, progress: progress,
+                    settings: settings
+                ).write(to: checkpoints.file)
+                try onEvent(.checkpoint(CheckpointRecord(checkpoints.file, progress)))
+            }
+            if stops {
+                try onEvent(.interrupted(epochs: progress.epochs, steps: progress.steps))
+                break
+            }
+        }
+        return progress.history
     }
 
-    private mutating func trainEpoch(
-        _ epoch: Int, _ model: inout some Classifier, on source: any BatchSource,
-        onEvent: (TrainingEvent) throws -> Void
-    ) throws -> Double {
-        let order = source.order(ofEpoch: epoch - 1)
-        guard !order.isEmpty, order.count == source.sampleCount else {
-            throw TensorError(
-                operation: "Trainer", argument: "source",
-                value: "an order of \(order.count) places for \(source.sampleCount) samples",
-                expected: "each place once, and at least one")
-        }
-        let steps = source.batchCount(size: batchSize)
-        var totalLoss = 0.0
-        for step in 1...steps {
-            let places = order[(step - 1) * batchSize..<min(step * batchSize, order.count)]
-            let batch = try source.batch(at: Array(places))
-            let loss = try model.network.trainStep(batch, with: &optimizer)
-            guard loss.isFinite else {
-                throw TrainingError.lossIsNotFinite(
-                    epoch: epoch, step: step, loss: loss.isNaN ? "NaN" : "\(loss)")
-            }
-            totalLoss += loss * Double(places.count)
-            try onEvent(
-                .step(
-                    StepRecord(
-                        epoch: epoch, step: step, stepsPerEpoch: steps, loss: loss,
-                        samplesSeen: (epoch - 1) * order.count + places.endIndex)))
-        }
-        return totalLoss / Double(order.count)
+    /// Whether no step is left.
+    private func isFinished(_ progress: TrainingProgress) -> Bool {
+        progress.epochs >= epochs
+            || progress.steps == 0
+                && earlyStopping?.isDue(after: progress.history.epochs) == true
     }
+
+    /// One step; nothing has changed where the loss is not finite.
+    private mutating func step(
+        _ network: inout Network, _ batch: Batch, _ progress: inout TrainingProgress
+    ) throws {
+        let loss = try network.trainStep(batch, with: &optimizer)
+        guard loss.mean.isFinite else {
+            throw TrainingError.lossIsNotFinite(
+                epoch: progress.epochs + 1, step: progress.steps + 1,
+                loss: loss.mean.isNaN ? "NaN" : "\(loss.mean)")
+        }
+        progress.add(loss, samples: batch.labels.count)
+    }
+
+    private func record(of progress: TrainingProgress, _ source: any BatchSource) -> StepRecord {
+        // A step's batch may be larger than there are samples.
+        let seen =
+            progress.steps == progress.history.stepsPerEpoch
+            ? source.sampleCount : progress.steps * batchSize
+        return StepRecord(
+            epoch: progress.epochs + 1, step: progress.steps,
+            stepsPerEpoch: progress.history.stepsPerEpoch,
+            loss: progress.history.stepLosses.last ?? 0,
+            samplesSeen: progress.epochs * source.sampleCount + seen)
+    }
+
+    private func evaluate(
+        _ model: some Classifier, _ testing: (any BatchSource)?, _ progress: TrainingProgress,
+        _ onEvent: (TrainingEvent) throws -> Void
+    ) throws -> Accuracy? {
+        guard let testing else { return nil }
+        let stopwatch = Stopwatch(seconds: 0)
+        let accuracy = try model.accuracy(testing, batchSize: batchSize)
+        try onEvent(
+            .evaluation(
+                EvaluationRecord(
+                    epoch: progress.epochs + 1, accuracy: accuracy,
+                    duration: .seconds(stopwatch.seconds))))
+        return accuracy
+    }
+
+    /// Everything that must be the same where this training is resumed.
+    private func settings(
+        _ given: [String: String], for source: any BatchSource
+    ) -> [String: String] {
+        given.merging(source.identity) { $1 }.merging(optimizer.configuration) { $1 }
+            .merging(["batchSize": "\(batchSize)"]) { $1 }
+    }
+}
+
+/// Seconds that go by, on top of some that have.
+private struct Stopwatch {
+    private let start = ContinuousClock.now
+    private let before: Double
+
+    init(seconds: Double) { before = seconds }
+
+    var seconds: Double { before + (ContinuousClock.now - start) / .seconds(1) }
 }
 
 extension Network {
     /// One step: forward, backward, update.
     ///
-    /// - Returns: the batch's mean loss before the step; where it is not finite, nothing was updated.
+    /// - Returns: the batch's loss before the step; where it is not finite, nothing was updated.
     package mutating func trainStep(
         _ batch: Batch, with optimizer: inout any Optimizer
-    ) throws -> Double {
+    ) throws -> BatchLoss {
         let loss = try computeGradients(batch.images, labels: batch.labels)
         trainingStep += 1
-        if loss.isFinite { try optimizer.update(&self) }
+        if loss.mean.isFinite { try optimizer.update(&self) }
         return loss
     }
 }

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+//
+// Everything that training needs to go on as if nothing had happened, in one safetensors file: the
+// network's tensors under their names, the optimizer's under `optimizer.KIND.NAME`, the losses of the
+// steps under `history.stepLosses`, and the rest as JSON in the metadata under `checkpoint`. Files
+// come from strangers: every figure is checked before it is believed.
+
+import Foundation
+
+/// Training at rest: parameters, buffers, the optimizer's state, counters, the place in the data.
+///
+/// ```swift
+/// let checkpoint = try Checkpoint(contentsOf: file)
+/// let plan = try Checkpoints(file: file, everySteps: 100, resuming: checkpoint)
+/// try trainer.train(&network, on: training, checkpoints: plan)
+/// ```
+public struct Checkpoint: Sendable {
+    /// What must be the same where training goes on, as text by name.
+    public var settings: [String: String] { header.settings }
+    /// The place in the data, and the figures up to it.
+    public let progress: TrainingProgress
+
+    private let header: CheckpointHeader
+    private let tensors: [NamedTensor]
+    private let file: String
+
+    private static let metadataKey = "checkpoint"
+    private static let stepLosses = "history.stepLosses"
+
+    /// Training as it stands.
+    ///
+    /// - Parameter settings: what must be the same where training goes on, as text by name.
+    /// - Throws: ``TensorError`` when there is no memory for it.
+    public init(
+        network: Network, optimizer: any Optimizer, progress: TrainingProgress,
+        settings: [String: String]
+    ) throws {
+        let state = optimizer.state
+        header = CheckpointHeader(
+            settings: settings, trainingStep: network.trainingStep, counters: state.counters,
+            optimizerTensors: state.tensors.keys.sorted(), progress: progress)
+        var tensors = network.parameters + network.buffers
+        let names = network.parameters.map(\.name)
+        for (kind, values) in state.tensors {
+            for (name, value) in zip(names, values) {
+                tensors.append((Self.name(kind, name), value))
+            }
+        }
+        let losses = progress.history.stepLosses
+        if !losses.isEmpty {
+            tensors.append((Self.stepLosses, try Tensor(shape: [losses.count], doubles: losses)))
+        }
+        self.tensors = tensors
+        self.progress = progress
+        file = "checkpoint"
+    }
+
+    /// Reads a checkpoint.
+    ///
+    /// - Throws: ``ParameterFileError`` when the file can't be read, is broken, or is no checkpoint.
+    public init(contentsOf url: URL) throws {
+        file = url.path
+        let contents = try Safetensors.contents(of: url)
+        guard let text = contents.metadata[Self.metadataKey] else {
+            throw ParameterFileError(
+                file: url.path,
+                problem: "is no checkpoint, expected \(Self.metadataKey) in its metadata")
+        }
+        header = try CheckpointHeader(json: text, file: url.path)
+        var tensors = contents.tensors
+        var losses: [Double] = []
+        if let index = tensors.firstIndex(where: { $0.name == Self.stepLosses }) {
+            losses = tensors.remove(at: index).value.doubles
+        }
+        progress = try header.progress(stepLosses: losses, file: url.path)
+        self.tensors = tensors
+    }
+
+    /// Writes the checkpoint: at any moment the file is the old one or the new one, whole.
+    ///
+    /// - Throws: ``ParameterFileError`` when the file can't be written.
+    public func write(to url: URL) throws {
+        try ParameterFile.write(
+            Safetensors.encode(
+                tensors, metadata: [Self.metadataKey: header.json()], file: url.path), to: url)
+    }
+
+    /// Puts everything back: all of it, or nothing where something does not suit.
+    ///
+    /// - Returns: the place to go on from.
+    /// - Throws: ``ParameterFileError`` that names the settings or the tensors that differ.
+    func restore(
+        _ network: inout Network, _ optimizer: inout any Optimizer, settings: [String: String],
+        stepsPerEpoch: Int
+    ) throws -> TrainingProgress {
+        try header.check(settings, stepsPerEpoch: stepsPerEpoch, file: file)
+        var rest = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.value) })
+        func take(_ name: String, like model: Tensor) throws -> Tensor {
+            guard let tensor = rest.removeValue(forKey: name) else {
+                throw ParameterFileError(
+                    file: file, problem: "\(name) is missing, expected shape \(model.shape)")
+            }
+            guard tensor.shape == model.shape, tensor.scalarType == model.scalarType else {
+                throw ParameterFileError(
+                    file: file,
+                    problem: "\(name) is \(tensor.shape) of \(tensor.scalarType), "
+                        + "expected \(model.shape) of \(model.scalarType)")
+            }
+            return tensor
+        }
+        let parameters = try network.parameters.map { try take($0.name, like: $0.value) }
+        let buffers = try network.buffers.map { try take($0.name, like: $0.value) }
+        var state = OptimizerState(counters: header.counters)
+        for kind in header.optimizerTensors {
+            state.tensors[kind] = try network.parameters.map {
+                try take(Self.name(kind, $0.name), like: $0.value)
+            }
+        }
+        if let extra = rest.keys.min() {
+            throw ParameterFileError(
+                file: file, problem: "\(extra) is unexpected, expected nothing of that name")
+        }
+        do {
+            try optimizer.restore(state, for: network)
+        } catch {
+            throw ParameterFileError(file: file, problem: "\(error)")
+        }
+        try network.replaceParameters(parameters)
+        try network.replaceBuffers(buffers)
+        network.trainingStep = header.trainingStep
+        return progress
+    }
+
+    private static func name(_ kind: String, _ parameter: String) -> String {
+        "optimizer.\(kind).\(parameter)"
+    }
+}

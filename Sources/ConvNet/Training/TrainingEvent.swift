@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// What a trainer tells while it works, and why it can't go on.
+
+import Foundation
+
+/// One step of training.
+public struct StepRecord: Sendable {
+    /// The epoch, from 1.
+    public let epoch: Int
+    /// The step in the epoch, from 1.
+    public let step: Int
+    /// How many steps an epoch has.
+    public let stepsPerEpoch: Int
+    /// The batch's mean loss before the step, in nats.
+    public let loss: Double
+    /// The samples that training has gone through so far, over all epochs.
+    public let samplesSeen: Int
+}
+
+/// The network's answers to the samples that are held out.
+public struct EvaluationRecord: Sendable {
+    /// The epoch that has just gone by, from 1.
+    public let epoch: Int
+    /// How many were sorted rightly.
+    public let accuracy: Accuracy
+    /// How long it took.
+    public let duration: Duration
+}
+
+/// A checkpoint that lies in its file.
+public struct CheckpointRecord: Sendable {
+    /// The file's path.
+    public let path: String
+    /// How many epochs are finished.
+    public let epochs: Int
+    /// How many steps of the next one are taken.
+    public let steps: Int
+
+    init(_ file: URL, _ progress: TrainingProgress) {
+        path = file.path
+        epochs = progress.epochs
+        steps = progress.steps
+    }
+}
+
+/// What a trainer tells while it works.
+public enum TrainingEvent: Sendable {
+    /// A step was taken.
+    case step(StepRecord)
+    /// The held-out samples were evaluated.
+    case evaluation(EvaluationRecord)
+    /// An epoch ended.
+    case epoch(EpochRecord)
+    /// A checkpoint was written.
+    case checkpoint(CheckpointRecord)
+    /// Training was asked to stop and stopped after this step; the checkpoint, if there is to be one,
+    /// is written.
+    case interrupted(epochs: Int, steps: Int)
+}
+
+/// Training that can't go on.
+public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The loss became infinite or NaN: most often the learning rate is too large.
+    case lossIsNotFinite(epoch: Int, step: Int, loss: String)
+
+    /// One line that says where.
+    public var description: String {
+        switch self {
+        case .lossIsNotFinite(let epoch, let step, let loss):
+            "training: the loss is \(loss) in step \(step) of epoch \(epoch), expected a finite "
+                + "number; a smaller learning rate may help"
+        }
+    }
+}

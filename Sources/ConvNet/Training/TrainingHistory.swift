@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+//
+// What training has gone through, as plain numbers: for curves, for tables, for files.
+
+import Foundation
+
+/// One epoch of training.
+public struct EpochRecord: Sendable, Equatable, Codable {
+    /// The epoch, from 1.
+    public let epoch: Int
+    /// The mean of the samples' losses, each before its step, in nats.
+    public let meanLoss: Double
+    /// How many of the samples that were trained with were sorted rightly, each just before its step.
+    public let trainAccuracy: Accuracy?
+    /// How many held-out samples the network sorted rightly after the epoch; nil without any.
+    public let testAccuracy: Accuracy?
+    /// How long the epoch took, the evaluation included.
+    public let duration: Duration
+
+    /// Puts the figures together.
+    public init(
+        epoch: Int, meanLoss: Double, trainAccuracy: Accuracy? = nil, testAccuracy: Accuracy?,
+        duration: Duration
+    ) {
+        self.epoch = epoch
+        self.meanLoss = meanLoss
+        self.trainAccuracy = trainAccuracy
+        self.testAccuracy = testAccuracy
+        self.duration = duration
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case epoch, meanLoss, trainAccuracy, testAccuracy, seconds
+    }
+
+    /// Reads a record whose duration is in seconds.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        let seconds = try values.decode(Double.self, forKey: .seconds)
+        // A Duration traps on seconds that it can't hold.
+        guard (0...1e15).contains(seconds) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .seconds, in: values, debugDescription: "expected from 0 to 1e15")
+        }
+        self.init(
+            epoch: try values.decode(Int.self, forKey: .epoch),
+            meanLoss: try values.decode(Double.self, forKey: .meanLoss),
+            trainAccuracy: try values.decodeIfPresent(Accuracy.self, forKey: .trainAccuracy),
+            testAccuracy: try values.decodeIfPresent(Accuracy.self, forKey: .testAccuracy),
+            duration: .seconds(seconds))
+    }
+
+    /// Writes the record, its duration in seconds.
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(epoch, forKey: .epoch)
+        try values.encode(meanLoss, forKey: .meanLoss)
+        try values.encodeIfPresent(trainAccuracy, forKey: .trainAccuracy)
+        try values.encodeIfPresent(testAccuracy, forKey: .testAccuracy)
+        try values.encode(duration / .seconds(1), forKey: .seconds)
+    }
+}
+
+/// The losses of every step and the figures of every epoch, from the first on, also where training
+/// was resumed.
+public struct TrainingHistory: Sendable, Equatable, Codable {
+    /// How many steps an epoch has; 0 before the first.
+    public var stepsPerEpoch: Int
+    /// The mean loss of each step's batch before the step, in nats, over all epochs.
+    public var stepLosses: [Double]
+    /// The epochs that are finished.
+    public var epochs: [EpochRecord]
+
+    /// A history; without arguments one of nothing.
+    public init(
+        stepsPerEpoch: Int = 0, stepLosses: [Double] = [], epochs: [EpochRecord] = []
+    ) {
+        self.stepsPerEpoch = stepsPerEpoch
+        self.stepLosses = stepLosses
+        self.epochs = epochs
+    }
+
+    /// Reads what ``jsonData()`` wrote.
+    ///
+    /// - Throws: `DecodingError` when it is something else.
+    public init(jsonData: Data) throws {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        self = try decoder.decode(Self.self, from: jsonData)
+    }
+
+    /// The history as JSON: `steps_per_epoch`, `step_losses`, and `epochs`, each with `epoch`,
+    /// `mean_loss`, `seconds`, and `train_accuracy` and `test_accuracy` as `correct` and `total`.
+    public func jsonData() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys]
+        return try encoder.encode(self)
+    }
+
+    /// Writes ``jsonData()`` to a file, which is the old one or the new one, whole.
+    ///
+    /// - Throws: ``ParameterFileError`` when the file can't be written.
+    public func write(to url: URL) throws { try ParameterFile.write(jsonData(), to: url) }
+}

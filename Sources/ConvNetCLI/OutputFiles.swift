@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+//
+// Files that commands write.
+
+import ConvNetOptions
+import Foundation
+
+extension Options {
+    /// The file that an option names, if it is given.
+    ///
+    /// - Throws: ``UsageError`` when it could not be written: that should be found out before hours of
+    ///   training rather than after.
+    func outputFile(_ name: String) throws -> URL? {
+        guard let file = string(name).map({ URL(fileURLWithPath: $0) }) else { return nil }
+        let folder = file.deletingLastPathComponent().path
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder),
+            isFolder.boolValue, FileManager.default.isWritableFile(atPath: folder)
+        else { throw UsageError("--\(name) is \(file.path), expected a file in a writable folder") }
+        if FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder),
+            isFolder.boolValue
+        {
+            throw UsageError("--\(name) is \(file.path), a folder, expected a file")
+        }
+        return file
+    }
+}
