@@ -28,7 +28,10 @@ enum CommandLineTool {
     static let version = "0.1.0"
 
     static var commands: [any Command.Type] {
-        [TrainCommand.self, EvaluateCommand.self, InfoCommand.self, DownloadCommand.self]
+        [
+            TrainCommand.self, EvaluateCommand.self, InfoCommand.self, DownloadCommand.self,
+            ExportCommand.self, ImportCommand.self,
+        ]
     }
 
     static func run(_ arguments: [String]) throws {

@@ -14,8 +14,8 @@ enum EvaluateCommand: Command {
     static let example = "convnet evaluate --parameters digits.safetensors --data mnist"
     static let options =
         [
-            Option("parameters", "FILE", "The network's parameters (safetensors)."),
-            Networks.option,
+            Option("parameters", "FILE", "The network, or its parameters (safetensors)."),
+            Networks.optionBesideFile,
         ] + DataSets.options + [
             .threads,
             Option("json", "Report as JSON."),
@@ -28,15 +28,8 @@ enum EvaluateCommand: Command {
     }
 
     static func run(_ options: Options) throws {
-        guard let file = options.string("parameters") else {
-            throw UsageError("--parameters is missing, expected a file")
-        }
         let limit = try options.int("limit")
-        // Weights are about to be replaced: drawing millions would be for nothing.
-        var network = try Networks.make(
-            options, seed: 0, initialization: .standardDeviation(0),
-            kernels: options.nativeKernels())
-        try network.loadParameters(from: URL(fileURLWithPath: file))
+        let network = try Networks.load(options)
         let accuracy = try network.accuracy(DataSets.test(options, limit: limit))
         if options.has("json") {
             try CommandLineTool.printJSON(

@@ -26,7 +26,7 @@ enum TrainCommand: Command {
                 "Changes at random: shift[:PIXELS],rotate[:DEGREES],crop[:PART],flip; none."),
             Option("batches-ahead", "N", "Batches made ready by a thread of their own; 2."),
             .threads,
-            Option("out", "FILE", "Where to write the parameters (safetensors)."),
+            Option("out", "FILE", "Where to write the network (safetensors)."),
         ] + CheckpointOptions.options + [
             Option("json", "Report as JSON, a line an epoch and one at the end."),
             Option("steps", "With --json, a line a step too."),
@@ -73,7 +73,7 @@ enum TrainCommand: Command {
             throw CheckpointOptions.interruption(at: place, checkpoints)
         }
         if let output {
-            try network.saveParameters(to: output)
+            try network.save(to: output)
             report.wrote(output.path)
         }
     }

@@ -7,6 +7,8 @@ import ConvNetData
 import Foundation
 import Testing
 
+@testable import ConvNetCLI
+
 @Suite struct BadInputTests {
     struct Mistake: Sendable, CustomTestStringConvertible {
         let arguments: [String]
@@ -34,8 +36,13 @@ import Testing
 
     static let misuses = [
         Mistake(
-            "", "no command, expected one of train, evaluate, info, download; --help tells more"),
-        Mistake("fly", "fly is no command, expected one of train, evaluate, info, download"),
+            "",
+            "no command, expected one of train, evaluate, info, download, export, import; "
+                + "--help tells more"
+        ),
+        Mistake(
+            "fly",
+            "fly is no command, expected one of train, evaluate, info, download, export, import"),
         Mistake("train --epochs zero", "--epochs is zero, expected a whole number of at least 1"),
         Mistake("train --epochs 0", "--epochs is 0, expected a whole number of at least 1"),
         Mistake("train --epochs=1.5", "--epochs is 1.5, expected a whole number of at least 1"),
@@ -93,6 +100,14 @@ import Testing
             "--out is /no/such/folder/file, expected a file in a writable folder"),
         Mistake("train --out /tmp", "--out is /tmp, a folder, expected a file"),
         Mistake("evaluate", "--parameters is missing, expected a file"),
+        Mistake("export --out x.onnx", "--parameters is missing, expected a file"),
+        Mistake("export --parameters x", "--out is missing, expected a file"),
+        Mistake(
+            "export --parameters x --out y --network huge",
+            "--network is huge, expected one of \(Networks.names.joined(separator: ", "))"),
+        Mistake("import", "no arrays, expected an .npz file; --help tells more"),
+        Mistake("import a b --out c", "b is unexpected after a"),
+        Mistake("import a", "--out is missing, expected a file"),
         Mistake("download", "download is unknown, expected download mnist"),
         Mistake("download cifar", "download cifar is unknown, expected download mnist"),
         Mistake(
@@ -126,6 +141,11 @@ import Testing
         Mistake(
             "evaluate --parameters /no/such/file",
             "/no/such/file: can't be read: The file doesn’t exist."),
+        Mistake(
+            "import /no/such/file --out x",
+            "/no/such/file: No such file or directory, expected a readable file"),
+        Mistake(
+            "import /dev/null --out x", "/dev/null: not a file, expected a regular file"),
     ])
     func failureIsOneLineAndStatus1(_ mistake: Mistake) throws {
         let run = try Tool.run(mistake.arguments)

@@ -16,7 +16,7 @@ private struct Scaling: DescribedLayer {
 
     init(factor: Double) { self.factor = factor }
 
-    var settings: LayerSettings { ["factor": .number(factor)] }
+    var layerSettings: LayerSettings { ["factor": .number(factor)] }
 
     init(settings: LayerSettings, tensors: LayerTensors) throws {
         try settings.require(only: ["factor"])

@@ -59,7 +59,7 @@ struct Architecture: Codable {
                 Layer(
                     name: named.name, type: Swift.type(of: layer).typeName,
                     tensors: (layer.parameters + layer.buffers).map(\.key),
-                    settings: layer.settings))
+                    settings: layer.layerSettings))
         }
         self.layers = layers
     }

@@ -19,7 +19,7 @@ protocol PlainLayer: DescribedLayer {
 
 extension PlainLayer {
     /// None.
-    public var settings: LayerSettings { [:] }
+    public var layerSettings: LayerSettings { [:] }
 
     /// The layer, if nothing else is described.
     public init(settings: LayerSettings, tensors: LayerTensors) throws {
@@ -44,7 +44,7 @@ extension Affine: DescribedLayer {
     public static let typeName = "Affine"
 
     /// None: the sizes are those of the weights.
-    public var settings: LayerSettings { [:] }
+    public var layerSettings: LayerSettings { [:] }
 
     /// The layer with the weights `W` and the bias `b`.
     public init(settings: LayerSettings, tensors: LayerTensors) throws {
@@ -59,7 +59,9 @@ extension Convolution: DescribedLayer {
     public static let typeName = "Convolution"
 
     /// The window and the groups.
-    public var settings: LayerSettings { window.settings.merging(["groups": .integer(groups)]) }
+    public var layerSettings: LayerSettings {
+        window.layerSettings.merging(["groups": .integer(groups)])
+    }
 
     /// The layer with the filters `W` and the bias `b`.
     public init(settings: LayerSettings, tensors: LayerTensors) throws {
@@ -76,7 +78,7 @@ extension MaxPooling: DescribedLayer {
     public static let typeName = "MaxPooling"
 
     /// The window.
-    public var settings: LayerSettings { window.settings }
+    public var layerSettings: LayerSettings { window.layerSettings }
 
     /// The layer with a window.
     public init(settings: LayerSettings, tensors: LayerTensors) throws {
@@ -91,8 +93,8 @@ extension AveragePooling: DescribedLayer {
     public static let typeName = "AveragePooling"
 
     /// The window, and whether padding counts.
-    public var settings: LayerSettings {
-        window.settings.merging(["count_include_pad": .flag(countIncludePad)])
+    public var layerSettings: LayerSettings {
+        window.layerSettings.merging(["count_include_pad": .flag(countIncludePad)])
     }
 
     /// The layer with a window.

@@ -10,7 +10,7 @@
 /// ```swift
 /// extension Doubling: DescribedLayer {
 ///     static let typeName = "Doubling"
-///     var settings: LayerSettings { [:] }
+///     var layerSettings: LayerSettings { [:] }
 ///     init(settings: LayerSettings, tensors: LayerTensors) throws {
 ///         try settings.require(only: [])
 ///         self.init()
@@ -22,13 +22,13 @@ public protocol DescribedLayer: Layer {
     static var typeName: String { get }
 
     /// What the layer was made with, beside its parameters and buffers.
-    var settings: LayerSettings { get }
+    var layerSettings: LayerSettings { get }
 
     /// The layer that a file describes. The file may come from a stranger: settings and tensors are
     /// checked here, and memory is taken for the tensors alone.
     ///
     /// - Parameters:
-    ///   - settings: as ``settings`` wrote them, or wrong.
+    ///   - settings: as ``layerSettings`` wrote them, or wrong.
     ///   - tensors: the parameters and buffers, or others.
     /// - Throws: ``TensorError`` when they don't describe such a layer.
     init(settings: LayerSettings, tensors: LayerTensors) throws

@@ -7,7 +7,7 @@ extension Window {
     static let settingNames = ["size", "stride", "padding", "dilation", "ceil_mode"]
 
     /// The geometry: heights before widths, paddings in the order top, bottom, left, right.
-    var settings: LayerSettings {
+    var layerSettings: LayerSettings {
         [
             "size": .integers([size.height, size.width]),
             "stride": .integers([stride.height, stride.width]),

@@ -18,8 +18,9 @@ struct ONNXGraph {
     private(set) var nodes: [ONNXNode] = []
     private(set) var constants: [NamedTensor] = []
     /// The name of the last operator's output.
-    private var value = ONNXGraph.inputName
+    private(set) var value = ONNXGraph.inputName
     private var layer = ""
+    private var names: Set<String> = []
     private var tensorNumber = 0
 
     static let inputName = "input"
@@ -39,20 +40,23 @@ struct ONNXGraph {
         try layer.export(to: &self, inputShape: inputShape)
     }
 
-    /// Adds an operator on the last value, the layer's result or a step on the way to it.
+    /// Adds an operator, the layer's result or a step on the way to it.
     ///
     /// - Parameters:
     ///   - operation: ONNX's name.
+    ///   - first: the first input; the last value when nil.
     ///   - others: further inputs.
     ///   - step: what the layer's name is extended by, where it takes several operators.
     mutating func add(
-        _ operation: String, _ others: [String] = [], step: String? = nil,
+        _ operation: String, on first: String? = nil, _ others: [String] = [], step: String? = nil,
         _ attributes: [(name: String, value: ONNXAttribute)] = []
     ) {
-        let name = step.map { "\(layer).\($0)" } ?? layer
+        var name = step.map { "\(layer).\($0)" } ?? layer
+        // A layer may have been given the name of another one's step.
+        while !names.insert(name).inserted { name += "_" }
         nodes.append(
             ONNXNode(
-                name: name, operation: operation, inputs: [value] + others,
+                name: name, operation: operation, inputs: [first ?? value] + others,
                 output: "\(name).output", attributes: attributes))
         value = "\(name).output"
     }

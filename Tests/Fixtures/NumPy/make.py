@@ -48,3 +48,9 @@ arrays = {
 }
 np.savez("stored.npz", **arrays)
 np.savez_compressed("deflated.npz", **arrays)
+
+# The book's network on MNIST, that gives each class its number whatever it sees.
+np.savez_compressed(
+    "simple.npz", W1=np.zeros((30, 1, 5, 5), "f4"), b1=np.zeros(30, "f4"),
+    W2=np.zeros((4320, 100), "f4"), b2=np.zeros(100, "f4"), W3=np.zeros((100, 10), "f4"),
+    b3=np.arange(10, dtype="f4"))
