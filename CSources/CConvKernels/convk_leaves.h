@@ -39,6 +39,14 @@ typedef struct {
     void (*pool_max_row)(const convk_pool_row *row);
     /// The sum of x² in double, over a fixed tree.
     double (*sum_of_squares)(const float *x, ptrdiff_t count);
+    /// One block of pixels, at most CONVK_LRN_BLOCK, of an image through all channels.
+    void (*lrn_forward)(float *y, const float *x, ptrdiff_t count, const convk_lrn *lrn);
+    /// The same; terms: convk_lrn_slots rows of CONVK_LRN_BLOCK.
+    void (*lrn_backward)(float *restrict dx, const float *restrict dy, const float *restrict x,
+                         float *restrict terms, ptrdiff_t count, const convk_lrn *lrn);
+    /// Elements from a multiple of 64 on, the first-th of their array.
+    void (*dropout)(float *y, const float *x, ptrdiff_t first, ptrdiff_t count,
+                    const convk_dropout_mask *mask);
     void (*update_sgd)(float *restrict p, const float *restrict g, ptrdiff_t count,
                        float learning_rate, const convk_gradient_adjustment *adjustment);
     void (*update_momentum)(float *restrict p, float *restrict v, const float *restrict g,
@@ -70,7 +78,16 @@ static inline const convk_leaves *convk_leaves_for(convk_isa isa) {
     return &convk_leaves_portable;
 }
 
-/// Elements that a thread takes at a time in loops over whole arrays.
+/// Elements that a thread takes at a time in loops over whole arrays: whole groups of dropout's.
 enum { CONVK_ELEMENT_BLOCK = 8192 };
+
+/// Pixels that local response normalization takes through all channels at a time, at most: with
+/// windows of five channels its rows fill half of the first-level cache.
+enum { CONVK_LRN_BLOCK = 512 };
+
+/// The channels whose terms the gradient of local response normalization keeps.
+static inline ptrdiff_t convk_lrn_slots(ptrdiff_t channels, ptrdiff_t size) {
+    return convk_min(channels, size);
+}
 
 #endif

@@ -148,3 +148,23 @@ extension convk_adam {
             kept: Float(1 - settings.learningRate * settings.decoupledWeightDecay))
     }
 }
+
+extension convk_lrn {
+    /// The sizes and constants of a local response normalization as C sees them.
+    init(_ sizes: (samples: Int, channels: Int, plane: Int), _ settings: LocalResponseSettings) {
+        self.init(
+            n: sizes.samples, channels: sizes.channels, plane: sizes.plane, size: settings.size,
+            alpha_over_size: Float(settings.alpha / Double(settings.size)),
+            beta: Float(settings.beta), k: Float(settings.k))
+    }
+}
+
+extension convk_dropout_mask {
+    /// A mask as C sees it.
+    init(_ mask: DropoutMask) {
+        let (key, stream) = mask.generator
+        self.init(
+            key: (key.x, key.y), stream: (stream.x, stream.y),
+            threshold: mask.threshold, scale: Float(mask.scale))
+    }
+}

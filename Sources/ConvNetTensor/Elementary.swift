@@ -24,3 +24,6 @@ package func exponential(_ x: Double) -> Double { exp(x) }
 
 /// A number to the power of a whole number.
 package func power(_ base: Double, _ exponent: Int) -> Double { pow(base, Double(exponent)) }
+
+/// A number above 0 to the power of another.
+package func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }

@@ -310,13 +310,20 @@ package enum KernelChecks {
     package static func channels(
         of tensor: Tensor, operation: String, argument: String
     ) throws(TensorError) -> (samples: Int, channels: Int, plane: Int) {
-        guard tensor.shape.count >= 2 else {
+        try channels(inShape: tensor.shape, operation: operation, argument: argument)
+    }
+
+    /// Sizes of a shape whose second axis counts channels.
+    package static func channels(
+        inShape shape: [Int], operation: String, argument: String
+    ) throws(TensorError) -> (samples: Int, channels: Int, plane: Int) {
+        let count = try Shape.elementCount(shape, operation: operation, argument: argument)
+        guard shape.count >= 2 else {
             throw TensorError(
-                operation: operation, argument: argument, value: "\(tensor.shape)",
+                operation: operation, argument: argument, value: "\(shape)",
                 expected: "[N, C] or [N, C, …]")
         }
-        let (samples, channels) = (tensor.shape[0], tensor.shape[1])
-        return (samples, channels, tensor.count / (samples * channels))
+        return (shape[0], shape[1], count / (shape[0] * shape[1]))
     }
 
     /// Sizes of a matrix of logits.

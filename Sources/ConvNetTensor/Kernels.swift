@@ -10,7 +10,7 @@
 /// operation checks its arguments and throws a ``TensorError`` that names the one that is wrong.
 /// All tensors of one call hold the same number type; which types an implementation takes, it says
 /// itself. All methods may be called from many threads at once.
-public protocol Kernels: Sendable {
+public protocol Kernels: NormalizationKernels {
     /// What people call this implementation, such as `native`.
     var name: String { get }
 

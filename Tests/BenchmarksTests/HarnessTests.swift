@@ -15,7 +15,7 @@ struct FaultyKernels: Kernels {
     let name = "faulty"
     /// What is added to the last number of each result.
     var fault: Double
-    private let right = ReferenceKernels()
+    let right = ReferenceKernels()
 
     init(fault: Double) { self.fault = fault }
 

@@ -87,6 +87,16 @@ import Testing
         let squashed = try kernels.sigmoid(x)
         results.append(("sigmoid", squashed))
         results.append(("sigmoid gradient", try kernels.sigmoidGradient(x, output: squashed)))
+        let local = try LocalResponseSettings()
+        results.append(
+            ("local response", try kernels.localResponseNormalization(x, settings: local)))
+        results.append(
+            (
+                "local response gradient",
+                try kernels.localResponseNormalizationGradient(biased, input: x, settings: local)
+            ))
+        let mask = try DropoutMask(rate: 0.4, seed: 3, layer: 1)
+        results.append(("dropout", try kernels.dropout(x, mask: mask)))
         results.append(("softmax", try kernels.softmax(tall)))
         let labels = (0..<6000).map { $0 % 25 }
         let loss = try kernels.softmaxCrossEntropy(tall, labels: labels)

@@ -13,10 +13,16 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let layer: any Layer
     let inputShape: [Int]
+    /// Whether training gives what prediction gives.
+    let isTheSameInTraining: Bool
 
-    init(_ name: String, _ inputShape: [Int], _ layer: () throws -> any Layer) rethrows {
+    init(
+        _ name: String, _ inputShape: [Int], isTheSameInTraining: Bool = true,
+        _ layer: () throws -> any Layer
+    ) rethrows {
         testDescription = name
         self.inputShape = inputShape
+        self.isTheSameInTraining = isTheSameInTraining
         self.layer = try layer()
     }
 
@@ -39,6 +45,20 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
             try LayerCase("max pooling", [2, 2, 4, 6]) { try MaxPooling(2) },
             try LayerCase("overlapping max pooling", [2, 2, 5, 5]) {
                 try MaxPooling(3, stride: 2, padding: 1)
+            },
+            try LayerCase("average pooling", [2, 2, 4, 6]) { try AveragePooling(2) },
+            try LayerCase("average pooling of pixels alone", [2, 2, 6, 5]) {
+                try AveragePooling(
+                    3, stride: 2, padding: 1, ceilMode: true, countIncludePad: false)
+            },
+            try LayerCase("local response normalization", [2, 7, 2, 3]) {
+                try LocalResponseNormalization(size: 5, alpha: 0.5)
+            },
+            try LayerCase("local response normalization, other exponent", [3, 4]) {
+                try LocalResponseNormalization(size: 2, alpha: 2, beta: 1.2, k: 0.5)
+            },
+            try LayerCase("dropout", [2, 3, 5, 7], isTheSameInTraining: false) {
+                try Dropout(rate: 0.3, seed: 5, stream: 2)
             },
         ]
     }
@@ -72,7 +92,7 @@ struct LayerGradientTests {
         let inputGradient = try #require(
             try layer.backward(weights, needsInputGradient: true, on: kernels))
         try Self.expectGradient(inputGradient, at: x) {
-            try Self.product(fresh.predict($0, on: kernels), weights)
+            try Self.product(Self.trainingOutput(of: fresh, $0, on: kernels), weights)
         }
 
         var gradients: [Tensor?] = []
@@ -84,7 +104,8 @@ struct LayerGradientTests {
                 try copy.updateParameters { candidate, value, _ in
                     if candidate == key { value = shifted }
                 }
-                return try Self.product(copy.predict(x, on: kernels), weights)
+                return try Self.product(
+                    Self.trainingOutput(of: copy, x, on: kernels), weights)
             }
         }
     }
@@ -98,15 +119,7 @@ struct LayerGradientTests {
         let native = try Self.gradients(
             layerCase.layer, x.converted(to: .float32), weights.converted(to: .float32),
             on: NativeKernels())
-        // Where the maximum lies depends on signs, so a pooling is not compared with that of absolute
-        // values: what meets in a pixel are at most all output gradients.
-        let total = weights.doubles.map(abs).reduce(0, +)
-        let magnitudes: [Tensor] =
-            layerCase.layer is MaxPooling
-            ? [try Tensor(shape: x.shape, repeating: total, scalarType: .float64)]
-            : try Self.gradients(
-                Self.magnitudes(of: layerCase.layer), x.magnitudes(), weights.magnitudes(),
-                on: ReferenceKernels())
+        let magnitudes = try Self.termMagnitudes(layerCase, x, weights)
         // No sum is longer than all numbers together; an exponential and its quotient count as 32.
         let factor = gamma(x.count + weights.count + 32)
         for (index, pair) in zip(native, exact).enumerated() {
@@ -140,6 +153,39 @@ struct LayerGradientTests {
         ]
         try layer.updateParameters { all.append(try #require($2)) }
         return all
+    }
+
+    /// What a fresh layer gives in training: with dropout, for one, not what it predicts.
+    private static func trainingOutput(
+        of layer: any Layer, _ x: Tensor, on kernels: any Kernels
+    ) throws -> Tensor {
+        var layer = layer
+        return try layer.forward(x, on: kernels)
+    }
+
+    /// How large the terms are that each gradient is summed of.
+    private static func termMagnitudes(
+        _ layerCase: LayerCase, _ x: Tensor, _ weights: Tensor
+    ) throws -> [Tensor] {
+        let kernels = ReferenceKernels()
+        switch layerCase.layer {
+        case is MaxPooling:
+            // Where the maximum lies depends on signs, so a pooling is not compared with that of
+            // absolute values: what meets in a pixel are at most all output gradients.
+            let total = weights.doubles.map(abs).reduce(0, +)
+            return [try Tensor(shape: x.shape, repeating: total, scalarType: .float64)]
+        case is LocalResponseNormalization:
+            // With absolute values all terms but the first, dy · y/x, are taken off it.
+            let y = try layerCase.layer.predict(x, on: kernels)
+            let difference = try gradients(
+                layerCase.layer, x.magnitudes(), weights.magnitudes(), on: kernels)[0]
+            let terms = zip(zip(y.doubles, x.doubles), zip(weights.doubles, difference.doubles))
+                .map { 2 * abs($1.0 * $0.0 / $0.1) - $1.1 }
+            return [try Tensor(shape: x.shape, doubles: terms)]
+        default:
+            return try gradients(
+                magnitudes(of: layerCase.layer), x.magnitudes(), weights.magnitudes(), on: kernels)
+        }
     }
 
     private static func magnitudes(of layer: any Layer) throws -> any Layer {

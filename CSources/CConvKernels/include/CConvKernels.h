@@ -212,6 +212,44 @@ void convk_sigmoid(float *y, const float *x, ptrdiff_t count, convk_execution ex
 void convk_sigmoid_backward(float *dx, const float *dy, const float *y, ptrdiff_t count,
                             convk_execution execution);
 
+// ---- Normalization ----------------------------------------------------------------------------
+
+/// Local response normalization of images [n, channels, plane]: the channels c - size/2 up to
+/// c + (size-1)/2, those that exist, add up to s_c = k + alpha/size * sum(x^2).
+typedef struct {
+    ptrdiff_t n, channels, plane;
+    ptrdiff_t size; ///< at least 1
+    float alpha_over_size, beta, k;
+} convk_lrn;
+
+/// y_c = x_c * s_c^-beta. s stays within float's normal numbers. Threads share blocks of pixels.
+void convk_lrn_forward(float *restrict y, const float *restrict x, const convk_lrn *lrn,
+                       convk_execution execution);
+
+/// dx_c = dy_c s_c^-beta - 2 alpha/size beta x_c sum(dy x s^-beta-1), summed over the channels that
+/// have c in their window. s is computed again: keeping it would move more memory than that takes.
+/// workspace: convk_lrn_backward_workspace floats.
+void convk_lrn_backward(float *restrict dx, const float *restrict dy, const float *restrict x,
+                        const convk_lrn *lrn, float *restrict workspace, convk_execution execution);
+
+/// The floats of workspace that convk_lrn_backward needs.
+ptrdiff_t convk_lrn_backward_workspace(const convk_lrn *lrn, convk_execution execution);
+
+/// Which elements a dropout keeps. Element e is kept where the 32-bit number that Philox 4x32-10
+/// draws for it is at least the threshold: of groups of 64 elements, element 16 j + l takes number
+/// j of the generator's block at counter (16 e/64 + l, stream).
+typedef struct {
+    uint32_t key[2];
+    uint32_t stream[2];
+    uint32_t threshold; ///< the rate times 2^32
+    float scale;        ///< 1 / (1 - rate)
+} convk_dropout_mask;
+
+/// y = kept ? x * scale : 0. The gradient is the same of dy. y and x may be the same array. Threads
+/// share the elements.
+void convk_dropout(float *y, const float *x, ptrdiff_t count, const convk_dropout_mask *mask,
+                   convk_execution execution);
+
 // ---- Loss -------------------------------------------------------------------------------------
 
 /// y [rows, classes] = softmax of each row of x. y and x may be the same array.

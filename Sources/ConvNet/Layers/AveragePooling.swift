@@ -43,6 +43,12 @@ public struct AveragePooling: Layer {
         ).pooledShape
     }
 
+    /// An addition a tap.
+    public func operationCount(for inputShape: [Int]) throws -> Int {
+        try operations(
+            timesOutputs: window.size.height * window.size.width, for: inputShape)
+    }
+
     /// The layer's output, keeping nothing.
     public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
         try kernels.averagePooling(x, window: window, countIncludePad: countIncludePad)

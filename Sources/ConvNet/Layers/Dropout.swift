@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+//
+// Dropout, "Deep Learning from Scratch", section 6.4.3, in its inverted form: training scales what is
+// kept, so that prediction does nothing.
+
+/// Sets a random share of the numbers to 0 in training and scales the others by `1 / (1 − rate)`; in
+/// prediction the identity.
+///
+/// Which numbers are dropped follows from the seed, the layer's stream, the number of the training step
+/// (see ``Layer/willTrain(step:)``) and the number's place alone: the same at any number of threads, on
+/// any kernels, and after going on from a checkpoint. The gradient draws them again.
+public struct Dropout: Layer {
+    private var mask: DropoutMask
+    private var keptMask: DropoutMask?
+    private var inputShape: [Int]?
+
+    /// The share that is dropped.
+    public var rate: Double { mask.rate }
+    /// What the random numbers are drawn from.
+    public var seed: UInt64 { mask.seed }
+    /// One of the seed's independent streams, so that dropouts of one seed differ.
+    public var stream: UInt64 { mask.layer }
+
+    /// A layer without parameters.
+    ///
+    /// - Parameters:
+    ///   - rate: the share that is dropped.
+    ///   - seed: what the random numbers are drawn from.
+    ///   - stream: one of the seed's independent streams; each dropout of a network needs its own.
+    /// - Throws: ``TensorError`` when the rate is not from 0 to below 1.
+    public init(rate: Double = 0.5, seed: UInt64 = 0, stream: UInt64 = 0) throws {
+        mask = try DropoutMask(rate: rate, seed: seed, layer: stream)
+    }
+
+    private init(mask: DropoutMask) { self.mask = mask }
+
+    /// From now on drops the numbers of that step.
+    public mutating func willTrain(step: Int) { mask.step = step }
+
+    /// The shape that comes out for a shape that goes in.
+    public func outputShape(for inputShape: [Int]) throws -> [Int] { inputShape }
+
+    /// The input itself.
+    public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor { x }
+
+    /// The numbers that the step keeps, scaled.
+    public mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
+        let output = try kernels.dropout(x, mask: mask)
+        (keptMask, inputShape) = (mask, x.shape)
+        return output
+    }
+
+    /// The gradient with respect to the input of the last forward pass.
+    public mutating func backward(
+        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
+    ) throws -> Tensor? {
+        let (mask, inputShape) = (try Self.kept(keptMask), try Self.kept(inputShape))
+        try require(outputGradient, fitsInput: inputShape)
+        (keptMask, self.inputShape) = (nil, nil)
+        return needsInputGradient ? try kernels.dropout(outputGradient, mask: mask) : nil
+    }
+
+    /// The same layer with parameters of the given number type.
+    public func converted(to scalarType: ScalarType) throws -> Dropout {
+        Dropout(mask: mask)
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// Local response normalization, as in AlexNet; Krizhevsky et al., "ImageNet classification with deep
+// convolutional neural networks", 2012, section 3.3.
+
+/// Each number divided by a power of the sum of squares of its neighbours along the channels:
+/// `y[c] = x[c] / (k + alpha/size · Σ x[c']²)^beta`, of any shape `[N, C, …]`.
+///
+/// PyTorch's formula, which divides alpha by the size; the defaults are AlexNet's.
+public struct LocalResponseNormalization: Layer {
+    /// Size, alpha, beta and k.
+    public let settings: LocalResponseSettings
+    private var input: Tensor?
+
+    /// A normalization over neighbouring channels.
+    ///
+    /// - Parameters:
+    ///   - size: how many channels are added up.
+    ///   - alpha: the sum's factor, before it is divided by the size.
+    ///   - beta: the exponent.
+    ///   - k: what is added to the sum.
+    /// - Throws: ``TensorError`` when the size is below 1, alpha or beta negative, or k not above 0.
+    public init(
+        size: Int = 5, alpha: Double = 5e-4, beta: Double = 0.75, k: Double = 2
+    ) throws {
+        self.init(
+            settings: try LocalResponseSettings(size: size, alpha: alpha, beta: beta, k: k))
+    }
+
+    /// A normalization with the given settings.
+    public init(settings: LocalResponseSettings) { self.settings = settings }
+
+    /// The shape that comes out for a shape that goes in: the same.
+    public func outputShape(for inputShape: [Int]) throws -> [Int] {
+        _ = try KernelChecks.channels(
+            inShape: inputShape, operation: "LocalResponseNormalization", argument: "x")
+        return inputShape
+    }
+
+    /// The layer's output, keeping nothing.
+    public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
+        try kernels.localResponseNormalization(x, settings: settings)
+    }
+
+    /// The layer's output; keeps its input, of which the gradient computes the sums again.
+    public mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
+        let output = try predict(x, on: kernels)
+        input = x
+        return output
+    }
+
+    /// The gradient with respect to the input of the last forward pass.
+    public mutating func backward(
+        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
+    ) throws -> Tensor? {
+        let x = try Self.kept(input)
+        try require(outputGradient, fitsInput: x.shape)
+        input = nil
+        guard needsInputGradient else { return nil }
+        return try kernels.localResponseNormalizationGradient(
+            outputGradient, input: x, settings: settings)
+    }
+
+    /// The same layer with parameters of the given number type.
+    public func converted(to scalarType: ScalarType) throws -> LocalResponseNormalization {
+        LocalResponseNormalization(settings: settings)
+    }
+}

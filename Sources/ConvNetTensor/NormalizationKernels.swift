@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+//
+// The part of `Kernels` that normalizes and regularizes.
+
+/// Normalization and dropout on tensors; a part of ``Kernels``.
+public protocol NormalizationKernels: Sendable {
+    /// Local response normalization: each number is divided by a power of the sum of squares of its
+    /// neighbours along the channels (Krizhevsky et al., "ImageNet classification with deep
+    /// convolutional neural networks", 2012). See ``LocalResponseSettings`` for the formula.
+    ///
+    /// - Parameter x: `[N, C]` or `[N, C, …]`: the second axis counts channels.
+    /// - Returns: the shape of `x`.
+    func localResponseNormalization(
+        _ x: Tensor, settings: LocalResponseSettings
+    ) throws -> Tensor
+
+    /// The gradient of local response normalization.
+    ///
+    /// - Parameters:
+    ///   - outputGradient: the shape of `x`.
+    ///   - x: what went in.
+    func localResponseNormalizationGradient(
+        _ outputGradient: Tensor, input x: Tensor, settings: LocalResponseSettings
+    ) throws -> Tensor
+
+    /// Dropout: 0 where the mask drops, `x / (1 − rate)` where it keeps. The gradient is the same
+    /// function, with the same mask, of the output's gradient.
+    ///
+    /// - Parameter x: any shape.
+    func dropout(_ x: Tensor, mask: DropoutMask) throws -> Tensor
+}
