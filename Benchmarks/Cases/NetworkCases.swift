@@ -6,45 +6,41 @@
 import ConvNet
 
 enum NetworkCases {
-    private static let batchSize = 100
+    static var all: [BenchmarkCase] { BenchmarkNetwork.all.flatMap(cases) }
 
-    static var all: [BenchmarkCase] {
-        let forward = Double(forwardProducts)
+    private static func cases(of network: BenchmarkNetwork) -> [BenchmarkCase] {
+        let (forward, count) = (Double(network.products), network.batchSize)
         return [
             BenchmarkCase(
-                name: "train.SimpleConvNet",
+                name: "train.\(network.name)",
                 // Forward, filters' and inputs' gradients; the first layer's input has none.
-                work: .operations(
-                    2 * Double(batchSize) * (3 * forward - Double(convolutionProducts)))
-            ) { try train($0) },
+                work: .operations(2 * Double(count) * (3 * forward - Double(network.firstProducts)))
+            ) { try train(network, $0) },
             BenchmarkCase(
-                name: "predict.SimpleConvNet", work: .operations(2 * Double(batchSize) * forward)
-            ) { try predict(batchSize, $0) },
-            BenchmarkCase(name: "predict1.SimpleConvNet", work: .operations(2 * forward)) {
-                try predict(1, $0)
+                name: "predict.\(network.name)", work: .operations(2 * Double(count) * forward)
+            ) { try predict(network, count, $0) },
+            BenchmarkCase(name: "predict1.\(network.name)", work: .operations(2 * forward)) {
+                try predict(network, 1, $0)
             },
         ]
     }
 
-    /// Multiply-adds for one image: 30 filters of 5×5 on 24×24 places, 4,320×100, 100×10.
-    private static let convolutionProducts = 24 * 24 * 30 * 25
-    private static let forwardProducts = convolutionProducts + 4320 * 100 + 100 * 10
-
-    /// The sums' lengths along the longest path from an image to a logit, with their biases.
-    private static let pathLength = 25 + 4320 + 100 + 3
-
-    private static func network(_ kernels: any Kernels) throws -> SimpleConvNet {
-        try SimpleConvNet(seed: 1, initialization: .he, kernels: kernels)
+    /// The same network on both kernels; they share its parameters.
+    private static func networks(
+        _ network: BenchmarkNetwork, _ run: Run
+    ) throws -> (native: Network, reference: Network) {
+        let native = try network.make(run.kernels)
+        var reference = native
+        reference.kernels = run.reference
+        return (native, reference)
     }
 
-    private static func images(_ count: Int) throws -> Tensor {
-        try Inputs.tensor([count, 1, 28, 28], seed: 1)
-    }
-
-    private static func predict(_ count: Int, _ run: Run) throws -> PreparedCase {
-        let x = try images(count)
-        let (native, reference) = (try network(run.kernels), try network(run.reference))
-        let places = Inputs.spread(run.referenceBudget / forwardProducts, of: count)
+    private static func predict(
+        _ network: BenchmarkNetwork, _ count: Int, _ run: Run
+    ) throws -> PreparedCase {
+        let x = try network.images(count)
+        let (native, reference) = try networks(network, run)
+        let places = Inputs.spread(run.referenceBudget / network.products, of: count)
         let part = try x.samples(at: places)
         return PreparedCase(
             native: { _ = try native.predict(x) },
@@ -52,44 +48,55 @@ enum NetworkCases {
             referenceShare: Double(places.count) / Double(count),
             check: {
                 var check = Check()
-                // With absolute values in place of images and parameters, a logit is the sum of all
-                // paths' magnitudes. ReLU and max pooling enlarge no error, so errors grow with
-                // the lengths of the sums alone.
-                var magnitudes = reference.network
-                magnitudes = try magnitudes.converted(to: .float64, kernels: run.reference)
-                try magnitudes.makeParametersPositive()
+                let expected = try reference.predict(part).doubles
                 check.compare(
-                    try native.predict(x).samples(at: places).doubles,
-                    try reference.predict(part).doubles,
-                    bounds: try magnitudes.predict(part.magnitudes()).doubles.lazy.map {
-                        $0 * gamma(2 * pathLength)
-                    })
+                    try native.predict(x).samples(at: places).doubles, expected,
+                    bounds: try bounds(of: expected, network, reference, part))
                 return check
             })
     }
 
-    private static func train(_ run: Run) throws -> PreparedCase {
-        let x = try images(batchSize)
-        let labels = (0..<batchSize).map { $0 % 10 }
+    /// How far logits may be off: errors grow with the lengths of the sums on the way.
+    private static func bounds(
+        of logits: [Double], _ network: BenchmarkNetwork, _ reference: Network, _ part: Tensor
+    ) throws -> [Double] {
+        let relative = gamma(2 * network.pathLength)
+        guard network.isPiecewiseLinear else {
+            // The sigmoid and normalization make errors no larger; cancellation is judged by the
+            // largest logit.
+            let largest = logits.map(abs).reduce(0, max)
+            return logits.map { _ in largest * relative }
+        }
+        // With absolute values in place of images and parameters, a logit is the sum of all paths'
+        // magnitudes. ReLU and max pooling enlarge no error.
+        var magnitudes = try reference.converted(to: .float64, kernels: reference.kernels)
+        try magnitudes.makeParametersPositive()
+        return try magnitudes.predict(part.magnitudes()).doubles.map { $0 * relative }
+    }
+
+    private static func train(_ network: BenchmarkNetwork, _ run: Run) throws -> PreparedCase {
+        let x = try network.images(network.batchSize)
+        let labels = (0..<network.batchSize).map { $0 % 10 }
         let batch = try Batch(images: x, labels: labels)
-        let model = Box(try network(run.kernels).network)
-        let optimizer = Box<any Optimizer>(try Adam())
+        let (native, reference) = try networks(network, run)
+        let model = Box(native)
+        // Small steps: a batch that is learned over and over stays in the range of usual numbers.
+        let optimizer = Box<any Optimizer>(try Adam(learningRate: 1e-5))
         let places = Inputs.spread(
-            run.referenceBudget / (3 * forwardProducts), of: batchSize)
+            run.referenceBudget / (3 * network.products), of: network.batchSize)
         let part = try x.samples(at: places)
         let partLabels = places.map { labels[$0] }
-        let reference = try network(run.reference)
         return PreparedCase(
             native: { _ = try model.value.trainStep(batch, with: &optimizer.value) },
             reference: { _ = try reference.gradient(part, labels: partLabels) },
-            referenceShare: Double(places.count) / Double(batchSize),
+            referenceShare: Double(places.count) / Double(network.batchSize),
             check: {
                 var check = Check()
-                let gradients = try network(run.kernels).gradient(part, labels: partLabels)
-                let expected = try network(run.reference).gradient(part, labels: partLabels)
+                let gradients = try native.gradient(part, labels: partLabels)
+                let expected = try reference.gradient(part, labels: partLabels)
                 // A gradient's elements are sums over paths forth and back, as long as both and, for
                 // filters, the number of places; cancellation is judged by its largest element.
-                let length = 2 * pathLength + places.count * 24 * 24
+                let length = 2 * network.pathLength + places.count * network.firstPlaces
                 for ((_, gradient), (_, wanted)) in zip(gradients, expected) {
                     let largest = wanted.doubles.map(abs).reduce(0, max)
                     check.compare(

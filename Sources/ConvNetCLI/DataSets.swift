@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The digits that commands work on: real ones from a folder, or drawn ones.
+// The images that commands work on: digits from a folder, or drawn ones.
 
 import ConvNet
 import ConvNetData
@@ -11,29 +11,61 @@ enum DataSets {
     /// How many digits are drawn where no folder is named.
     static let drawnTraining = 10_000, drawnTest = 2_000
 
+    /// How many stripes are drawn for a network of large images.
+    static let patternsTraining = 1000, patternsTest = 100
+
     /// Drawn test digits never meet the ones that were trained with.
     private static let testSeed: UInt64 = 0x7E57_D161_7500_0000
 
     static let options = [
-        Option("data", "DIR", "The folder with MNIST's four files; without it digits are drawn."),
+        Option("data", "DIR", "The folder with MNIST's four files; without it images are drawn."),
         Option("limit", "N", "Use only the first N images."),
     ]
 
-    /// The digits to train with.
-    static func training(_ options: Options, seed: UInt64) throws -> LabeledImages {
+    /// The images to train with, in an order that the seed decides.
+    static func training(
+        _ options: Options, seed: UInt64, augmentation: Augmentation?
+    ) throws -> any BatchSource {
         let limit = try options.int("limit")
+        if try takesPatterns(options) {
+            guard augmentation == nil else {
+                throw UsageError("--augment is for digits, expected none with alexnet")
+            }
+            return try SyntheticPatterns(count: limit ?? patternsTraining, seed: seed)
+        }
+        let images = try digits(options, limit, seed: seed).shuffled(seed: seed)
+        guard let augmentation else { return images }
+        return try ImagePipeline(images, augmentation: augmentation, seed: seed)
+    }
+
+    private static func digits(
+        _ options: Options, _ limit: Int?, seed: UInt64
+    ) throws -> LabeledImages {
         if let folder = options.string("data") {
             return try limited(MNIST.load(from: URL(fileURLWithPath: folder), .training), limit)
         }
         return try SyntheticDigits.make(count: checked(limit) ?? drawnTraining, seed: seed)
     }
 
-    /// The digits to evaluate with.
-    static func test(_ options: Options, limit: Int?) throws -> LabeledImages {
+    /// The images to evaluate with.
+    static func test(_ options: Options, limit: Int?) throws -> any BatchSource {
+        if try takesPatterns(options) {
+            return try SyntheticPatterns(count: limit ?? patternsTest, seed: testSeed)
+        }
         if let folder = options.string("data") {
             return try limited(MNIST.load(from: URL(fileURLWithPath: folder), .test), limit)
         }
         return try SyntheticDigits.make(count: checked(limit) ?? drawnTest, seed: testSeed)
+    }
+
+    /// Whether the network takes coloured images larger than any digit.
+    private static func takesPatterns(_ options: Options) throws(UsageError) -> Bool {
+        guard try Networks.name(options) == "alexnet" else { return false }
+        if let folder = options.string("data") {
+            throw UsageError(
+                "--data is \(folder), expected none with alexnet, whose images are drawn")
+        }
+        return true
     }
 
     /// Fails where more digits are asked for than should be drawn into memory.

@@ -7,7 +7,7 @@ import ConvNetOptions
 
 enum Networks {
     /// What `--network` may be.
-    static let names = ["simple"]
+    static let names = ["simple", "lenet", "lenet-1998", "alexnet"]
 
     static let option = Option(
         "network", "NAME", "\(names.joined(separator: ", ")); simple.")
@@ -32,6 +32,13 @@ enum Networks {
         _ options: Options, seed: UInt64, initialization: Initialization?, kernels: any Kernels
     ) throws -> any Classifier {
         switch try name(options) {
+        case "lenet":
+            return try LeNet(seed: seed, initialization: initialization, kernels: kernels)
+        case "lenet-1998":
+            return try LeNet(
+                seed: seed, form: .classic, initialization: initialization, kernels: kernels)
+        case "alexnet":
+            return try AlexNet(seed: seed, initialization: initialization ?? .he, kernels: kernels)
         default:
             return try SimpleConvNet(
                 seed: seed, initialization: initialization ?? .standardDeviation(0.01),

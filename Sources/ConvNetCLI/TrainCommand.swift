@@ -9,7 +9,7 @@ import Foundation
 
 enum TrainCommand: Command {
     static let name = "train"
-    static let summary = "Trains a network on digits and writes its parameters."
+    static let summary = "Trains a network and writes its parameters."
     static let operands = ""
     static let example = "convnet train --data mnist --epochs 3 --seed 1 --out digits.safetensors"
     static let options =
@@ -43,13 +43,10 @@ enum TrainCommand: Command {
         let history = try options.outputFile("history")
         let augmentation = try augmentation(options)
         let checkpoints = try CheckpointOptions.plan(options, seed: seed)
+        let training = try DataSets.training(options, seed: seed, augmentation: augmentation)
+        let test = try DataSets.test(options, limit: nil)
         var network = try Networks.make(
             options, seed: seed, initialization: initialization, kernels: kernels)
-        let images = try DataSets.training(options, seed: seed).shuffled(seed: seed)
-        let training: any BatchSource =
-            try augmentation.map { try ImagePipeline(images, augmentation: $0, seed: seed) }
-            ?? images
-        let test = try DataSets.test(options, limit: nil)
         var trainer = try Trainer(
             optimizer: optimizers.optimizer(
                 stepsPerEpoch: training.batchCount(size: batchSize), epochs: epochs),
@@ -86,7 +83,7 @@ enum TrainCommand: Command {
     /// Opens the existential: a trainer works on one concrete network.
     private static func train(
         _ network: inout any Classifier, with trainer: inout Trainer,
-        on training: any BatchSource, testing: LabeledImages, checkpoints: Checkpoints?,
+        on training: any BatchSource, testing: any BatchSource, checkpoints: Checkpoints?,
         report: inout any TrainingReport
     ) throws -> (history: TrainingHistory, interruption: (epochs: Int, steps: Int)?) {
         var interruption: (epochs: Int, steps: Int)?

@@ -11,6 +11,8 @@ enum RandomStream: UInt64 {
     case digit = 0x4449_4754
     /// One stream for each epoch, whose first number is the seed of its samples' own streams.
     case augmentation = 0x4155_474D
+    /// One stream for each synthetic pattern.
+    case pattern = 0x5041_5454
 
     /// The stream with a number, counted inside this range.
     func number(_ number: UInt64) -> UInt64 { rawValue << 32 ^ number }

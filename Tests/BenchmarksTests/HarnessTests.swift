@@ -204,8 +204,8 @@ struct FaultyKernels: Kernels {
         let names = Cases.all.map(\.name)
         #expect(Set(names).count == names.count)
         // 12 products; 10 layers: im2col, col2im, forward, both; 3 pools: im2col, forward, both;
-        // training, batch and single prediction of one network.
-        #expect(names.count == 12 + 4 * 10 + 3 * 3 + 3)
+        // training, batch and single prediction of three networks.
+        #expect(names.count == 12 + 4 * 10 + 3 * 3 + 3 * 3)
     }
 
     @Test func partsIncludeBothEnds() {

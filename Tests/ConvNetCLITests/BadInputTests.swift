@@ -94,11 +94,14 @@ import Testing
             "--initialization is one, expected he, xavier or a standard deviation of at least 0"),
         Mistake(
             "train --network huge",
-            "--network is huge, expected one of simple"),
+            "--network is huge, expected one of simple, lenet, lenet-1998, alexnet"),
         Mistake(
             "train --out /no/such/folder/file",
             "--out is /no/such/folder/file, expected a file in a writable folder"),
         Mistake("train --out /tmp", "--out is /tmp, a folder, expected a file"),
+        Mistake(
+            "train --network alexnet --data mnist",
+            "--data is mnist, expected none with alexnet, whose images are drawn"),
         Mistake("evaluate", "--parameters is missing, expected a file"),
         Mistake("export --out x.onnx", "--parameters is missing, expected a file"),
         Mistake("export --parameters x", "--out is missing, expected a file"),

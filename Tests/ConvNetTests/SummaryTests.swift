@@ -26,6 +26,34 @@ struct SummaryTests {
         #expect(text.hasPrefix(table), "\(text)")
     }
 
+    /// Known figures: LeNet's 61,706 parameters.
+    @Test func parametersOfLeNet() throws {
+        for form in LeNet.Form.allCases {
+            let summary = try LeNet(seed: 1, form: form).summary()
+            #expect(summary.parameterCount == 61_706)
+            #expect(
+                summary.rows.map(\.outputShape).filter { $0.count == 4 } == [
+                    [1, 6, 28, 28], [1, 6, 28, 28], [1, 6, 14, 14], [1, 16, 10, 10],
+                    [1, 16, 10, 10],
+                    [1, 16, 5, 5],
+                ])
+        }
+    }
+
+    /// Krizhevsky et al. count 60 million in two groups.
+    @Test func parametersOfAlexNet() throws {
+        let zeros = Initialization.standardDeviation(0)
+        let summary = try AlexNet(seed: 1, initialization: zeros).summary()
+        #expect(summary.parameterCount == 60_965_224)
+        let first = try #require(summary.rows.first)
+        #expect(first.outputShape == [1, 96, 55, 55])
+        // 2 · 55·55 · 96 · 363.
+        #expect(first.operationCount == 210_830_400)
+        #expect(first.activationByteCount == 96 * 55 * 55 * 4)
+        let single = try AlexNet(seed: 1, groups: 1, initialization: zeros)
+        #expect(try single.summary().parameterCount == 62_378_344)
+    }
+
     @Test func wrongBatchesAreRefused() throws {
         let network = try smallNetwork()
         for size in [0, -1, Int.max] {

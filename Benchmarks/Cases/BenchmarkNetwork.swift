@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+//
+// The networks that are measured, with the batches that they are measured on.
+
+import ConvNet
+
+/// A network, its batch, and the figures that bounds and rates are made of.
+struct BenchmarkNetwork: Sendable {
+    let name: String
+    let inputShape: [Int]
+    let batchSize: Int
+    /// Multiply-adds of each layer with parameters, for one image.
+    let layerProducts: [Int]
+    /// The places that the first layer's filters take.
+    let firstPlaces: Int
+    /// The sums' lengths along the longest path from an image to a logit, with their biases.
+    let pathLength: Int
+    /// Whether an output is the sum over paths of products of parameters.
+    let isPiecewiseLinear: Bool
+    let make: @Sendable (_ kernels: any Kernels) throws -> Network
+
+    /// Multiply-adds of a forward pass for one image.
+    var products: Int { layerProducts.reduce(0, +) }
+    /// Those of the first layer.
+    var firstProducts: Int { layerProducts[0] }
+
+    /// Drawn images.
+    func images(_ count: Int) throws -> Tensor {
+        try Inputs.tensor([count] + inputShape, seed: 1)
+    }
+
+    static let all = [simpleConvNet, leNet, alexNet]
+
+    private static let simpleConvNet = BenchmarkNetwork(
+        name: "SimpleConvNet", inputShape: [1, 28, 28], batchSize: 100,
+        layerProducts: [24 * 24 * 30 * 25, 4320 * 100, 100 * 10], firstPlaces: 24 * 24,
+        pathLength: 25 + 4320 + 100 + 3, isPiecewiseLinear: true
+    ) { try SimpleConvNet(seed: 1, initialization: .he, kernels: $0).network }
+
+    private static let leNet = BenchmarkNetwork(
+        name: "LeNet", inputShape: [1, 28, 28], batchSize: 100,
+        layerProducts: [28 * 28 * 6 * 25, 10 * 10 * 16 * 150, 400 * 120, 120 * 84, 84 * 10],
+        firstPlaces: 28 * 28, pathLength: 25 + 150 + 400 + 120 + 84 + 5, isPiecewiseLinear: false
+    ) { try LeNet(seed: 1, form: .classic, kernels: $0).network }
+
+    private static let alexNet = BenchmarkNetwork(
+        name: "AlexNet", inputShape: [3, 227, 227], batchSize: 16,
+        layerProducts: [
+            55 * 55 * 96 * 363, 27 * 27 * 256 * 1200, 13 * 13 * 384 * 2304, 13 * 13 * 384 * 1728,
+            13 * 13 * 256 * 1728, 9216 * 4096, 4096 * 4096, 4096 * 1000,
+        ],
+        firstPlaces: 55 * 55,
+        pathLength: 363 + 1200 + 2304 + 1728 + 1728 + 9216 + 4096 + 4096 + 8,
+        isPiecewiseLinear: false
+    ) { try AlexNet(seed: 1, kernels: $0).network }
+}
