@@ -37,6 +37,12 @@ typedef struct {
     /// y = exp(x - offset); returns the sum of y in double, in order. y may be x.
     double (*exponentials)(float *y, const float *x, float offset, ptrdiff_t count);
     void (*pool_max_row)(const convk_pool_row *row);
+    /// A row of means of 2x2 pixels of two rows, 2 * count pixels each.
+    void (*pool_average_pairs)(float *restrict y, const float *restrict upper,
+                               const float *restrict lower, ptrdiff_t count);
+    /// Its gradient: a quarter of dy to each of the pixels.
+    void (*pool_average_pairs_backward)(float *restrict upper, float *restrict lower,
+                                        const float *restrict dy, ptrdiff_t count);
     /// The sum of x² in double, over a fixed tree.
     double (*sum_of_squares)(const float *x, ptrdiff_t count);
     /// One block of pixels, at most CONVK_LRN_BLOCK, of an image through all channels.

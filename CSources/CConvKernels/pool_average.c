@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Average pooling and its gradient. Threads share the planes (n, c).
+#include "convk_leaves.h"
 #include "convk_window.h"
 
 #include <string.h>
@@ -59,21 +60,63 @@ static void spread_plane(float *plane, const float *dy, const convk_window *w, b
     }
 }
 
+/// Whether windows are 2x2 pixels, next to one another, all inside the image: LeNet's subsampling.
+static bool takes_pairs(const convk_window *w) {
+    return w->kh == 2 && w->kw == 2 && w->stride_h == 2 && w->stride_w == 2 && w->dilation_h == 1 &&
+           w->dilation_w == 1 && w->pad_top == 0 && w->pad_left == 0 && 2 * w->oh <= w->h &&
+           2 * w->ow <= w->w;
+}
+
+static void pool_pairs(float *y, const float *plane, const convk_window *w,
+                       const convk_leaves *leaves) {
+    for (ptrdiff_t i = 0; i < w->oh; i++) {
+        const float *upper = plane + 2 * i * w->w;
+        leaves->pool_average_pairs(y + i * w->ow, upper, upper + w->w, w->ow);
+    }
+}
+
+static void spread_over_pairs(float *plane, const float *dy, const convk_window *w,
+                              const convk_leaves *leaves) {
+    // A column or row too many is covered by no window.
+    if (2 * w->oh != w->h || 2 * w->ow != w->w)
+        memset(plane, 0, (size_t)(w->h * w->w) * sizeof(float));
+    for (ptrdiff_t i = 0; i < w->oh; i++) {
+        float *upper = plane + 2 * i * w->w;
+        leaves->pool_average_pairs_backward(upper, upper + w->w, dy + i * w->ow, w->ow);
+    }
+}
+
 void convk_pool_average(float *restrict y, const float *restrict x, const convk_window *window,
                         bool count_include_pad, convk_execution execution) {
     const convk_window w = *window;
+    const convk_leaves *leaves = convk_leaves_for(execution.isa);
+    const bool pairs = takes_pairs(&w);
     const int threads = convk_threads_for(w.n * w.c * w.oh * w.ow * w.kh * w.kw, execution);
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t plane = 0; plane < w.n * w.c; plane++)
-        pool_plane(y + plane * w.oh * w.ow, x + plane * w.h * w.w, &w, count_include_pad);
+    for (ptrdiff_t plane = 0; plane < w.n * w.c; plane++) {
+        float *y_plane = y + plane * w.oh * w.ow;
+        const float *x_plane = x + plane * w.h * w.w;
+        if (pairs)
+            pool_pairs(y_plane, x_plane, &w, leaves);
+        else
+            pool_plane(y_plane, x_plane, &w, count_include_pad);
+    }
 }
 
 void convk_pool_average_backward(float *restrict dx, const float *restrict dy,
                                  const convk_window *window, bool count_include_pad,
                                  convk_execution execution) {
     const convk_window w = *window;
+    const convk_leaves *leaves = convk_leaves_for(execution.isa);
+    const bool pairs = takes_pairs(&w);
     const int threads = convk_threads_for(w.n * w.c * w.oh * w.ow * w.kh * w.kw, execution);
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t plane = 0; plane < w.n * w.c; plane++)
-        spread_plane(dx + plane * w.h * w.w, dy + plane * w.oh * w.ow, &w, count_include_pad);
+    for (ptrdiff_t plane = 0; plane < w.n * w.c; plane++) {
+        float *dx_plane = dx + plane * w.h * w.w;
+        const float *dy_plane = dy + plane * w.oh * w.ow;
+        if (pairs)
+            spread_over_pairs(dx_plane, dy_plane, &w, leaves);
+        else
+            spread_plane(dx_plane, dy_plane, &w, count_include_pad);
+    }
 }

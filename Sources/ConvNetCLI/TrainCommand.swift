@@ -87,9 +87,9 @@ enum TrainCommand: Command {
         report: inout any TrainingReport
     ) throws -> (history: TrainingHistory, interruption: (epochs: Int, steps: Int)?) {
         var interruption: (epochs: Int, steps: Int)?
-        func open<Model: Classifier>(_ model: Model) throws -> (Model, TrainingHistory) {
-            var model = model
-            let history = try trainer.train(
+        // In place: with a copy beside it, the first update would copy every parameter.
+        func open<Model: Classifier>(_ model: inout Model) throws -> TrainingHistory {
+            try trainer.train(
                 &model, on: training, testing: testing, checkpoints: checkpoints,
                 stop: Interruption.request
             ) { event in
@@ -98,10 +98,8 @@ enum TrainCommand: Command {
                 }
                 try report.report(event)
             }
-            return (model, history)
         }
-        let (trained, history) = try open(network)
-        network = trained
+        let history = try open(&network)
         return (history, interruption)
     }
 

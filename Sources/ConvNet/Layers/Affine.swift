@@ -92,6 +92,8 @@ public struct Affine: Layer {
         try require(outputGradient, fitsInput: x.shape)
         input = nil
         let rows = try x.reshaped(to: [x.shape[0], weight.value.shape[0]])
+        // Let go of first: the new one takes its memory.
+        weight.gradient = nil
         weight.gradient = try kernels.gemm(
             MatrixView(rows).transposed, MatrixView(outputGradient))
         bias.gradient = try kernels.biasGradient(outputGradient)

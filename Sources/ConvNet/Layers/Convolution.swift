@@ -142,6 +142,8 @@ public struct Convolution: Layer {
         let x = try Self.kept(input)
         try require(outputGradient, fitsInput: x.shape)
         input = nil
+        // Let go of first: the new one takes its memory.
+        weight.gradient = nil
         weight.gradient = try kernels.convolutionWeightGradient(
             outputGradient, input: x, window: window, groups: groups)
         bias.gradient = try kernels.biasGradient(outputGradient)
