@@ -24,6 +24,7 @@ let package = Package(
     products: [
         .library(name: "ConvNet", targets: ["ConvNet"]),
         .library(name: "ConvNetData", targets: ["ConvNetData"]),
+        .library(name: "ConvNetPlots", targets: ["ConvNetPlots"]),
         .library(name: "ConvNetKernels", targets: ["ConvNetKernels"]),
         .executable(name: "convnet", targets: ["ConvNetCLI"]),
         .executable(name: "Benchmarks", targets: ["Benchmarks"]),
@@ -38,6 +39,9 @@ let package = Package(
         .systemLibrary(
             name: "CZlib", path: "CSources/CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CCairo", path: "CSources/CCairo", pkgConfig: "cairo",
+            providers: [.apt(["libcairo2-dev"])]),
 
         // Library
         .target(name: "ConvNetTensor", swiftSettings: optimizedSwiftSettings),
@@ -53,14 +57,20 @@ let package = Package(
         .target(
             name: "ConvNetData", dependencies: ["ConvNetTensor", "CZlib"],
             swiftSettings: optimizedSwiftSettings),
+        .target(
+            name: "ConvNetPlots", dependencies: ["ConvNetTensor", "CCairo"],
+            swiftSettings: optimizedSwiftSettings),
 
         // Executables, and what they share
         .target(name: "ConvNetOptions", dependencies: ["ConvNetKernels"]),
         .executableTarget(
-            name: "ConvNetCLI", dependencies: ["ConvNet", "ConvNetData", "ConvNetOptions"]),
+            name: "ConvNetCLI",
+            dependencies: ["ConvNet", "ConvNetData", "ConvNetPlots", "ConvNetOptions"]),
         .executableTarget(
             name: "Benchmarks",
-            dependencies: ["ConvNet", "ConvNetKernels", "ConvNetReference", "ConvNetOptions"],
+            dependencies: [
+                "ConvNet", "ConvNetKernels", "ConvNetReference", "ConvNetPlots", "ConvNetOptions",
+            ],
             path: "Benchmarks", exclude: ["RESULTS.md"], swiftSettings: optimizedSwiftSettings),
 
         // Tests
@@ -83,7 +93,11 @@ let package = Package(
             name: "ConvNetDataTests",
             dependencies: ["ConvNetData", "ConvNetTestSupport", "CZlib"]),
         .testTarget(
-            name: "ConvNetCLITests", dependencies: ["ConvNetCLI", "ConvNet", "ConvNetData"]),
+            name: "ConvNetPlotsTests",
+            dependencies: ["ConvNetPlots", "ConvNetTestSupport", "CZlib"]),
+        .testTarget(
+            name: "ConvNetCLITests",
+            dependencies: ["ConvNetCLI", "ConvNet", "ConvNetData", "ConvNetPlots"]),
         .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "ConvNetReference"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+//
+// Reading PNG files of every depth with Cairo. A file may come from a stranger: its size, and the
+// size of the image that its header tells, are checked before there is memory for either.
+
+internal import CCairo
+import ConvNetTensor
+import Foundation
+
+/// An image from a PNG file: gray or colour, with a palette or without, of 1 to 16 bits, interlaced
+/// or not. What is transparent shows white paper.
+///
+/// ```swift
+/// let image = try PNGImage(contentsOf: URL(fileURLWithPath: "seven.png"))
+/// let x = try image.tensor(channels: 1, height: 28, width: 28, inverted: true)
+/// ```
+public struct PNGImage: Sendable {
+    /// The largest file that is read, in bytes: 256 MiB.
+    public static let largestByteCount = 1 << 28
+    /// The most pixels that an image may have, 2²⁶.
+    public static let largestPixelCount = 1 << 26
+    /// The most pixels that a side may have; Cairo has no more.
+    public static let longestSide = 32_767
+
+    /// How many pixels a row has.
+    public var width: Int { raster.width }
+    /// How many rows there are.
+    public var height: Int { raster.height }
+    /// The pixels.
+    let raster: Raster
+
+    /// Reads a PNG file.
+    ///
+    /// - Throws: ``PictureError`` when the file can't be read, is larger than ``largestByteCount``,
+    ///   is no PNG or a damaged one, or holds an image of too many pixels.
+    public init(contentsOf file: URL) throws(PictureError) {
+        let bytes: [UInt8]
+        do throws(FileError) {
+            bytes = try FileBytes.contents(of: file.path, limit: Self.largestByteCount)
+        } catch {
+            throw PictureError(error)
+        }
+        try self.init(bytes: bytes, file: file.path)
+    }
+
+    /// Reads a PNG file that is in memory already.
+    ///
+    /// - Parameters:
+    ///   - bytes: the whole file.
+    ///   - file: what errors call the file.
+    /// - Throws: ``PictureError`` as ``init(contentsOf:)`` does.
+    public init(bytes: [UInt8], file: String) throws(PictureError) {
+        try Self.checkHeader(bytes, file)
+        raster = try Self.decode(bytes, file)
+    }
+
+    /// Fails unless the bytes begin as a PNG file does, with an image of a size that is read.
+    private static func checkHeader(_ bytes: [UInt8], _ file: String) throws(PictureError) {
+        // The signature, then the first chunk: its length, its name, width and height, 5 bytes more.
+        let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+        let chunk: [UInt8] = [0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52]
+        guard bytes.starts(with: signature + chunk), bytes.count >= 33 else {
+            throw PictureError(
+                file: file, problem: bytes.isEmpty ? "an empty file" : "no PNG header",
+                expected: "a PNG file")
+        }
+        func number(at place: Int) -> Int {
+            bytes[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
+        }
+        let (width, height) = (number(at: 16), number(at: 20))
+        let sides = 1...longestSide
+        // Two numbers of 32 bits: their product fits.
+        guard sides.contains(width), sides.contains(height), width * height <= largestPixelCount
+        else {
+            throw PictureError(
+                file: file, problem: "\(width) x \(height) pixels",
+                expected: "sides from 1 to \(longestSide) and at most \(largestPixelCount) pixels")
+        }
+    }
+
+    private static func decode(_ bytes: [UInt8], _ file: String) throws(PictureError) -> Raster {
+        let source = ByteSource(bytes)
+        let read = withExtendedLifetime(source) {
+            cairo_image_surface_create_from_png_stream(ByteSource.read, source.pointer)
+        }
+        guard let read else { throw failure(CAIRO_STATUS_NO_MEMORY, file) }
+        defer { cairo_surface_destroy(read) }
+        try require(cairo_surface_status(read), file)
+        // Which pixels Cairo makes depends on the file and on Cairo's version; painted on paper, all
+        // of them become the same kind.
+        let (width, height) = (
+            cairo_image_surface_get_width(read), cairo_image_surface_get_height(read)
+        )
+        guard let paper = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height),
+            let context = cairo_create(paper)
+        else { throw failure(CAIRO_STATUS_NO_MEMORY, file) }
+        defer {
+            cairo_destroy(context)
+            cairo_surface_destroy(paper)
+        }
+        cairo_set_source_rgb(context, 1, 1, 1)
+        cairo_paint(context)
+        cairo_set_source_surface(context, read, 0, 0)
+        cairo_paint(context)
+        try require(cairo_status(context), file)
+        return Raster(paper)
+    }
+
+    private static func require(_ status: cairo_status_t, _ file: String) throws(PictureError) {
+        guard status == CAIRO_STATUS_SUCCESS else { throw failure(status, file) }
+    }
+
+    private static func failure(_ status: cairo_status_t, _ file: String) -> PictureError {
+        if status == CAIRO_STATUS_NO_MEMORY {
+            return PictureError(
+                file: file, problem: "too large for the memory", expected: "a smaller image")
+        }
+        return PictureError(file: file, problem: "damaged", expected: "a whole PNG file")
+    }
+}
+
+extension PNGImage {
+    /// The image as a batch of one, its numbers from 0 (black) to 1 (white).
+    ///
+    /// Each number is the mean over the area of the image that the place covers, so that nothing is
+    /// lost where the image becomes smaller. The sides are scaled each by itself.
+    ///
+    /// - Parameters:
+    ///   - channels: 1 for the brightness (0.299 red, 0.587 green, 0.114 blue) or 3 for the colours.
+    ///   - height: rows of the result; the image's own when nil.
+    ///   - width: columns of the result; the image's own when nil.
+    ///   - inverted: whether black becomes 1 and white 0, as for dark ink on paper.
+    /// - Returns: `[1, channels, height, width]`.
+    /// - Throws: ``TensorError`` when there are neither 1 nor 3 channels, a side is below 1, or there
+    ///   is no memory for the result.
+    public func tensor(
+        channels: Int, height: Int? = nil, width: Int? = nil, inverted: Bool = false
+    ) throws(TensorError) -> Tensor {
+        guard channels == 1 || channels == 3 else {
+            throw TensorError(
+                operation: "PNGImage.tensor", argument: "channels", value: "\(channels)",
+                expected: "1 or 3")
+        }
+        let (rows, columns) = (height ?? self.height, width ?? self.width)
+        let shape = [1, channels, rows, columns]
+        _ = try Shape.elementCount(shape, operation: "PNGImage.tensor")
+        let down = AreaAverage(from: self.height, to: rows)
+        let across = AreaAverage(from: self.width, to: columns)
+        var result = try Tensor(zeros: shape)
+        result.withUnsafeMutableScalars(of: Float.self) { numbers in
+            for row in 0..<rows {
+                for column in 0..<columns {
+                    let mean = mean(down.parts(of: row), across.parts(of: column))
+                    let parts =
+                        channels == 1 ? [mean.luminance] : [mean.red, mean.green, mean.blue]
+                    for (channel, part) in parts.enumerated() {
+                        // A mean of ones may come out one rounding above 1.
+                        let share = min(max(part, 0), 1)
+                        numbers[(channel * rows + row) * columns + column] =
+                            Float(inverted ? 1 - share : share)
+                    }
+                }
+            }
+        }
+        return result
+    }
+
+    private func mean(_ down: AreaAverage.Parts, _ across: AreaAverage.Parts) -> Color {
+        var (red, green, blue) = (0.0, 0.0, 0.0)
+        for y in down.places {
+            for x in across.places {
+                let pixel = raster[x, y]
+                let weight = down.weight(of: y) * across.weight(of: x)
+                red += weight * Double(pixel >> 16)
+                green += weight * Double(pixel >> 8 & 0xFF)
+                blue += weight * Double(pixel & 0xFF)
+            }
+        }
+        return Color(red / 255, green / 255, blue / 255)
+    }
+}
+
+/// How the places of one side are the means of another side's.
+struct AreaAverage {
+    let source, target: Int
+
+    init(from source: Int, to target: Int) {
+        (self.source, self.target) = (source, target)
+    }
+
+    /// What one place covers of the source. In whole numbers of 1/target of a source's place, so
+    /// that nothing is rounded: a target's place is `source` of them wide.
+    struct Parts {
+        let begin, end, unit: Int
+
+        /// The source's places that are covered at least in part.
+        var places: Range<Int> { begin / unit..<(end + unit - 1) / unit }
+
+        /// The share of the target's place that one of them fills; all together make 1.
+        func weight(of place: Int) -> Double {
+            let covered = min(end, (place + 1) * unit) - max(begin, place * unit)
+            return Double(covered) / Double(end - begin)
+        }
+    }
+
+    func parts(of place: Int) -> Parts {
+        Parts(begin: place * source, end: (place + 1) * source, unit: target)
+    }
+}
+
+/// What Cairo reads from.
+private final class ByteSource {
+    private let bytes: [UInt8]
+    private var place = 0
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    /// What Cairo hands back to ``read``; valid while the caller keeps the source.
+    var pointer: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+
+    static let read:
+        @convention(c) (
+            UnsafeMutableRawPointer?, UnsafeMutablePointer<UInt8>?, UInt32
+        ) -> cairo_status_t = { source, buffer, count in
+            guard let source, let buffer else { return CAIRO_STATUS_READ_ERROR }
+            let bytes = Unmanaged<ByteSource>.fromOpaque(source).takeUnretainedValue()
+            return bytes.read(into: buffer, Int(count))
+        }
+
+    private func read(into buffer: UnsafeMutablePointer<UInt8>, _ count: Int) -> cairo_status_t {
+        guard count <= bytes.count - place else { return CAIRO_STATUS_READ_ERROR }
+        bytes.withUnsafeBufferPointer { bytes in
+            guard let base = bytes.baseAddress else { return }
+            buffer.update(from: base + place, count: count)
+        }
+        place += count
+        return CAIRO_STATUS_SUCCESS
+    }
+}
