@@ -29,8 +29,9 @@ enum CommandLineTool {
 
     static var commands: [any Command.Type] {
         [
-            TrainCommand.self, EvaluateCommand.self, InfoCommand.self, DownloadCommand.self,
-            ExportCommand.self, ImportCommand.self,
+            TrainCommand.self, EvaluateCommand.self, PredictCommand.self,
+            ShowFiltersCommand.self, ShowResponsesCommand.self, ShowFeaturesCommand.self,
+            InfoCommand.self, DownloadCommand.self, ExportCommand.self, ImportCommand.self,
         ]
     }
 
@@ -43,14 +44,17 @@ enum CommandLineTool {
         case "--version": return print("convnet \(version)")
         default: break
         }
-        guard let command = commands.first(where: { $0.name == name }) else {
+        // Some names are two words.
+        let words = [name, arguments.prefix(2).joined(separator: " ")]
+        guard let command = commands.first(where: { words.contains($0.name) }) else {
             throw UsageError("\(name) is no command, expected one of \(names)")
         }
         let declared = command.options + [Option("help", "Show this help.")]
-        let options = try Options(Array(arguments.dropFirst()), declared: declared)
+        let rest = arguments.dropFirst(command.name.split(separator: " ").count)
+        let options = try Options(Array(rest), declared: declared)
         if options.has("help") { return print(help(for: command, declared)) }
         if command.operands.isEmpty, let operand = options.operands.first {
-            throw UsageError("\(operand) is unexpected after \(name); --help tells more")
+            throw UsageError("\(operand) is unexpected after \(command.name); --help tells more")
         }
         try command.run(options)
     }
@@ -88,7 +92,7 @@ enum CommandLineTool {
             "  \($0.name.padding(toLength: width, withPad: " ", startingAt: 0))  \($0.summary)"
         }
         return """
-            Convolutional networks: train, evaluate, and what the kernels run on.
+            Convolutional networks: train, evaluate, predict, and show what they see.
 
             Usage: convnet COMMAND [OPTION…]
 

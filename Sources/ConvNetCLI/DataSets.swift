@@ -17,8 +17,11 @@ enum DataSets {
     /// Drawn test digits never meet the ones that were trained with.
     private static let testSeed: UInt64 = 0x7E57_D161_7500_0000
 
+    /// `--data DIR`.
+    static let folder = Option(
+        "data", "DIR", "The folder with MNIST's four files; without it images are drawn.")
     static let options = [
-        Option("data", "DIR", "The folder with MNIST's four files; without it images are drawn."),
+        folder,
         Option("limit", "N", "Use only the first N images."),
     ]
 

@@ -14,10 +14,11 @@ enum EvaluateCommand: Command {
     static let example = "convnet evaluate --parameters digits.safetensors --data mnist"
     static let options =
         [
-            Option("parameters", "FILE", "The network, or its parameters (safetensors)."),
+            .parameters,
             Networks.optionBesideFile,
         ] + DataSets.options + [
             .threads,
+            Option("plot", "FILE", "Draw which classes are taken for which (.png or .svg)."),
             Option("json", "Report as JSON."),
         ]
 
@@ -25,18 +26,31 @@ enum EvaluateCommand: Command {
         let accuracy: Double
         let correct: Int
         let total: Int
+        /// The picture, where one was drawn.
+        let plot: String?
+        /// A row a label, in it a count a prediction, where they were counted.
+        let confusion: [[Int]]?
     }
 
     static func run(_ options: Options) throws {
+        let plot = try options.pictureFile("plot")
         let limit = try options.int("limit")
         let network = try Networks.load(options)
-        let accuracy = try network.accuracy(DataSets.test(options, limit: limit))
+        let images = try DataSets.test(options, limit: limit)
+        let confusion = try plot.map { plot in
+            let confusion = try Confusion(of: network, on: images)
+            try confusion.picture(of: images).write(to: plot)
+            return confusion
+        }
+        let accuracy = try confusion?.accuracy ?? network.accuracy(images)
         if options.has("json") {
             try CommandLineTool.printJSON(
                 Report(
-                    accuracy: accuracy.fraction, correct: accuracy.correct, total: accuracy.total))
+                    accuracy: accuracy.fraction, correct: accuracy.correct, total: accuracy.total,
+                    plot: plot?.path, confusion: confusion?.counts))
         } else {
             print(accuracyText(accuracy))
+            if let plot { print("wrote \(plot.path)") }
         }
     }
 }

@@ -5,6 +5,7 @@
 import ConvNet
 import ConvNetData
 import ConvNetOptions
+import ConvNetPlots
 import Foundation
 
 enum TrainCommand: Command {
@@ -27,6 +28,7 @@ enum TrainCommand: Command {
             Option("batches-ahead", "N", "Batches made ready by a thread of their own; 2."),
             .threads,
             Option("out", "FILE", "Where to write the network (safetensors)."),
+            Option("plot", "FILE", "Draw loss and accuracy over the epochs (.png or .svg)."),
         ] + CheckpointOptions.options + [
             Option("json", "Report as JSON, a line an epoch and one at the end."),
             Option("steps", "With --json, a line a step too."),
@@ -41,6 +43,7 @@ enum TrainCommand: Command {
         let kernels = try options.nativeKernels()
         let output = try options.outputFile("out")
         let history = try options.outputFile("history")
+        let plot = try options.pictureFile("plot")
         let augmentation = try augmentation(options)
         let checkpoints = try CheckpointOptions.plan(options, seed: seed)
         let training = try DataSets.training(options, seed: seed, augmentation: augmentation)
@@ -66,6 +69,10 @@ enum TrainCommand: Command {
             try result.history.write(to: history)
             report.wrote(history.path)
         }
+        if let plot, !result.history.epochs.isEmpty {
+            try Picture.learningCurves(curves(of: result.history)).write(to: plot)
+            report.wrote(plot.path)
+        }
         if let place = result.interruption {
             throw CheckpointOptions.interruption(at: place, checkpoints)
         }
@@ -73,6 +80,15 @@ enum TrainCommand: Command {
             try network.save(to: output)
             report.wrote(output.path)
         }
+    }
+
+    /// What the picture shows of a training.
+    private static func curves(of history: TrainingHistory) -> LearningCurves {
+        let epochs = history.epochs
+        return LearningCurves(
+            trainLoss: epochs.map(\.meanLoss),
+            trainAccuracy: epochs.compactMap { $0.trainAccuracy?.fraction },
+            testAccuracy: epochs.compactMap { $0.testAccuracy?.fraction })
     }
 
     private static func report(_ options: Options) -> any TrainingReport {
@@ -103,7 +119,10 @@ enum TrainCommand: Command {
         return (history, interruption)
     }
 
-    private static func initialization(_ options: Options) throws -> Initialization? {
+    /// How weights are drawn; nil where the network may choose.
+    ///
+    /// - Throws: ``UsageError`` when `--initialization` names nothing.
+    static func initialization(_ options: Options) throws -> Initialization? {
         guard let name = options.string("initialization") else { return nil }
         do throws(TensorError) {
             return try Initialization(name: name)

@@ -34,15 +34,14 @@ import Testing
         #expect(run.error.hasPrefix("convnet: training: the loss is "))
     }
 
+    private static let names = CommandLineTool.commands.map { $0.name }.joined(separator: ", ")
+
     static let misuses = [
         Mistake(
-            "",
-            "no command, expected one of train, evaluate, info, download, export, import; "
-                + "--help tells more"
-        ),
-        Mistake(
-            "fly",
-            "fly is no command, expected one of train, evaluate, info, download, export, import"),
+            "", "no command, expected one of \(names); --help tells more"),
+        Mistake("fly", "fly is no command, expected one of \(names)"),
+        Mistake("show", "show is no command, expected one of \(names)"),
+        Mistake("show cats", "show is no command, expected one of \(names)"),
         Mistake("train --epochs zero", "--epochs is zero, expected a whole number of at least 1"),
         Mistake("train --epochs 0", "--epochs is 0, expected a whole number of at least 1"),
         Mistake("train --epochs=1.5", "--epochs is 1.5, expected a whole number of at least 1"),
@@ -111,6 +110,44 @@ import Testing
         Mistake("import", "no arrays, expected an .npz file; --help tells more"),
         Mistake("import a b --out c", "b is unexpected after a"),
         Mistake("import a", "--out is missing, expected a file"),
+        Mistake("predict", "no image, expected at least one PNG file"),
+        Mistake("predict a.png", "--parameters is missing, expected a file"),
+        Mistake(
+            "predict a.png --parameters b --top 0",
+            "--top is 0, expected a whole number of at least 1"),
+        Mistake("show filters", "--parameters is missing, expected a file"),
+        Mistake(
+            "show filters --parameters a",
+            "--out is missing, expected a file that ends in .png or .svg"),
+        Mistake(
+            "show filters --parameters a --out /tmp/a.jpg",
+            "--out is /tmp/a.jpg, expected one that ends in .png or .svg"),
+        Mistake(
+            "show filters --parameters a --out /tmp/a.png --seed 1 --before b",
+            "--seed is given beside --before, expected one of them"),
+        Mistake(
+            "show filters b --parameters a --out /tmp/a.png",
+            "b is unexpected after show filters; --help tells more"),
+        Mistake("show responses --parameters a", "no image, expected a PNG file"),
+        Mistake(
+            "show responses a.png b.png --parameters a", "b.png is unexpected, expected one image"),
+        Mistake(
+            "show features --parameters a --out /tmp/a.png", "no image, expected a PNG file"),
+        Mistake(
+            "show features b.png --image 3 --parameters a --out /tmp/a.png",
+            "b.png is given beside --image, expected one of them"),
+        Mistake(
+            "show features --image 2000 --parameters a --out /tmp/a.png",
+            "--image is 2000, expected from 0 to 1999"),
+        Mistake(
+            "show features b.png --channels 65 --parameters a --out /tmp/a.png",
+            "--channels is 65, expected from 1 to 64"),
+        Mistake(
+            "evaluate --parameters a --plot /no/such/a.png",
+            "--plot is /no/such/a.png, expected a file in a writable folder"),
+        Mistake(
+            "train --plot /tmp/a.gif",
+            "--plot is /tmp/a.gif, expected one that ends in .png or .svg"),
         Mistake("download", "download is unknown, expected download mnist"),
         Mistake("download cifar", "download cifar is unknown, expected download mnist"),
         Mistake(

@@ -11,7 +11,7 @@ import Testing
 @Suite struct CommandTests {
     @Test(arguments: CommandLineTool.commands.map { $0.name })
     func helpListsEachOption(_ name: String) throws {
-        let run = try Tool.run([name, "--help"])
+        let run = try Tool.run(name.split(separator: " ").map(String.init) + ["--help"])
         let command = try #require(CommandLineTool.commands.first { $0.name == name })
         #expect(run.status == 0)
         #expect(run.error == "")

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// The filters of a network's first convolution, from a file of parameters or freshly drawn. A file
+// tells enough: its network need not be one that has a name here.
+
+import ConvNet
+import Foundation
+
+enum FirstLayer {
+    /// The filters in a file.
+    ///
+    /// - Returns: `[F, C, KH, KW]`.
+    /// - Throws: ``ParameterFileError`` when the file can't be read or has no filters.
+    static func filters(in file: URL) throws -> Tensor {
+        let tensors = try Safetensors.contents(of: file).tensors
+        guard let filters = filters(in: tensors) else {
+            throw ParameterFileError(
+                file: file.path,
+                problem: "has no filters, expected a tensor W1, W2 or so on of four axes")
+        }
+        return filters
+    }
+
+    /// The filters of a network.
+    ///
+    /// - Throws: ``TensorError`` when it has no convolution.
+    static func filters(of network: any Classifier) throws -> Tensor {
+        guard let filters = filters(in: network.parameters) else {
+            throw TensorError(
+                operation: "show filters", argument: "network", value: "without filters",
+                expected: "one with a convolution")
+        }
+        return filters
+    }
+
+    /// The tensor of four axes among W1, W2 and so on that has the lowest number.
+    private static func filters(in tensors: [NamedTensor]) -> Tensor? {
+        let numbered = tensors.compactMap { name, value -> (number: Int, value: Tensor)? in
+            guard name.hasPrefix("W"), let number = Int(name.dropFirst()), value.shape.count == 4
+            else { return nil }
+            return (number, value)
+        }
+        return numbered.min { $0.number < $1.number }?.value
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// The PNG files that commands take, made into what a network takes.
+
+import ConvNet
+import ConvNetOptions
+import ConvNetPlots
+import Foundation
+
+enum InputImage {
+    /// The one file that a call names.
+    ///
+    /// - Throws: ``UsageError`` when there is none, or more.
+    static func only(_ options: Options) throws(UsageError) -> URL {
+        guard let path = options.operands.first else {
+            throw UsageError("no image, expected a PNG file")
+        }
+        if options.operands.count > 1 {
+            throw UsageError("\(options.operands[1]) is unexpected, expected one image")
+        }
+        return URL(fileURLWithPath: path)
+    }
+
+    /// An image, scaled to a network's input.
+    ///
+    /// - Returns: `[1, C, H, W]`, from 0 to 1.
+    /// - Throws: ``PictureError`` when the file can't be read, ``TensorError`` when the network
+    ///   takes neither gray nor coloured images.
+    static func read(_ file: URL, for network: Network, inverted: Bool) throws -> Tensor {
+        let shape = network.inputShape
+        guard shape.count == 3 else {
+            throw TensorError(
+                operation: "InputImage", argument: "network", value: "an input of \(shape)",
+                expected: "[C, H, W]")
+        }
+        return try PNGImage(contentsOf: file).tensor(
+            channels: shape[0], height: shape[1], width: shape[2], inverted: inverted)
+    }
+}
