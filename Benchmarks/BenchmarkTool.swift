@@ -4,6 +4,7 @@
 
 import ConvNet
 import ConvNetOptions
+import ConvNetPlots
 import ConvNetReference
 import Foundation
 
@@ -13,6 +14,7 @@ enum BenchmarkTool {
         .threads,
         Option("quick", "Fewer and shorter runs: all cases in less than three minutes."),
         Option("json", "FILE", "Write the figures to FILE."),
+        Option("plot", "FILE", "Draw a roofline and bars of speed-ups (.png or .svg)."),
         Option("compare", "LIST", "Time openblas, blis or both alternately with ours."),
         Option("list", "Show the cases' names."),
         Option("native-only", "Leave out the reference: time only, rows are unchecked."),
@@ -39,7 +41,8 @@ enum BenchmarkTool {
         }
         let kernels = try options.nativeKernels()
         let output = options.string("json")
-        if let output { try checkWritable(output) }
+        if let output { try checkWritable(output, "json") }
+        let plot = try checkedPlot(options)
         let quick = options.has("quick")
         let peers = try options.string("compare").map { list throws(UsageError) in
             try Peer.loaded(list, threads: kernels.threads)
@@ -60,7 +63,20 @@ enum BenchmarkTool {
         if let output {
             try report.encoded().write(to: URL(fileURLWithPath: output), options: .atomic)
         }
+        if let plot { try Plot.picture(results, machine)?.write(to: plot) }
         return report.passed
+    }
+
+    private static func checkedPlot(_ options: Options) throws(UsageError) -> URL? {
+        guard let path = options.string("plot") else { return nil }
+        try checkWritable(path, "plot")
+        let file = URL(fileURLWithPath: path)
+        do throws(PictureError) {
+            _ = try PictureFormat(of: file)
+        } catch {
+            throw UsageError("--plot is \(path), expected \(error.expected)")
+        }
+        return file
     }
 
     private static func selected(_ filter: String?) throws(UsageError) -> [BenchmarkCase] {
@@ -73,12 +89,12 @@ enum BenchmarkTool {
     }
 
     /// Finds out before minutes of measuring that the figures could not be written.
-    private static func checkWritable(_ path: String) throws(UsageError) {
+    private static func checkWritable(_ path: String, _ option: String) throws(UsageError) {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         var isFolder: ObjCBool = false
         let isTaken = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
         guard FileManager.default.isWritableFile(atPath: folder), !(isTaken && isFolder.boolValue)
-        else { throw UsageError("--json is \(path), expected a file in a writable folder") }
+        else { throw UsageError("--\(option) is \(path), expected a file in a writable folder") }
     }
 
     /// Shows what is being measured, on a terminal only.

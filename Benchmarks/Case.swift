@@ -6,11 +6,16 @@
 import ConvNet
 
 /// What an operation must at least do, whoever does it.
+///
+/// A rate is given in what the case is named for; the other figure gives the case its place on the
+/// roofline.
 enum Work: Sendable {
-    /// Floating-point operations: a multiplication and an addition are two.
-    case operations(Double)
-    /// Bytes to move: each input read once, each output written once.
-    case bytes(Double)
+    /// Floating-point operations: a multiplication and an addition are two. Beside them the bytes
+    /// that must be moved, where they are known.
+    case operations(Double, bytes: Double? = nil)
+    /// Bytes to move: each input read once, each output written once. Beside them the additions and
+    /// comparisons.
+    case bytes(Double, operations: Double = 0)
 }
 
 /// A named measurement.

@@ -42,8 +42,8 @@ struct Result: Sendable {
     /// The share of what the machine could do, from 0 to about 1.
     func share(of machine: Machine) -> Double {
         switch work {
-        case .operations(let count): count / best / machine.peakOperations
-        case .bytes(let count): count / best / machine.bandwidth
+        case .operations(let count, _): count / best / machine.peakOperations
+        case .bytes(let count, _): count / best / machine.bandwidth
         }
     }
 }

@@ -44,8 +44,8 @@ struct JSONReport: Encodable {
     private static func report(_ result: Result, _ machine: Machine) -> ResultReport {
         var (gflops, gbps): (Double?, Double?)
         switch result.work {
-        case .operations(let count): gflops = count / result.best / 1e9
-        case .bytes(let count): gbps = count / result.best / 1e9
+        case .operations(let count, _): gflops = count / result.best / 1e9
+        case .bytes(let count, _): gbps = count / result.best / 1e9
         }
         return ResultReport(
             name: result.name, ms: result.best * 1e3, median_ms: result.median * 1e3,

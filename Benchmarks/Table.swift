@@ -60,8 +60,8 @@ enum Table {
         let speedup = result.speedup.map { fixed($0, 1) + "×" } ?? "-"
         let rate =
             switch result.work {
-            case .operations(let count): fixed(count / result.best / 1e9, 1) + " GFLOP/s"
-            case .bytes(let count): fixed(count / result.best / 1e9, 1) + " GB/s   "
+            case .operations(let count, _): fixed(count / result.best / 1e9, 1) + " GFLOP/s"
+            case .bytes(let count, _): fixed(count / result.best / 1e9, 1) + " GB/s   "
             }
         let columns = [
             result.name.padded(to: width), fixed(result.best * 1e3, 4).leftPadded(to: 12),

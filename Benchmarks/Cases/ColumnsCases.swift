@@ -14,7 +14,10 @@ enum ColumnsCases {
                 BenchmarkCase(name: "im2col.\(layer.name)", work: .bytes(bytes)) {
                     try im2col(layer.inputShape, try layer.window(), columns, $0)
                 },
-                BenchmarkCase(name: "col2im.\(layer.name)", work: .bytes(bytes)) {
+                BenchmarkCase(
+                    name: "col2im.\(layer.name)",
+                    work: .bytes(bytes, operations: Double(columns))
+                ) {
                     try col2im(layer.inputShape, try layer.window(), columns, $0)
                 },
             ]

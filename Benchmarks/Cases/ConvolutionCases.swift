@@ -8,15 +8,18 @@ import ConvNet
 
 enum ConvolutionCases {
     static var all: [BenchmarkCase] {
-        Shapes.layers.flatMap { layer in
-            [
+        Shapes.layers.flatMap { layer -> [BenchmarkCase] in
+            // Images, filters and outputs: each pass reads two of them and writes the third.
+            let numbers = [layer.inputShape, layer.weightsShape, layer.outputShape]
+                .map { $0.reduce(1, *) }.reduce(0, +)
+            return [
                 BenchmarkCase(
                     name: "conv.forward.\(layer.name)",
-                    work: .operations(2 * Double(layer.products))
+                    work: .operations(2 * Double(layer.products), bytes: 4 * Double(numbers))
                 ) { try Convolutions(layer, $0).forward() },
                 BenchmarkCase(
                     name: "conv.forward+backward.\(layer.name)",
-                    work: .operations(6 * Double(layer.products))
+                    work: .operations(6 * Double(layer.products), bytes: 12 * Double(numbers))
                 ) { try Convolutions(layer, $0).forwardAndBackward() },
             ]
         }

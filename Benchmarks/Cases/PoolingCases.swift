@@ -13,12 +13,16 @@ enum PoolingCases {
             // Forward reads the images and writes maxima and places; backward reads gradients and
             // places and writes the images' gradient.
             let forward = 4 * (inputs + 2 * outputs)
+            // Comparisons in each window; backward adds each gradient up.
+            let comparisons = outputs * Double(pool.kernel * pool.kernel - 1)
             return [
-                BenchmarkCase(name: "maxpool.forward.\(pool.name)", work: .bytes(forward)) {
-                    try prepare(pool, $0, withGradient: false)
-                },
                 BenchmarkCase(
-                    name: "maxpool.forward+backward.\(pool.name)", work: .bytes(2 * forward)
+                    name: "maxpool.forward.\(pool.name)",
+                    work: .bytes(forward, operations: comparisons)
+                ) { try prepare(pool, $0, withGradient: false) },
+                BenchmarkCase(
+                    name: "maxpool.forward+backward.\(pool.name)",
+                    work: .bytes(2 * forward, operations: comparisons + outputs)
                 ) { try prepare(pool, $0, withGradient: true) },
             ]
         }

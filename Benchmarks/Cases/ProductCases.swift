@@ -9,7 +9,8 @@ enum ProductCases {
         Shapes.products.map { m, n, k in
             BenchmarkCase(
                 name: "sgemm.\(m)x\(n)x\(k)",
-                work: .operations(2 * Double(m) * Double(n) * Double(k))
+                work: .operations(
+                    2 * Double(m) * Double(n) * Double(k), bytes: 4 * Double(m * k + k * n + m * n))
             ) { try prepare(m, n, k, $0) }
         }
     }

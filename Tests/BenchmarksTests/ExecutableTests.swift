@@ -5,6 +5,8 @@
 import Foundation
 import Testing
 
+@testable import Benchmarks
+
 @Suite struct ExecutableTests {
     struct Outcome {
         let status: Int32
@@ -48,6 +50,11 @@ import Testing
             ["--json", "/nowhere/x.json"],
             "--json is /nowhere/x.json, expected a file in a writable folder"
         ),
+        (
+            ["--plot", "/nowhere/x.png"],
+            "--plot is /nowhere/x.png, expected a file in a writable folder"
+        ),
+        (["--plot", "/tmp/x.gif"], "--plot is /tmp/x.gif, expected one that ends in .png or .svg"),
     ])
     func wrongCallsGetOneLine(_ arguments: [String], _ message: String) throws {
         let outcome =
@@ -99,5 +106,24 @@ import Testing
         #expect(outcome.status == 0)
         #expect(outcome.output.contains("unchecked"))
         #expect(outcome.output.hasSuffix("0 passed, 0 failed\n"))
+    }
+
+    @Test func aPictureIsDrawn() throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "benchmark-\(UUID().uuidString).svg")
+        defer { try? FileManager.default.removeItem(at: file) }
+        let outcome = try Self.run(
+            "--quick", "--filter=simple.pool", "--native-only", "--plot=\(file.path)")
+        #expect(outcome.status == 0, "\(outcome)")
+        #expect(try Data(contentsOf: file).starts(with: Data("<?xml".utf8)))
+    }
+
+    @Test(arguments: [
+        ("sgemm.64x64x64", "sgemm"), ("im2col.alex.conv2", "im2col"),
+        ("conv.forward+backward.alex.conv2", "conv.forward+backward"),
+        ("maxpool.forward.vgg.pool1", "maxpool.forward"), ("predict1.SimpleConvNet", "predict1"),
+    ])
+    func casesBelongToFamilies(_ name: String, _ family: String) {
+        #expect(Plot.family(of: name) == family)
     }
 }
