@@ -11,6 +11,8 @@ struct BenchmarkNetwork: Sendable {
     let batchSize: Int
     /// Multiply-adds of each layer with parameters, for one image.
     let layerProducts: [Int]
+    /// All numbers that are trained.
+    let parameterCount: Int
     /// The places that the first layer's filters take.
     let firstPlaces: Int
     /// The sums' lengths along the longest path from an image to a logit, with their biases.
@@ -24,6 +26,18 @@ struct BenchmarkNetwork: Sendable {
     /// Those of the first layer.
     var firstProducts: Int { layerProducts[0] }
 
+    /// Bytes that the prediction of some images must move: images and parameters, beside which the
+    /// logits are nothing.
+    func predictionBytes(_ count: Int) -> Double {
+        4 * Double(count * inputShape.reduce(1, *) + parameterCount)
+    }
+
+    /// Bytes that a training step must move: images are read, parameters and Adam's two moments read
+    /// and written.
+    var trainingBytes: Double {
+        4 * Double(batchSize * inputShape.reduce(1, *) + 6 * parameterCount)
+    }
+
     /// Drawn images.
     func images(_ count: Int) throws -> Tensor {
         try Inputs.tensor([count] + inputShape, seed: 1)
@@ -33,14 +47,16 @@ struct BenchmarkNetwork: Sendable {
 
     private static let simpleConvNet = BenchmarkNetwork(
         name: "SimpleConvNet", inputShape: [1, 28, 28], batchSize: 100,
-        layerProducts: [24 * 24 * 30 * 25, 4320 * 100, 100 * 10], firstPlaces: 24 * 24,
+        layerProducts: [24 * 24 * 30 * 25, 4320 * 100, 100 * 10], parameterCount: 433_890,
+        firstPlaces: 24 * 24,
         pathLength: 25 + 4320 + 100 + 3, isPiecewiseLinear: true
     ) { try SimpleConvNet(seed: 1, initialization: .he, kernels: $0).network }
 
     private static let leNet = BenchmarkNetwork(
         name: "LeNet", inputShape: [1, 28, 28], batchSize: 100,
         layerProducts: [28 * 28 * 6 * 25, 10 * 10 * 16 * 150, 400 * 120, 120 * 84, 84 * 10],
-        firstPlaces: 28 * 28, pathLength: 25 + 150 + 400 + 120 + 84 + 5, isPiecewiseLinear: false
+        parameterCount: 61_706, firstPlaces: 28 * 28, pathLength: 25 + 150 + 400 + 120 + 84 + 5,
+        isPiecewiseLinear: false
     ) { try LeNet(seed: 1, form: .classic, kernels: $0).network }
 
     private static let alexNet = BenchmarkNetwork(
@@ -49,7 +65,7 @@ struct BenchmarkNetwork: Sendable {
             55 * 55 * 96 * 363, 27 * 27 * 256 * 1200, 13 * 13 * 384 * 2304, 13 * 13 * 384 * 1728,
             13 * 13 * 256 * 1728, 9216 * 4096, 4096 * 4096, 4096 * 1000,
         ],
-        firstPlaces: 55 * 55,
+        parameterCount: 60_965_224, firstPlaces: 55 * 55,
         pathLength: 363 + 1200 + 2304 + 1728 + 1728 + 9216 + 4096 + 4096 + 8,
         isPiecewiseLinear: false
     ) { try AlexNet(seed: 1, kernels: $0).network }

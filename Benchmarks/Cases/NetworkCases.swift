@@ -14,14 +14,19 @@ enum NetworkCases {
             BenchmarkCase(
                 name: "train.\(network.name)",
                 // Forward, filters' and inputs' gradients; the first layer's input has none.
-                work: .operations(2 * Double(count) * (3 * forward - Double(network.firstProducts)))
+                work: .operations(
+                    2 * Double(count) * (3 * forward - Double(network.firstProducts)),
+                    bytes: network.trainingBytes)
             ) { try train(network, $0) },
             BenchmarkCase(
-                name: "predict.\(network.name)", work: .operations(2 * Double(count) * forward)
+                name: "predict.\(network.name)",
+                work: .operations(
+                    2 * Double(count) * forward, bytes: network.predictionBytes(count))
             ) { try predict(network, count, $0) },
-            BenchmarkCase(name: "predict1.\(network.name)", work: .operations(2 * forward)) {
-                try predict(network, 1, $0)
-            },
+            BenchmarkCase(
+                name: "predict1.\(network.name)",
+                work: .operations(2 * forward, bytes: network.predictionBytes(1))
+            ) { try predict(network, 1, $0) },
         ]
     }
 

@@ -3,7 +3,6 @@
 // How often each class is taken for which, and the mistakes that a network is surest of.
 
 import ConvNet
-import ConvNetData
 import ConvNetPlots
 
 struct Confusion {
@@ -24,7 +23,7 @@ struct Confusion {
     /// Sorts all images.
     ///
     /// - Throws: ``TensorError`` when the images don't suit the network.
-    init(of network: any Classifier, on images: LabeledImages) throws {
+    init(of network: any Classifier, on images: any BatchSource) throws {
         var pairs: [(label: Int, prediction: Int)] = []
         for begin in stride(from: 0, to: images.sampleCount, by: Self.batchSize) {
             let end = min(begin + Self.batchSize, images.sampleCount)
@@ -41,8 +40,11 @@ struct Confusion {
                         probability: probabilities[place][prediction]))
             }
         }
-        // A network may know more classes than the images have.
-        let classes = max(images.classes, (pairs.map(\.prediction).max() ?? 0) + 1)
+        // A network may know more classes than a table has room for: then those that occur.
+        let known = network.network.outputShape[0]
+        let classes =
+            known <= Picture.mostClasses
+            ? known : (pairs.flatMap { [$0.label, $0.prediction] }.max() ?? 0) + 1
         counts = Array(repeating: Array(repeating: 0, count: classes), count: classes)
         for (label, prediction) in pairs { counts[label][prediction] += 1 }
     }
@@ -55,7 +57,7 @@ struct Confusion {
     }
 
     /// The table and the surest mistakes.
-    func picture(of images: LabeledImages) throws -> Picture {
+    func picture(of images: any BatchSource) throws -> Picture {
         // Among equals the first one, so that the picture is the same each time.
         let surest = misses.sorted { ($1.probability, $0.index) < ($0.probability, $1.index) }
         let mistakes = try surest.prefix(Self.mostMistakes).map { miss in

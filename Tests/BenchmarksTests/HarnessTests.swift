@@ -236,4 +236,12 @@ struct FaultyKernels: Kernels {
         check.compare([1], [1], bounds: [])
         #expect(!check.passed)
     }
+
+    /// The figures that rates and bytes are made of are those of the networks themselves.
+    @Test(arguments: BenchmarkNetwork.all.filter { $0.parameterCount < 1_000_000 }.map(\.name))
+    func parametersAreCounted(_ name: String) throws {
+        let network = try #require(BenchmarkNetwork.all.first { $0.name == name })
+        let made = try network.make(ReferenceKernels())
+        #expect(made.parameters.map(\.value.count).reduce(0, +) == network.parameterCount)
+    }
 }
