@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // col2im, the adjoint of im2col: every patch is added back to where it came from. Threads share
-// blocks of channels of an image, which nobody else writes to.
-#include "convk_window.h"
+// blocks of channels of an image, which nobody else writes to. At stride 1 along a row, patches are
+// transposed and added as vectors (columns_block.h); at others run by run.
+#include "columns_block.h"
 #include "sgemm_kernels.h"
 
 #include <string.h>
@@ -75,6 +76,35 @@ static void fold_channels(float *restrict planes, const float *restrict columns,
     }
 }
 
+/// The same at stride 1, in blocks of places. Rows are cleared just before they are first added to,
+/// when they are about to be in the cache anyway.
+static void fold_channels_in_blocks(float *restrict planes, const float *restrict columns,
+                                    ptrdiff_t channels, const convk_window *w,
+                                    const convk_columns_blocks *blocks) {
+    const ptrdiff_t patch = w->c * w->kh * w->kw;
+    float ring[CONVK_FOLD_RING] __attribute__((aligned(64)));
+    memset(ring, 0, sizeof ring);
+    ptrdiff_t cleared = 0;
+    for (ptrdiff_t i = 0; i < w->oh; i++) {
+        const ptrdiff_t row = i * w->stride_h - w->pad_top;
+        const ptrdiff_t below = row + (w->kh - 1) * w->dilation_h + 1;
+        const ptrdiff_t end = i == w->oh - 1 ? w->h : convk_min(convk_max(below, cleared), w->h);
+        for (ptrdiff_t c = 0; c < channels && cleared < end; c++)
+            memset(planes + (c * w->h + cleared) * w->w, 0,
+                   (size_t)((end - cleared) * w->w) * sizeof(float));
+        cleared = end;
+        for (ptrdiff_t j = 0; j < w->ow; j += CONVK_FOLD_PLACES) {
+            const convk_fold_run run = {.x = planes,
+                                        .columns = columns + (i * w->ow + j) * patch,
+                                        .channels = channels,
+                                        .row = row,
+                                        .column = j - w->pad_left,
+                                        .places = convk_min(CONVK_FOLD_PLACES, w->ow - j)};
+            blocks->fold(&run, w, ring);
+        }
+    }
+}
+
 /// Whether windows are of one pixel and each image is its rows of the matrix transposed, in whole
 /// vectors.
 static bool is_transposition(const convk_window *w) {
@@ -100,22 +130,37 @@ static void transpose_rows(float *restrict x, const float *restrict columns, con
     }
 }
 
+/// The channels that a task adds up. What is added to at the same time should stay in the
+/// second-level cache: whole planes, or in blocks the rows under a window.
+static ptrdiff_t channels_of_task(const convk_window *w, bool in_blocks) {
+    // However large the planes are: fewer channels would use too little of each line of the matrix.
+    enum { FEWEST_CHANNELS = 8 };
+    const ptrdiff_t pixels = (in_blocks ? w->kh : w->h) * w->w;
+    const ptrdiff_t fitting = convk_max(BLOCK_PIXELS / pixels, FEWEST_CHANNELS);
+    const ptrdiff_t shared = convk_ceil_div(w->n * w->c, FEWEST_TASKS);
+    return convk_max(1, convk_min(convk_min(w->c, shared), fitting));
+}
+
 void convk_col2im(float *restrict x, const float *restrict columns, const convk_window *window,
                   convk_execution execution) {
     const convk_window w = *window;
     if (is_transposition(&w) && w.c > 1) return transpose_rows(x, columns, &w, execution);
+    const bool in_blocks = w.stride_w == 1 && convk_blocks_pay(&w) && w.kw <= CONVK_BLOCK_TAPS &&
+                           (w.kw - 1) * w.dilation_w <= CONVK_LARGEST_REACH;
+    const convk_columns_blocks *leaves = convk_columns_blocks_for(execution.isa);
     const ptrdiff_t plane = w.h * w.w, taps = w.kh * w.kw;
-    const ptrdiff_t shared = convk_ceil_div(w.n * w.c, FEWEST_TASKS);
-    // However large the planes are: fewer channels would use too little of each line of the matrix.
-    enum { FEWEST_CHANNELS = 8 };
-    const ptrdiff_t fitting = convk_max(BLOCK_PIXELS / plane, FEWEST_CHANNELS);
-    const ptrdiff_t channels = convk_max(1, convk_min(convk_min(w.c, shared), fitting));
+    const ptrdiff_t channels = channels_of_task(&w, in_blocks);
     const ptrdiff_t blocks = convk_ceil_div(w.c, channels);
     const int threads = convk_threads_for(w.n * w.oh * w.ow * w.c * taps, execution);
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (ptrdiff_t task = 0; task < w.n * blocks; task++) {
         const ptrdiff_t n = task / blocks, c = task % blocks * channels;
-        fold_channels(x + (n * w.c + c) * plane, columns + n * w.oh * w.ow * w.c * taps + c * taps,
-                      convk_min(channels, w.c - c), &w);
+        float *planes = x + (n * w.c + c) * plane;
+        const float *from = columns + n * w.oh * w.ow * w.c * taps + c * taps;
+        const ptrdiff_t some = convk_min(channels, w.c - c);
+        if (in_blocks)
+            fold_channels_in_blocks(planes, from, some, &w, leaves);
+        else
+            fold_channels(planes, from, some, &w);
     }
 }

@@ -185,4 +185,74 @@ struct DrawnConvolution {
         let back = try kernels.col2im(columns, inputShape: shape, window: Window(1))
         #expect(back.hasSameBits(as: x))
     }
+
+    /// Rows of places and of taps one short of a block, a block, and one more; strides with and
+    /// without blocks; windows that reach farther than blocks do; rows that see only padding.
+    @Test(arguments: InstructionSet.supported, BlockShape.all)
+    func blocksOfColumnsAreExact(_ set: InstructionSet, _ size: BlockShape) throws {
+        var draw = Draw(seed: 3)
+        let window = try size.window()
+        let x = try draw.integers(size.shape)
+        let kernels = try native(set)
+        let columns = try kernels.im2col(x, window: window)
+        #expect(columns == (try reference.im2col(x, window: window)), "\(size), \(set)")
+        let cotangent = try draw.integers(columns.shape)
+        let folded = try kernels.col2im(cotangent, inputShape: size.shape, window: window)
+        #expect(
+            folded == (try reference.col2im(cotangent, inputShape: size.shape, window: window)),
+            "\(size), \(set)")
+    }
+
+    /// Matrices that are written past the caches, on one thread and several.
+    @Test(
+        arguments: InstructionSet.supported,
+        [([2, 16, 61, 59], 7, 1, 3), ([3, 32, 127, 131], 4, 2, 1)])
+    func columnsPastTheCachesAreExact(
+        _ set: InstructionSet, _ size: ([Int], Int, Int, Int)
+    ) throws {
+        var draw = Draw(seed: 4)
+        let (shape, kernel, stride, padding) = size
+        let x = try draw.integers(shape)
+        let window = try Window(kernel, stride: stride, padding: padding)
+        let expected = try reference.im2col(x, window: window)
+        #expect(expected.count * 4 >= 16 << 20)
+        for threads in [1, 3] {
+            let columns = try native(set, threads: threads).im2col(x, window: window)
+            #expect(columns == expected, "\(size), \(set), \(threads) threads")
+        }
+    }
+}
+
+/// An image and a window whose columns fill blocks of 16 taps and of 16 or 32 places, or don't.
+struct BlockShape: Sendable {
+    let shape: [Int]
+    let kernel: (height: Int, width: Int)
+    var stride = 1
+    var padding = 0
+    var dilation = 1
+
+    static let all =
+        [15, 16, 17, 31, 32, 33, 65].map { width in
+            Self(shape: [2, 3, 4, width + 2], kernel: (2, 3))
+        }
+        + [15, 16, 17, 33].map { taps in Self(shape: [1, taps, 5, 20], kernel: (1, 1), padding: 1) }
+        + [15, 16, 17, 33].map { places in
+            Self(shape: [2, 5, 7, 2 * places + 1], kernel: (3, 3), stride: 2)
+        }
+        + [
+            Self(shape: [1, 4, 1, 40], kernel: (1, 5), padding: 0),
+            Self(shape: [2, 16, 6, 50], kernel: (3, 3), padding: 5),
+            Self(shape: [2, 3, 9, 40], kernel: (2, 9), padding: 3, dilation: 2),
+            Self(shape: [2, 3, 9, 40], kernel: (2, 9), padding: 3, dilation: 3),
+            Self(shape: [1, 2, 3, 70], kernel: (1, 16)),
+            Self(shape: [1, 2, 3, 70], kernel: (1, 17), padding: 2),
+            Self(shape: [1, 7, 12, 36], kernel: (3, 11), stride: 3, padding: 1),
+            Self(shape: [1, 20, 30, 3], kernel: (5, 3), stride: 2, padding: 2),
+        ]
+
+    func window() throws -> Window {
+        try Window(
+            height: kernel.height, width: kernel.width, stride: PerAxis(stride),
+            padding: Padding(padding), dilation: PerAxis(dilation))
+    }
 }
