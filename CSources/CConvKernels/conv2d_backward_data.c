@@ -38,9 +38,9 @@ static bool is_convolution(const convk_conv2d *conv, convk_execution execution) 
     if (conv->window.stride_h != 1 || conv->window.stride_w != 1) return false;
     const convk_conv2d turned = turned_convolution(conv);
     const ptrdiff_t channels = conv->window.c / conv->groups;
+    if (channels < FEWEST_BY_ROWS) return false;
     return channels >= FEWEST_CHANNELS ||
-           channels >= FEWEST_BY_ROWS &&
-               convk_conv2d_rows_pays(&turned.window, channels, execution);
+           convk_conv2d_rows_pays(&turned.window, channels, execution);
 }
 
 static ptrdiff_t turned_size(const convk_conv2d *conv) {
