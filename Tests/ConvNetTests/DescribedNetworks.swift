@@ -33,7 +33,7 @@ private func single(
 
 /// Each layer alone, over drawn windows where it has one, and the ready-made networks.
 func describedNetworks() throws -> [DescribedNetwork] {
-    try windowedLayers() + otherLayers() + readyMadeNetworks()
+    try windowedLayers() + otherLayers() + normalizations() + readyMadeNetworks()
 }
 
 private func windowedLayers() throws -> [DescribedNetwork] {
@@ -71,7 +71,25 @@ private func otherLayers() throws -> [DescribedNetwork] {
         try single("affine-of-images", affine, on: [3, 2, 2], isExact: true),
         try single("relu", ReLU(), on: [3, 4, 5], isExact: true),
         try single("sigmoid", Sigmoid(), on: [3, 4, 5]),
+        try single("dropout", Dropout(rate: 0.3, seed: .max, stream: 2), on: [7], isExact: true),
+        // The last place reaches past the image by more than the window has taps.
+        try single(
+            "max-pooling-far",
+            MaxPooling(window: Window(2, stride: 4, dilation: 3, ceilMode: true)),
+            on: [2, 5, 5], isExact: true),
     ]
+}
+
+/// Sizes odd and even, with fewer channels than neighbours too, on each kind of sample.
+private func normalizations() throws -> [DescribedNetwork] {
+    var networks: [DescribedNetwork] = []
+    for (index, shape) in [[7, 3, 4], [3, 2, 2], [6], [5, 4]].enumerated() {
+        for size in [1, 4, 5] {
+            let layer = try LocalResponseNormalization(size: size, alpha: 0.5, beta: 0.75, k: 2)
+            networks.append(try single("response-\(size)-\(index)", layer, on: shape))
+        }
+    }
+    return networks
 }
 
 private func readyMadeNetworks() throws -> [DescribedNetwork] {
@@ -80,5 +98,19 @@ private func readyMadeNetworks() throws -> [DescribedNetwork] {
             name: "simple", network: try SimpleConvNet(seed: 1).network, isExact: false),
         DescribedNetwork(
             name: "simple-small", network: try smallNetwork().network, isExact: false),
+        DescribedNetwork(
+            name: "lenet", network: try LeNet(seed: 1).network, isExact: false),
+        DescribedNetwork(
+            name: "lenet-1998", network: try LeNet(seed: 1, form: .classic).network,
+            isExact: false),
+        try smallAlexNet(groups: 1), try smallAlexNet(groups: 2),
     ]
+}
+
+/// AlexNet with few filters on small images: the same layers.
+private func smallAlexNet(groups: Int) throws -> DescribedNetwork {
+    let network = try AlexNet(
+        seed: 1, inputShape: [3, 67, 67], filters: [6, 8, 12, 12, 8], hiddenSize: 20, classes: 7,
+        groups: groups)
+    return DescribedNetwork(name: "alexnet-\(groups)", network: network.network, isExact: false)
 }

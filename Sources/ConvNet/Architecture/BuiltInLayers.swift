@@ -7,8 +7,8 @@
 enum BuiltInLayers {
     /// Their types.
     static let types: [any DescribedLayer.Type] = [
-        Affine.self, AveragePooling.self, Convolution.self, MaxPooling.self, ReLU.self,
-        Sigmoid.self,
+        Affine.self, AveragePooling.self, Convolution.self, Dropout.self,
+        LocalResponseNormalization.self, MaxPooling.self, ReLU.self, Sigmoid.self,
     ]
 }
 
@@ -104,5 +104,53 @@ extension AveragePooling: DescribedLayer {
         self.init(
             window: try Window(settings: settings),
             countIncludePad: try settings.flag("count_include_pad"))
+    }
+}
+
+extension Dropout: DescribedLayer {
+    /// What files call the type.
+    public static let typeName = "Dropout"
+
+    /// The rate, and what is drawn from.
+    public var layerSettings: LayerSettings {
+        [
+            "rate": .number(rate), "seed": .integer(Int(truncatingIfNeeded: seed)),
+            "stream": .integer(Int(truncatingIfNeeded: stream)),
+        ]
+    }
+
+    /// The layer that drops at a rate.
+    public init(settings: LayerSettings, tensors: LayerTensors) throws {
+        try settings.require(only: ["rate", "seed", "stream"])
+        try tensors.require(only: [])
+        // Seeds beyond 63 bits are negative in the file.
+        let all = Int.min...Int.max
+        try self.init(
+            rate: settings.number("rate"),
+            seed: UInt64(truncatingIfNeeded: settings.integer("seed", in: all)),
+            stream: UInt64(truncatingIfNeeded: settings.integer("stream", in: all)))
+    }
+}
+
+extension LocalResponseNormalization: DescribedLayer {
+    /// What files call the type.
+    public static let typeName = "LocalResponseNormalization"
+
+    /// The constants of the formula.
+    public var layerSettings: LayerSettings {
+        [
+            "size": .integer(settings.size), "alpha": .number(settings.alpha),
+            "beta": .number(settings.beta), "k": .number(settings.k),
+        ]
+    }
+
+    /// The layer with the constants.
+    public init(settings: LayerSettings, tensors: LayerTensors) throws {
+        try settings.require(only: ["size", "alpha", "beta", "k"])
+        try tensors.require(only: [])
+        try self.init(
+            size: settings.integer("size", in: 1...Shape.largestExtent),
+            alpha: settings.number("alpha"), beta: settings.number("beta"),
+            k: settings.number("k"))
     }
 }

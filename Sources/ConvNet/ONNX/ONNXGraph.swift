@@ -16,7 +16,8 @@ protocol ONNXLayer: Layer {
 /// W1: neither is ever `input` or `output`.
 struct ONNXGraph {
     private(set) var nodes: [ONNXNode] = []
-    private(set) var constants: [NamedTensor] = []
+    /// TensorProto messages.
+    private(set) var constants: [ProtobufMessage] = []
     /// The name of the last operator's output.
     private(set) var value = ONNXGraph.inputName
     private var layer = ""
@@ -80,9 +81,18 @@ struct ONNXGraph {
         try add(tensor, named: "\(layer).\(name)")
     }
 
+    /// Adds whole numbers that the layer needs in ONNX alone.
+    ///
+    /// - Returns: their name, which begins with the layer's.
+    mutating func addIntegers(_ name: String, _ values: [Int]) -> String {
+        constants.append(ProtobufMessage(onnxIntegers: values, name: "\(layer).\(name)"))
+        return "\(layer).\(name)"
+    }
+
     private mutating func add(_ tensor: Tensor, named name: String) throws -> String {
         // Networks compute in float32; float64 is for checks.
-        constants.append((name, try tensor.converted(to: .float32)))
+        constants.append(
+            ProtobufMessage(onnx: try tensor.converted(to: .float32), name: name))
         return name
     }
 

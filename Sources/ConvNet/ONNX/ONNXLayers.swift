@@ -26,9 +26,19 @@ extension Convolution: ONNXLayer {
 
 extension MaxPooling: ONNXLayer {
     func export(to graph: inout ONNXGraph, inputShape: [Int]) throws {
-        try graph.add(
+        var pads = try window.onnxPads(coveringEveryPlaceOf: inputShape)
+        // MaxPool takes no padding as large as the window: ceil mode and dilation may need it.
+        if pads.bottom >= window.size.height || pads.right >= window.size.width {
+            let sides = graph.addIntegers(
+                "pads", [0, 0, pads.top, pads.left, 0, 0, pads.bottom, pads.right])
+            let least = try graph.addConstant(
+                "least", Tensor(shape: [], repeating: -Double.infinity))
+            graph.add("Pad", [sides, least], step: "padded")
+            pads = 0
+        }
+        graph.add(
             "MaxPool", [],
-            window.onnxAttributes(pads: window.onnxPads(coveringEveryPlaceOf: inputShape)) + [
+            window.onnxAttributes(pads: pads) + [
                 ("dilations", .ints([window.dilation.height, window.dilation.width]))
             ])
     }
@@ -87,6 +97,53 @@ extension AveragePooling: ONNXLayer {
                 after: window.padding.right, size: window.size.width,
                 stride: window.stride.width, dilation: window.dilation.width)
         )
+    }
+}
+
+extension Dropout: ONNXLayer {
+    /// Nothing: prediction drops nothing.
+    func export(to graph: inout ONNXGraph, inputShape: [Int]) {}
+}
+
+extension LocalResponseNormalization: ONNXLayer {
+    func export(to graph: inout ONNXGraph, inputShape: [Int]) throws {
+        // Both divide alpha by the size. Of an even size ONNX has the odd neighbour behind the
+        // channel, PyTorch and this package have it before.
+        if settings.size % 2 == 1, inputShape.count == 4 {
+            graph.add(
+                "LRN", [],
+                [
+                    ("size", .int(settings.size)), ("alpha", .float(settings.alpha)),
+                    ("beta", .float(settings.beta)), ("bias", .float(settings.k)),
+                ])
+        } else {
+            try exportStepByStep(to: &graph, inputShape: inputShape)
+        }
+    }
+
+    /// x / (k + alpha/size · Σ x²)^beta, the sum being a product with a band matrix of channels.
+    private func exportStepByStep(to graph: inout ONNXGraph, inputShape: [Int]) throws {
+        let (x, channels) = (graph.value, inputShape[1])
+        let factor = Float(settings.alpha / Double(settings.size))
+        let band = (0..<channels).flatMap { channel in
+            let first = channel - settings.size / 2
+            return (0..<channels).map { (first..<first + settings.size).contains($0) ? factor : 0 }
+        }
+        let ones = [Int](repeating: 1, count: inputShape.count - 2)
+        let weights = try graph.addConstant(
+            "band", Tensor(shape: [channels, channels] + ones, scalars: band))
+        let bias = try graph.addConstant(
+            "k", Tensor(shape: [channels], repeating: settings.k))
+        let beta = try graph.addConstant("beta", Tensor(shape: [], repeating: settings.beta))
+        graph.add("Mul", [x], step: "squares")
+        if inputShape.count == 2 {
+            graph.add("Gemm", [weights, bias], step: "sums", [("transB", .int(1))])
+        } else {
+            graph.add("Conv", [weights, bias], step: "sums")
+        }
+        graph.add("Pow", [beta], step: "scales")
+        let scales = graph.value
+        graph.add("Div", on: x, [scales])
     }
 }
 

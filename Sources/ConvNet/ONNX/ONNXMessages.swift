@@ -46,15 +46,21 @@ struct ONNXNode {
     }
 }
 
-extension Tensor {
-    /// The numbers and their shape (TensorProto).
-    func onnxMessage(name: String) -> ProtobufMessage {
-        var message = ProtobufMessage()
-        for extent in shape { message.add(1, extent) }
-        message.add(2, scalarType == .float32 ? 1 : 11)
-        message.add(8, name)
-        message.add(9, numbersOf: self)
-        return message
+extension ProtobufMessage {
+    /// The numbers of a tensor of `float32`, and their shape (TensorProto).
+    init(onnx tensor: Tensor, name: String) {
+        for extent in tensor.shape { add(1, extent) }
+        add(2, 1)
+        add(8, name)
+        add(9, numbersOf: tensor)
+    }
+
+    /// Whole numbers in a row (TensorProto).
+    init(onnxIntegers values: [Int], name: String) {
+        add(1, values.count)
+        add(2, 7)
+        for value in values { add(7, value) }
+        add(8, name)
     }
 }
 
@@ -96,7 +102,8 @@ struct ONNXModel {
 
     let name: String
     let nodes: [ONNXNode]
-    let constants: [NamedTensor]
+    /// TensorProto messages.
+    let constants: [ProtobufMessage]
     let input: ONNXValue
     let output: ONNXValue
 
@@ -104,7 +111,7 @@ struct ONNXModel {
         var graph = ProtobufMessage()
         for node in nodes { graph.add(1, node.message) }
         graph.add(2, name)
-        for (name, tensor) in constants { graph.add(5, tensor.onnxMessage(name: name)) }
+        for constant in constants { graph.add(5, constant) }
         graph.add(11, input.message)
         graph.add(12, output.message)
 
