@@ -65,7 +65,9 @@ let package = Package(
         .target(name: "ConvNetOptions", dependencies: ["ConvNetKernels"]),
         .executableTarget(
             name: "ConvNetCLI",
-            dependencies: ["ConvNet", "ConvNetData", "ConvNetPlots", "ConvNetOptions"]),
+            dependencies: [
+                "ConvNet", "ConvNetData", "ConvNetPlots", "ConvNetReference", "ConvNetOptions",
+            ]),
         .executableTarget(
             name: "Benchmarks",
             dependencies: [

@@ -32,7 +32,7 @@ enum CheckpointOptions {
         return try Checkpoints(
             file: file, everySteps: every,
             settings: [
-                "network": options.string("network") ?? "simple", "seed": "\(seed)",
+                "network": Networks.name(options), "seed": "\(seed)",
                 "initialization": options.string("initialization") ?? "standard",
             ],
             resuming: resumed.map { try Checkpoint(contentsOf: $0) })

@@ -29,7 +29,8 @@ enum CommandLineTool {
 
     static var commands: [any Command.Type] {
         [
-            TrainCommand.self, EvaluateCommand.self, PredictCommand.self,
+            TrainCommand.self, EvaluateCommand.self, CheckGradientsCommand.self,
+            PredictCommand.self,
             ShowFiltersCommand.self, ShowResponsesCommand.self, ShowFeaturesCommand.self,
             InfoCommand.self, DownloadCommand.self, ExportCommand.self, ImportCommand.self,
         ]

@@ -185,6 +185,7 @@ import Testing
                 (["--optimizer", "sgd"], "optimizer was adam and is sgd"),
                 (["--augment", "flip"], "augmentation was not set and is flip"),
                 (["--seed", "9"], "seed was 1 and is 9"),
+                (["--network", "lenet"], "network was simple and is lenet"),
                 (["--learning-rate", "0.5"], "learningRate was 0.001 and is 0.5"),
             ] {
                 let run = try Tool.run(small + change + ["--resume", file])

@@ -77,6 +77,38 @@ struct CheckpointTests {
         }
     }
 
+    /// Dropout draws by the number of the step, and buffers are what training made of them.
+    @Test func dropoutAndBuffersGoOnWithTheSameBits() throws {
+        func network(_ seed: UInt64) throws -> Network {
+            let small = try smallNetwork(seed: seed).network
+            return try Network(
+                inputShape: small.inputShape,
+                layers: small.layers.flatMap { named in
+                    guard named.name == "relu2" else { return [named] }
+                    return [
+                        named, NamedLayer("dropout", try Dropout(rate: 0.5, seed: 3)),
+                        NamedLayer("steps", try StepRecorder()),
+                    ]
+                })
+        }
+        var whole = try network(1)
+        let (history, _) = try Self.train(&whole, Self.trainer())
+        for stop in [1, 3, 5] {
+            try Self.withFile { file in
+                var first = try network(1)
+                _ = try Self.train(
+                    &first, Self.trainer(), steps: stop, checkpoints: Self.plan(file))
+                var second = try network(2)
+                let (resumed, _) = try Self.train(
+                    &second, Self.trainer(), checkpoints: Self.plan(file, resuming: true))
+                #expect(resumed.stepLosses == history.stepLosses)
+                #expect(second.parameters.map(\.value) == whole.parameters.map(\.value))
+                #expect(second.buffers.map(\.value) == whole.buffers.map(\.value))
+                #expect(!second.buffers.isEmpty)
+            }
+        }
+    }
+
     /// All of a history but the durations.
     private static func figures(_ history: TrainingHistory) -> [String] {
         [

@@ -138,7 +138,7 @@ extension Classifier {
 
 extension Network {
     /// The mean loss that the next training step would find.
-    fileprivate func trainingLoss(_ x: Tensor, labels: [Int]) throws -> Double {
+    func trainingLoss(_ x: Tensor, labels: [Int]) throws -> Double {
         var copy = self
         let logits = try copy.forward(x)
         return try kernels.softmaxCrossEntropy(logits, labels: labels).loss
