@@ -13,7 +13,7 @@ LINT_PACKAGES := clang-format
 
 SWIFT_SOURCES := Package.swift Sources Benchmarks Tests
 C_SOURCES = $(shell git ls-files 'CSources/*.c' 'CSources/*.h' 'CSources/*.inc')
-DOCUMENTED := ConvNet ConvNetData ConvNetKernels ConvNetTensor
+DOCUMENTED := ConvNet ConvNetData ConvNetKernels ConvNetPlots ConvNetTensor
 
 # Installs the packages in $(1) that dpkg does not know as installed, and says nothing when it knows
 # them all.
