@@ -5,8 +5,6 @@
 // place.
 #include "conv2d_direct.h"
 
-#include "conv2d_band.h"
-
 enum {
     BAND_FLOATS = 1 << 15, // of the input of a task, half a second-level cache of 256 KiB
     ENOUGH_TASKS = 16,
@@ -52,14 +50,13 @@ ptrdiff_t convk_conv2d_direct_filters_size(const convk_conv2d_direct *p) {
     return convk_round_up(p->groups * group_size(p), 16);
 }
 
-/// The floats of one thread's offsets of taps.
-static ptrdiff_t offsets_size(const convk_conv2d_direct *p) {
+ptrdiff_t convk_conv2d_direct_offsets_size(const convk_conv2d_direct *p) {
     return convk_round_up(p->taps * (ptrdiff_t)(sizeof(ptrdiff_t) / sizeof(float)), 16);
 }
 
 ptrdiff_t convk_conv2d_direct_workspace(const convk_conv2d_direct *p, int threads) {
     const convk_band band = convk_band_make(&p->window, p->output_rows);
-    return threads * (offsets_size(p) + convk_band_size(&band, p->window.c));
+    return threads * (convk_conv2d_direct_offsets_size(p) + convk_band_size(&band, p->window.c));
 }
 
 void convk_conv2d_direct_pack(const convk_conv2d_direct *p, float *restrict filters,
@@ -82,10 +79,10 @@ typedef struct {
     const convk_band *band;
     float *y;             // the group's first output channel
     const float *x;       // tap (0, 0, 0) of the first output, in the image or in the copied band
-    const float *filters; // the group's
-    const float *bias;    // of the group, or NULL
+    const float *filters; // of all groups
+    const float *bias;    // of all groups, or NULL
     const ptrdiff_t *offsets;
-    ptrdiff_t row, row_end;
+    ptrdiff_t group, row, row_end;
 } task;
 
 /// The taps that the micro-kernel takes at once: a filter's row, where it knows that length.
@@ -95,7 +92,8 @@ static ptrdiff_t run_length(const convk_conv2d_direct *p) {
     return known && p->rows <= p->entry->lanes ? w->kw : 1;
 }
 
-static void set_offsets(const convk_conv2d_direct *p, const convk_band *band, ptrdiff_t *offsets) {
+void convk_conv2d_direct_set_offsets(const convk_conv2d_direct *p, const convk_band *band,
+                                     ptrdiff_t *offsets) {
     const convk_window *w = &p->window;
     const ptrdiff_t run = run_length(p);
     for (ptrdiff_t c = 0; c < w->c; c++)
@@ -114,28 +112,44 @@ static ptrdiff_t tile_pixels(const convk_sgemm_entry *entry, ptrdiff_t left, ptr
     return pixels < left ? pixels + 1 : convk_ceil_div(left, 2);
 }
 
+convk_direct_tile convk_conv2d_direct_tile(const convk_conv2d_direct *p, const float *filters,
+                                           const float *bias, const ptrdiff_t *offsets,
+                                           ptrdiff_t group, ptrdiff_t f) {
+    const convk_window *w = &p->window;
+    return (convk_direct_tile){.plane = w->oh * w->ow,
+                               .stride = w->stride_w,
+                               .offsets = offsets,
+                               .taps = p->taps / run_length(p),
+                               .run = run_length(p),
+                               .weights = filters + group * group_size(p) + f * p->taps,
+                               .filters = convk_min(p->entry->nr, p->rows - f),
+                               .bias = bias ? bias + group * p->rows + f : NULL};
+}
+
+void convk_conv2d_direct_row(const convk_conv2d_direct *p, convk_direct_tile tile, float *y,
+                             const float *x) {
+    const convk_window *w = &p->window;
+    const ptrdiff_t lanes = p->entry->lanes, nr = p->entry->nr;
+    const ptrdiff_t pixel_step = !tile.interleaved ? 1 : tile.filters > lanes ? nr : lanes;
+    for (ptrdiff_t ow = 0; ow < w->ow; ow += tile.pixels) {
+        tile.pixels = tile_pixels(p->entry, w->ow - ow, tile.filters, tile.run);
+        tile.y = y + ow * pixel_step;
+        tile.x = x + ow * w->stride_w;
+        p->entry->direct(&tile);
+    }
+}
+
 static void run_task(const task *t) {
     const convk_conv2d_direct *p = t->p;
     const convk_window *w = &p->window;
     const ptrdiff_t nr = p->entry->nr, pixels = w->oh * w->ow;
     const ptrdiff_t step = t->band->width * w->stride_h;
     for (ptrdiff_t f = 0; f < p->rows; f += nr) {
-        for (ptrdiff_t oh = t->row; oh < t->row_end; oh++) {
-            convk_direct_tile tile = {.plane = pixels,
-                                      .stride = w->stride_w,
-                                      .offsets = t->offsets,
-                                      .taps = p->taps / run_length(p),
-                                      .run = run_length(p),
-                                      .weights = t->filters + f * p->taps,
-                                      .filters = convk_min(nr, p->rows - f),
-                                      .bias = t->bias ? t->bias + f : NULL};
-            for (ptrdiff_t ow = 0; ow < w->ow; ow += tile.pixels) {
-                tile.pixels = tile_pixels(p->entry, w->ow - ow, tile.filters, tile.run);
-                tile.y = t->y + f * pixels + oh * w->ow + ow;
-                tile.x = t->x + (oh - t->row) * step + ow * w->stride_w;
-                p->entry->direct(&tile);
-            }
-        }
+        const convk_direct_tile tile =
+            convk_conv2d_direct_tile(p, t->filters, t->bias, t->offsets, t->group, f);
+        for (ptrdiff_t oh = t->row; oh < t->row_end; oh++)
+            convk_conv2d_direct_row(p, tile, t->y + f * pixels + oh * w->ow,
+                                    t->x + (oh - t->row) * step);
     }
 }
 
@@ -144,11 +158,11 @@ void convk_conv2d_direct_run(const convk_conv2d_direct *p, float *restrict y,
                              const float *restrict bias, float *restrict workspace) {
     const convk_window *w = &p->window;
     const convk_band band = convk_band_make(w, p->output_rows);
-    float *scratch =
-        workspace + omp_get_thread_num() * (offsets_size(p) + convk_band_size(&band, w->c));
+    float *scratch = workspace + omp_get_thread_num() * (convk_conv2d_direct_offsets_size(p) +
+                                                         convk_band_size(&band, w->c));
     ptrdiff_t *offsets = (ptrdiff_t *)scratch;
-    float *copy = scratch + offsets_size(p);
-    set_offsets(p, &band, offsets);
+    float *copy = scratch + convk_conv2d_direct_offsets_size(p);
+    convk_conv2d_direct_set_offsets(p, &band, offsets);
     // Each task writes its own rows of its own output channels.
 #pragma omp for schedule(static)
     for (ptrdiff_t index = 0; index < w->n * p->groups * p->bands; index++) {
@@ -160,9 +174,10 @@ void convk_conv2d_direct_run(const convk_conv2d_direct *p, float *restrict y,
             .band = &band,
             .y = y + (n * p->groups + g) * p->rows * w->oh * w->ow,
             .x = convk_band_read(&band, copy, x_g, row, w->c),
-            .filters = filters + g * group_size(p),
-            .bias = bias ? bias + g * p->rows : NULL,
+            .filters = filters,
+            .bias = bias,
             .offsets = offsets,
+            .group = g,
             .row = row,
             .row_end = convk_min(row + p->output_rows, w->oh),
         };

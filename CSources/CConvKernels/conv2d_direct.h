@@ -6,6 +6,7 @@
 #ifndef CONVK_CONV2D_DIRECT_H
 #define CONVK_CONV2D_DIRECT_H
 
+#include "conv2d_band.h"
 #include "sgemm_pack.h"
 
 /// y[n, g, i, p] = sum over k of A_g(i, k) * patch(n, g, k, p) + bias[g, i], for each group g.
@@ -41,5 +42,24 @@ void convk_conv2d_direct_pack(const convk_conv2d_direct *direct, float *restrict
 void convk_conv2d_direct_run(const convk_conv2d_direct *direct, float *restrict y,
                              const float *restrict x, const float *restrict filters,
                              const float *restrict bias, float *restrict workspace);
+
+// ---- Its parts, for who does more with a row than to store it -----------------------------------
+
+/// The floats that the offsets of all taps take.
+ptrdiff_t convk_conv2d_direct_offsets_size(const convk_conv2d_direct *direct);
+
+/// Where the taps lie in a band, from tap (0, 0, 0) on.
+void convk_conv2d_direct_set_offsets(const convk_conv2d_direct *direct, const convk_band *band,
+                                     ptrdiff_t *offsets);
+
+/// What is the same in all calls of the micro-kernel for the block of filters from f of a group on.
+/// filters: all that were packed. bias: of all groups, or NULL.
+convk_direct_tile convk_conv2d_direct_tile(const convk_conv2d_direct *direct, const float *filters,
+                                           const float *bias, const ptrdiff_t *offsets,
+                                           ptrdiff_t group, ptrdiff_t f);
+
+/// One output row of a block of filters. x: tap (0, 0, 0) of its first pixel.
+void convk_conv2d_direct_row(const convk_conv2d_direct *direct, convk_direct_tile tile, float *y,
+                             const float *x);
 
 #endif

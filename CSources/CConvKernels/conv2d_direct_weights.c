@@ -4,6 +4,9 @@
 // of the images. For a band of output rows it transposes the filters' part of the output's
 // gradient, so that lanes are filters, and adds up what each of some taps sees of the image.
 //
+// Where the output was max-pooled, its gradient is mostly zeros and stands in few numbers: it is
+// made from them band by band, in the cache, instead of transposed.
+//
 // Images are cut into chunks where there are too few filters and channels to keep many threads
 // busy. Each chunk is summed for itself, and the sums are added in order; how many there are
 // depends on the shape alone.
@@ -11,6 +14,9 @@
 
 #include "conv2d_band.h"
 #include "conv2d_product.h"
+#include "conv2d_winograd_weights.h"
+
+#include <string.h>
 
 enum {
     BAND_FLOATS = 1 << 15, // of the transposed gradient of a band
@@ -90,6 +96,13 @@ ptrdiff_t convk_conv2d_direct_weights_workspace(const convk_conv2d *conv,
            execution.threads * thread_size(&p, &band);
 }
 
+/// The gradient of the convolution's output [n, filters, oh, ow], or of its max pooling.
+typedef struct {
+    const float *dy;
+    const int32_t *argmax;       // where the pooled numbers came from; NULL: nothing was pooled
+    const convk_window *pooling; // with argmax
+} gradient_source;
+
 /// One task: a block of filters, a range of channels, a chunk of images.
 typedef struct {
     const plan *p;
@@ -102,16 +115,52 @@ typedef struct {
     ptrdiff_t *offsets;
 } task;
 
-/// Adds what output rows row ..< row_end of image n give.
-static void add_band(const task *t, const float *dy, const float *x, ptrdiff_t n, ptrdiff_t row,
-                     ptrdiff_t row_end) {
+/// The gradient of output rows row ..< row_end of image n, the block's filters side by side.
+static void transpose_gradient(const task *t, const float *dy, ptrdiff_t n, ptrdiff_t row,
+                               ptrdiff_t row_end) {
     const plan *p = t->p;
     const convk_window *w = &p->window;
-    const ptrdiff_t pixels = w->oh * w->ow, channels = t->channel_end - t->channel;
+    const ptrdiff_t pixels = w->oh * w->ow;
     const float *dy_n = dy + ((n * p->conv->groups + t->group) * p->filters + t->filter) * pixels;
     p->entry->pack_strip(t->gradient, dy_n + row * w->ow, pixels, 1,
                          convk_min(p->width, p->filters - t->filter), (row_end - row) * w->ow,
                          p->width);
+}
+
+/// The same from the gradient of the pooled output: each number is added where its maximum was.
+static void scatter_gradient(const task *t, const gradient_source *from, ptrdiff_t n, ptrdiff_t row,
+                             ptrdiff_t row_end) {
+    const plan *p = t->p;
+    const convk_window *pool = from->pooling;
+    const ptrdiff_t ow = p->window.ow, count = (row_end - row) * ow, plane = pool->oh * pool->ow;
+    memset(t->gradient, 0, (size_t)(count * p->width) * sizeof(float));
+    // The pooled rows whose windows see one of the rows.
+    const ptrdiff_t above = row + pool->pad_top - (pool->kh - 1) * pool->dilation_h;
+    const ptrdiff_t begin = above <= 0 ? 0 : convk_ceil_div(above, pool->stride_h) * pool->ow;
+    const ptrdiff_t last = (row_end - 1 + pool->pad_top) / pool->stride_h;
+    const ptrdiff_t end = convk_min(last + 1, pool->oh) * pool->ow;
+    const ptrdiff_t filters = convk_min(p->width, p->filters - t->filter);
+    for (ptrdiff_t f = 0; f < filters; f++) {
+        const ptrdiff_t channel = (n * p->conv->groups + t->group) * p->filters + t->filter + f;
+        const float *dy_f = from->dy + channel * plane;
+        const int32_t *argmax_f = from->argmax + channel * plane;
+        for (ptrdiff_t i = begin; i < end; i++) {
+            const ptrdiff_t place = argmax_f[i] - row * ow;
+            if (place >= 0 && place < count) t->gradient[place * p->width + f] += dy_f[i];
+        }
+    }
+}
+
+/// Adds what output rows row ..< row_end of image n give.
+static void add_band(const task *t, const gradient_source *from, const float *x, ptrdiff_t n,
+                     ptrdiff_t row, ptrdiff_t row_end) {
+    const plan *p = t->p;
+    const convk_window *w = &p->window;
+    const ptrdiff_t channels = t->channel_end - t->channel;
+    if (from->argmax)
+        scatter_gradient(t, from, n, row, row_end);
+    else
+        transpose_gradient(t, from->dy, n, row, row_end);
     const float *x_c = x + ((n * p->conv->groups + t->group) * w->c + t->channel) * w->h * w->w;
     convk_direct_weights_tile tile = {
         .x = convk_band_read(t->band, t->copy, x_c, row, channels),
@@ -131,7 +180,7 @@ static void add_band(const task *t, const float *dy, const float *x, ptrdiff_t n
     }
 }
 
-static void run_task(const task *t, const float *dy, const float *x) {
+static void run_task(const task *t, const gradient_source *from, const float *x) {
     const plan *p = t->p;
     const convk_window *w = &p->window;
     const ptrdiff_t channels = t->channel_end - t->channel;
@@ -141,7 +190,7 @@ static void run_task(const task *t, const float *dy, const float *x) {
             run / w->kh * t->band->plane + run % w->kh * w->dilation_h * t->band->width;
     for (ptrdiff_t n = t->image; n < t->image_end; n++)
         for (ptrdiff_t row = 0; row < w->oh; row += p->band_rows)
-            add_band(t, dy, x, n, row, convk_min(row + p->band_rows, w->oh));
+            add_band(t, from, x, n, row, convk_min(row + p->band_rows, w->oh));
 }
 
 /// dw = the sums of the chunks, added in order and transposed. Each iteration writes one filter's.
@@ -160,9 +209,8 @@ static void add_chunks(float *restrict dw, const float *restrict sums, const pla
     }
 }
 
-void convk_conv2d_direct_weights(float *restrict dw, const float *restrict dy,
-                                 const float *restrict x, const convk_conv2d *conv,
-                                 float *restrict workspace, convk_execution execution) {
+static void run(float *restrict dw, const gradient_source *from, const float *restrict x,
+                const convk_conv2d *conv, float *restrict workspace, convk_execution execution) {
     const plan p = make_plan(conv, execution);
     const convk_window *w = &p.window;
     const convk_band band = convk_band_make(w, p.band_rows);
@@ -194,8 +242,29 @@ void convk_conv2d_direct_weights(float *restrict dw, const float *restrict dy,
                 .copy = (float *)offsets + offsets_size(&p),
                 .offsets = offsets,
             };
-            run_task(&t, dy, x);
+            run_task(&t, from, x);
         }
         add_chunks(dw, workspace, &p);
     }
+}
+
+void convk_conv2d_direct_weights(float *restrict dw, const float *restrict dy,
+                                 const float *restrict x, const convk_conv2d *conv,
+                                 float *restrict workspace, convk_execution execution) {
+    const gradient_source from = {.dy = dy};
+    run(dw, &from, x, conv, workspace, execution);
+}
+
+bool convk_conv2d_pool_max_backward_weights_pays(const convk_conv2d *conv,
+                                                 convk_execution execution) {
+    return convk_conv2d_direct_weights_pays(conv, execution) &&
+           !convk_conv2d_winograd_weights_pays(conv, execution);
+}
+
+void convk_conv2d_pool_max_backward_weights(float *restrict dw, const float *restrict dy,
+                                            const int32_t *restrict argmax, const float *restrict x,
+                                            const convk_conv2d *conv, const convk_window *pooling,
+                                            float *restrict workspace, convk_execution execution) {
+    const gradient_source from = {.dy = dy, .argmax = argmax, .pooling = pooling};
+    run(dw, &from, x, conv, workspace, execution);
 }

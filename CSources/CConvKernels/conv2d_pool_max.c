@@ -1,70 +1,188 @@
 // SPDX-License-Identifier: MIT
 //
-// A convolution and the max pooling right behind it, an image at a time: what the convolution puts
-// out stays in the cache, and never goes to memory.
-#include "convk_base.h"
+// A convolution and the max pooling right behind it, a band of pooled rows at a time. The direct
+// convolution leaves each row with the filters side by side, as it summed it; there a pooling is a
+// few comparisons of vectors, whatever its window. Only the pooled numbers, a quarter or less, are
+// transposed into planes, and nothing else ever leaves the first-level cache.
+#include "conv2d_direct.h"
+#include "conv2d_product.h"
+#include "conv2d_rows.h"
+#include "conv2d_winograd.h"
+#include "convk_leaves.h"
 
-enum { SMALLEST_BATCH = 8, LARGEST_OUTPUT = 1 << 17 };
+enum {
+    BAND_FLOATS = 1 << 15, // of the input of a task, half a second-level cache of 256 KiB
+    ENOUGH_TASKS = 16,
+};
 
-static convk_conv2d of_one_image(const convk_conv2d *conv) {
-    convk_conv2d one = *conv;
-    one.window.n = 1;
-    return one;
+typedef struct {
+    convk_conv2d_direct direct;
+    convk_window pool;
+    ptrdiff_t pooled_rows; // of a task
+    ptrdiff_t bands;       // tasks of a group of an image
+    ptrdiff_t band_rows;   // of the convolution under a task
+} plan;
+
+static convk_window window_of_group(const convk_conv2d *conv) {
+    convk_window window = conv->window;
+    window.c /= conv->groups;
+    return window;
 }
 
-/// One thread and the direct way, whose sums do not depend on how many images there are.
-static convk_execution on_one_thread(convk_execution execution) {
-    execution.threads = 1;
-    execution.winograd = false;
-    return execution;
+/// From the first row that a window sees to behind the last.
+static ptrdiff_t reach(const convk_window *pool) {
+    return (pool->kh - 1) * pool->dilation_h + 1;
 }
 
-/// The floats of one image's convolution.
-static ptrdiff_t output_size(const convk_conv2d *conv) {
-    return convk_round_up(conv->filters * conv->window.oh * conv->window.ow, 16);
+static plan make_plan(const convk_conv2d *conv, const convk_window *pooling,
+                      convk_execution execution) {
+    const convk_window w = window_of_group(conv);
+    plan p = {.direct = convk_conv2d_direct_make(&w, conv->groups, conv->filters / conv->groups,
+                                                 execution),
+              .pool = *pooling};
+    const ptrdiff_t floats = w.c * convk_rows_under(&w, w.oh) * convk_columns_under(&w);
+    // Nobody to share with, nothing to cut up for; how rows are banded changes no sum.
+    const ptrdiff_t tasks = execution.threads > 1 ? ENOUGH_TASKS : 1;
+    const ptrdiff_t bands =
+        convk_max(convk_ceil_div(floats, BAND_FLOATS), convk_ceil_div(tasks, w.n * conv->groups));
+    p.pooled_rows = convk_ceil_div(pooling->oh, convk_min(bands, pooling->oh));
+    p.bands = convk_ceil_div(pooling->oh, p.pooled_rows);
+    const ptrdiff_t rows = (p.pooled_rows - 1) * pooling->stride_h + reach(pooling);
+    p.band_rows = convk_min(rows, w.oh);
+    return p;
 }
 
-static ptrdiff_t thread_size(const convk_conv2d *conv, convk_execution execution) {
-    const convk_conv2d one = of_one_image(conv);
-    const ptrdiff_t workspace = convk_conv2d_forward_workspace(&one, on_one_thread(execution));
-    return output_size(conv) + convk_round_up(workspace, 16);
+/// The parts of one thread's workspace, in floats.
+static ptrdiff_t row_size(const plan *p) {
+    return convk_round_up(p->direct.window.ow * p->direct.entry->nr, 16);
+}
+static ptrdiff_t pooled_size(const plan *p) {
+    return convk_round_up(p->pooled_rows * p->pool.ow * p->direct.entry->nr, 16);
+}
+static ptrdiff_t thread_size(const plan *p) {
+    const convk_band band = convk_band_make(&p->direct.window, p->band_rows);
+    return convk_conv2d_direct_offsets_size(&p->direct) + row_size(p) + 2 * pooled_size(p) +
+           convk_band_size(&band, p->direct.window.c);
 }
 
 bool convk_conv2d_pool_max_pays(const convk_conv2d *conv, convk_execution execution) {
-    // Filters are packed again for each image, so there must be few of them beside the pixels;
-    // where Winograd's way is open, it gains more than the memory's time.
-    const convk_window *w = &conv->window;
-    const ptrdiff_t pixels = w->oh * w->ow;
-    const bool has_winograd =
-        execution.winograd && (w->c / conv->groups) >= 48 && conv->filters / conv->groups >= 48;
-    return w->n >= SMALLEST_BATCH && output_size(conv) <= LARGEST_OUTPUT && pixels >= 64 &&
-           !has_winograd;
+    const convk_window window = window_of_group(conv);
+    const ptrdiff_t rows = conv->filters / conv->groups;
+    return convk_conv2d_direct_pays(&window) && !convk_conv2d_rows_pays(&window, rows, execution) &&
+           !convk_conv2d_winograd_pays(&window, rows, execution);
 }
 
-ptrdiff_t convk_conv2d_pool_max_workspace(const convk_conv2d *conv, convk_execution execution) {
-    return execution.threads * thread_size(conv, execution);
+ptrdiff_t convk_conv2d_pool_max_workspace(const convk_conv2d *conv, const convk_window *pooling,
+                                          convk_execution execution) {
+    const plan p = make_plan(conv, pooling, execution);
+    return convk_conv2d_direct_filters_size(&p.direct) + execution.threads * thread_size(&p);
+}
+
+/// One task: some pooled rows of a block of filters of an image.
+typedef struct {
+    const plan *p;
+    const convk_leaves *leaves;
+    convk_direct_tile tile;
+    const float *x;      // tap (0, 0, 0) of the first pixel of convolution row `first`
+    ptrdiff_t row_step;  // from one row of the input to the next
+    ptrdiff_t first;     // the first row of the convolution that is needed
+    ptrdiff_t width;     // filters side by side
+    ptrdiff_t row, rows; // pooled
+    float *sums;         // one row of the convolution
+    float *pooled;       // [rows, ow, width]
+    int32_t *argmax;     // beside it, or NULL
+} task;
+
+/// Folds row r of the convolution into the pooled rows from `begin` on whose windows see it.
+static void fold_row(const task *t, ptrdiff_t r, ptrdiff_t begin, ptrdiff_t end) {
+    const convk_window *pool = &t->p->pool;
+    for (ptrdiff_t i = begin; i < end; i++) {
+        const ptrdiff_t tap = r + pool->pad_top - i * pool->stride_h;
+        if (tap % pool->dilation_h != 0) continue;
+        const ptrdiff_t place = (i - t->row) * pool->ow * t->width;
+        const convk_pool_fold fold = {
+            .y = t->pooled + place,
+            .argmax = t->argmax ? t->argmax + place : NULL,
+            .row = t->sums,
+            .width = t->width,
+            .pixel = r * pool->w,
+            .w = pool->w,
+            .count = pool->ow,
+            .kw = pool->kw,
+            .stride_w = pool->stride_w,
+            .dilation_w = pool->dilation_w,
+            .pad_left = pool->pad_left,
+            .is_first = tap == 0 || r < pool->dilation_h,
+        };
+        t->leaves->pool_max_fold(&fold);
+    }
+}
+
+/// The convolution's rows one after the other, those that no window sees left out.
+static void run_task(const task *t) {
+    const convk_window *w = &t->p->direct.window, *pool = &t->p->pool;
+    const ptrdiff_t step = t->row_step * w->stride_h;
+    const ptrdiff_t last = (t->row + t->rows - 1) * pool->stride_h - pool->pad_top;
+    for (ptrdiff_t r = t->first; r < convk_min(last + reach(pool), w->oh); r++) {
+        // Pooled row i sees rows from i * stride - pad on.
+        const ptrdiff_t top = r + pool->pad_top, bottom = top - reach(pool) + 1;
+        const ptrdiff_t end = convk_min(top / pool->stride_h + 1, t->row + t->rows);
+        const ptrdiff_t begin =
+            convk_max(bottom <= 0 ? 0 : convk_ceil_div(bottom, pool->stride_h), t->row);
+        if (begin >= end) continue;
+        convk_conv2d_direct_row(&t->p->direct, t->tile, t->sums, t->x + (r - t->first) * step);
+        fold_row(t, r, begin, end);
+    }
 }
 
 void convk_conv2d_pool_max(float *restrict y, int32_t *restrict argmax, const float *restrict x,
-                           const float *restrict weights, const float *restrict bias,
+                           const float *restrict weights, const float *restrict bias, bool relu,
                            const convk_conv2d *conv, const convk_window *pooling,
                            float *restrict workspace, convk_execution execution) {
-    const convk_conv2d one = of_one_image(conv);
-    const convk_execution alone = on_one_thread(execution);
-    convk_window pool = *pooling;
-    pool.n = 1;
-    const ptrdiff_t image = conv->window.c * conv->window.h * conv->window.w;
-    const ptrdiff_t pooled = pool.c * pool.oh * pool.ow;
-    // Each image is written by one thread.
-#pragma omp parallel num_threads(execution.threads) if (execution.threads > 1)
+    const plan p = make_plan(conv, pooling, execution);
+    const convk_conv2d_direct *direct = &p.direct;
+    const convk_window *w = &direct->window;
+    const convk_sgemm_entry *entry = direct->entry;
+    const ptrdiff_t plane = p.pool.oh * p.pool.ow;
+    float *filters = workspace;
+    float *threads_part = workspace + convk_conv2d_direct_filters_size(direct);
+    const int threads = convk_conv2d_threads(conv, execution);
+#pragma omp parallel num_threads(threads) if (threads > 1)
     {
-        float *output = workspace + omp_get_thread_num() * thread_size(conv, execution);
+        const convk_band band = convk_band_make(w, p.band_rows);
+        ptrdiff_t *offsets = (ptrdiff_t *)(threads_part + omp_get_thread_num() * thread_size(&p));
+        task t = {.p = &p, .leaves = convk_leaves_for(execution.isa), .row_step = band.width};
+        t.sums = (float *)offsets + convk_conv2d_direct_offsets_size(direct);
+        t.pooled = t.sums + row_size(&p);
+        t.argmax = argmax ? (int32_t *)(t.pooled + pooled_size(&p)) : NULL;
+        float *copy = t.pooled + 2 * pooled_size(&p);
+        convk_conv2d_direct_set_offsets(direct, &band, offsets);
+        convk_conv2d_direct_pack(direct, filters, weights);
+        // Each task writes its own pooled rows of its own filters.
 #pragma omp for schedule(static)
-        for (ptrdiff_t n = 0; n < conv->window.n; n++) {
-            convk_conv2d_forward(output, x + n * image, weights, bias, &one,
-                                 output + output_size(conv), alone);
-            convk_pool_max(y + n * pooled, argmax ? argmax + n * pooled : NULL, output, &pool,
-                           alone);
+        for (ptrdiff_t index = 0; index < w->n * direct->groups * p.bands; index++) {
+            const ptrdiff_t n = index / (direct->groups * p.bands);
+            const ptrdiff_t g = index / p.bands % direct->groups;
+            t.row = index % p.bands * p.pooled_rows;
+            t.rows = convk_min(p.pooled_rows, p.pool.oh - t.row);
+            t.first = convk_max(t.row * p.pool.stride_h - p.pool.pad_top, 0);
+            const float *x_g = x + (n * direct->groups + g) * w->c * w->h * w->w;
+            t.x = convk_band_read(&band, copy, x_g, t.first, w->c);
+            for (ptrdiff_t f = 0; f < direct->rows; f += entry->nr) {
+                t.tile = convk_conv2d_direct_tile(direct, filters, bias, offsets, g, f);
+                t.tile.interleaved = true;
+                t.width = t.tile.filters > entry->lanes ? entry->nr : entry->lanes;
+                run_task(&t);
+                const ptrdiff_t count = t.rows * p.pool.ow;
+                if (relu) t.leaves->relu(t.pooled, t.pooled, count * t.width);
+                const ptrdiff_t place =
+                    ((n * direct->groups + g) * direct->rows + f) * plane + t.row * p.pool.ow;
+                entry->unpack_planes(y + place, plane, t.pooled, t.width, t.tile.filters, count);
+                // Indices are moved as they are, not read as numbers.
+                if (argmax)
+                    entry->unpack_planes((float *)argmax + place, plane, (float *)t.argmax, t.width,
+                                         t.tile.filters, count);
+            }
         }
     }
 }

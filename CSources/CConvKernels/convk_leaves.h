@@ -19,6 +19,19 @@ typedef struct {
     ptrdiff_t row_step; ///< from a tap to the one below it
 } convk_pool_row;
 
+/// One row of images whose channels lie side by side, [w, width], on its way into a max pooling.
+typedef struct {
+    float *y;         ///< [count, width]: the largest numbers of the rows so far
+    int32_t *argmax;  ///< beside them, or NULL
+    const float *row; ///< of the images
+    ptrdiff_t width;  ///< a multiple of a vector's lanes
+    ptrdiff_t pixel;  ///< flat index of the row's first pixel in its plane
+    ptrdiff_t w;      ///< pixels in the row
+    ptrdiff_t count;  ///< outputs
+    ptrdiff_t kw, stride_w, dilation_w, pad_left;
+    bool is_first; ///< nothing is in y yet
+} convk_pool_fold;
+
 typedef struct {
     void (*relu)(float *y, const float *x, ptrdiff_t count);
     void (*relu_backward)(float *dx, const float *dy, const float *y, ptrdiff_t count);
@@ -37,6 +50,7 @@ typedef struct {
     /// y = exp(x - offset); returns the sum of y in double, in order. y may be x.
     double (*exponentials)(float *y, const float *x, float offset, ptrdiff_t count);
     void (*pool_max_row)(const convk_pool_row *row);
+    void (*pool_max_fold)(const convk_pool_fold *fold);
     /// A row of means of 2x2 pixels of two rows, 2 * count pixels each.
     void (*pool_average_pairs)(float *restrict y, const float *restrict upper,
                                const float *restrict lower, ptrdiff_t count);

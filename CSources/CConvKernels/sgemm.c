@@ -82,6 +82,13 @@ ptrdiff_t convk_sgemm_workspace(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_exe
     return packed_a_size(&p, m) + p.nc * p.kc + execution.threads * edge_size(&p);
 }
 
+/// What is done to C besides: C = alpha A B + beta C + bias, a number a column, and ReLU at last.
+typedef struct {
+    float alpha, beta;
+    const float *bias; // NULL for none
+    bool relu;
+} ending;
+
 /// What one block of k does, the same for all its tasks.
 typedef struct {
     const plan *p;
@@ -92,7 +99,7 @@ typedef struct {
     bool has_edge;     // whether it is packed already
     convk_matrix a, b; // the shared block of A and the block of B, in place
     ptrdiff_t rows, columns, k;
-    float alpha, beta;
+    ending end; // its bias that of the block's first column
 } block;
 
 /// Loop 5 over one task: rows row ..< row_end and columns column ..< column_end of the block.
@@ -122,8 +129,10 @@ static void multiply_task(block *s, ptrdiff_t row, ptrdiff_t row_end, ptrdiff_t 
                 .k = s->k,
                 .rows = rows,
                 .columns = convk_min(nr, column_end - j),
-                .alpha = s->alpha,
-                .beta = s->beta,
+                .alpha = s->end.alpha,
+                .beta = s->end.beta,
+                .column_bias = s->end.bias ? s->end.bias + j : NULL,
+                .relu = s->end.relu,
             };
             p->entry->kernel(&tile);
         }
@@ -209,7 +218,7 @@ static void scale(float *c, ptrdiff_t ldc, ptrdiff_t m, ptrdiff_t n, float beta)
 
 /// A product whose C has one row: B is read once, in place, some columns a task.
 static void multiply_one_row(float *restrict c, convk_matrix a, convk_matrix b, ptrdiff_t n,
-                             ptrdiff_t k, float alpha, float beta, convk_execution execution) {
+                             ptrdiff_t k, ending end, convk_execution execution) {
     const convk_sgemm_entry *entry = convk_sgemm_entry_for(execution.isa);
     // At least two tasks, where there are enough columns.
     const ptrdiff_t half = convk_round_up(convk_ceil_div(n, 2), entry->lanes);
@@ -228,21 +237,21 @@ static void multiply_one_row(float *restrict c, convk_matrix a, convk_matrix b, 
                                  .k = k,
                                  .rows = 1,
                                  .columns = convk_min(width, n - j),
-                                 .alpha = alpha,
-                                 .beta = beta};
+                                 .alpha = end.alpha,
+                                 .beta = end.beta,
+                                 .column_bias = end.bias ? end.bias + j : NULL,
+                                 .relu = end.relu};
         entry->row(&tile);
     }
 }
 
-void convk_sgemm(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix b, ptrdiff_t m,
-                 ptrdiff_t n, ptrdiff_t k, float alpha, float beta, float *restrict workspace,
-                 convk_execution execution) {
+static void multiply(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix b, ptrdiff_t m,
+                     ptrdiff_t n, ptrdiff_t k, ending end, float *restrict workspace,
+                     convk_execution execution) {
     assert(m > 0 && n > 0 && k > 0 && ldc >= n);
     assert(a.row_stride == 1 || a.column_stride == 1);
     assert(b.row_stride == 1 || b.column_stride == 1);
-    if (alpha == 0) return scale(c, ldc, m, n, beta);
-    if (m == 1 && b.column_stride == 1)
-        return multiply_one_row(c, a, b, n, k, alpha, beta, execution);
+    if (m == 1 && b.column_stride == 1) return multiply_one_row(c, a, b, n, k, end, execution);
     const plan p = make_plan(m, n, k, a.column_stride == 1, b.column_stride == 1, execution);
     float *packed_a = workspace;
     float *packed_b = workspace + packed_a_size(&p, m);
@@ -255,6 +264,12 @@ void convk_sgemm(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix 
         for (ptrdiff_t k_0 = 0; k_0 < k; k_0 += p.kc) {
             const ptrdiff_t depth = convk_min(p.kc, k - k_0);
             pack_block(packed_b, convk_submatrix(b, k_0, column), depth, columns, &p);
+            // The first block of k takes what C holds, the last one adds the bias.
+            const bool is_last = k_0 + depth == k;
+            const ending part = {.alpha = end.alpha,
+                                 .beta = k_0 == 0 ? end.beta : 1,
+                                 .bias = is_last && end.bias ? end.bias + column : NULL,
+                                 .relu = is_last && end.relu};
             const block s = {.p = &p,
                              .c = c + column,
                              .ldc = ldc,
@@ -264,9 +279,24 @@ void convk_sgemm(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix 
                              .b = convk_submatrix(b, k_0, column),
                              .columns = columns,
                              .k = depth,
-                             .alpha = alpha,
-                             .beta = k_0 == 0 ? beta : 1};
+                             .end = part};
             multiply_block(s, packed_a, m);
         }
     }
+}
+
+void convk_sgemm(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix b, ptrdiff_t m,
+                 ptrdiff_t n, ptrdiff_t k, float alpha, float beta, float *restrict workspace,
+                 convk_execution execution) {
+    if (alpha == 0) return scale(c, ldc, m, n, beta);
+    const ending end = {.alpha = alpha, .beta = beta};
+    multiply(c, ldc, a, b, m, n, k, end, workspace, execution);
+}
+
+void convk_affine(float *restrict y, const float *restrict x, const float *restrict weights,
+                  const float *restrict bias, bool relu, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,
+                  float *restrict workspace, convk_execution execution) {
+    const ending end = {.alpha = 1, .bias = bias, .relu = relu};
+    multiply(y, n, (convk_matrix){x, k, 1}, (convk_matrix){weights, n, 1}, m, n, k, end, workspace,
+             execution);
 }

@@ -60,6 +60,8 @@ INLINE void write_row(const convk_tile *tile, ptrdiff_t i, const vector *row, co
             sum = _mm512_fmadd_ps(old, _mm512_set1_ps(tile->beta), sum);
         }
         if (tile->row_bias) sum = _mm512_add_ps(sum, _mm512_set1_ps(tile->row_bias[i]));
+        if (tile->column_bias)
+            sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, tile->column_bias + v * LANES));
         // The larger of 0 and NaN is NaN: the second operand.
         if (tile->relu) sum = _mm512_max_ps(zero(), sum);
         _mm512_mask_storeu_ps(c_i + v * LANES, mask, sum);

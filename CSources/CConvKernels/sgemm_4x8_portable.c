@@ -12,6 +12,7 @@ static void write_row(const convk_tile *tile, ptrdiff_t i, const float *sums) {
         float sum = tile->alpha * sums[j];
         if (tile->beta != 0) sum += tile->beta * c_i[j];
         if (tile->row_bias) sum += tile->row_bias[i];
+        if (tile->column_bias) sum += tile->column_bias[j];
         c_i[j] = tile->relu && sum <= 0 ? 0 : sum;
     }
 }
@@ -70,11 +71,13 @@ void convk_direct_portable(const convk_direct_tile *tile) {
         for (ptrdiff_t i = 0; i < tile->pixels; i++)
             for (ptrdiff_t f = 0; f < width; f++) acc[i][f] += x[i * tile->stride] * w[f];
     }
-    for (ptrdiff_t f = 0; f < tile->filters; f++) {
+    const ptrdiff_t filter_step = tile->interleaved ? 1 : tile->plane;
+    const ptrdiff_t pixel_step = tile->interleaved ? width : 1;
+    for (ptrdiff_t f = 0; f < (tile->interleaved ? width : tile->filters); f++) {
         for (ptrdiff_t i = 0; i < tile->pixels; i++) {
             float sum = acc[i][f];
-            if (tile->bias) sum += tile->bias[f];
-            tile->y[f * tile->plane + i] = tile->relu && sum <= 0 ? 0 : sum;
+            if (tile->bias && f < tile->filters) sum += tile->bias[f];
+            tile->y[f * filter_step + i * pixel_step] = tile->relu && sum <= 0 ? 0 : sum;
         }
     }
 }

@@ -60,6 +60,8 @@ INLINE void write_row(const convk_tile *tile, ptrdiff_t i, const vector *row, co
             sum = _mm256_fmadd_ps(old, _mm256_set1_ps(tile->beta), sum);
         }
         if (tile->row_bias) sum = _mm256_add_ps(sum, _mm256_set1_ps(tile->row_bias[i]));
+        if (tile->column_bias)
+            sum = _mm256_add_ps(sum, _mm256_maskload_ps(tile->column_bias + v * LANES, mask));
         // The larger of 0 and NaN is NaN: the second operand.
         if (tile->relu) sum = _mm256_max_ps(zero(), sum);
         _mm256_maskstore_ps(c_i + v * LANES, mask, sum);

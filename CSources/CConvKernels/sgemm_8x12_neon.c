@@ -54,6 +54,7 @@ INLINE void write_row(const convk_tile *tile, ptrdiff_t i, const vector *row, co
         float sum = tile->alpha * sums[j];
         if (tile->beta != 0) sum = __builtin_fmaf(tile->beta, c_i[j], sum);
         if (tile->row_bias) sum += bias;
+        if (tile->column_bias) sum += tile->column_bias[j];
         c_i[j] = tile->relu && sum <= 0 ? 0 : sum;
     }
 }

@@ -26,6 +26,7 @@ static const convk_sgemm_entry table[] = {
      .direct_weights = convk_direct_weights_avx512,
      .pack_strip = convk_pack_strip_avx512,
      .spread_rows = convk_spread_rows_avx512,
+     .unpack_planes = convk_unpack_planes_avx512,
      .pack_patches = convk_pack_patches_avx512,
      .gather_taps = convk_gather_taps_avx512},
     {.isa = CONVK_ISA_AVX2,
@@ -43,6 +44,7 @@ static const convk_sgemm_entry table[] = {
      .direct_weights = convk_direct_weights_avx2,
      .pack_strip = convk_pack_strip_avx2,
      .spread_rows = convk_spread_rows_avx2,
+     .unpack_planes = convk_unpack_planes_avx2,
      .pack_patches = convk_pack_patches_avx2,
      .gather_taps = convk_gather_taps_avx2},
 #elif defined(__aarch64__)
@@ -61,6 +63,7 @@ static const convk_sgemm_entry table[] = {
      .direct_weights = convk_direct_weights_neon,
      .pack_strip = convk_pack_strip_portable,
      .spread_rows = convk_spread_rows_portable,
+     .unpack_planes = convk_unpack_planes_portable,
      .pack_patches = convk_pack_patches_neon,
      .gather_taps = convk_gather_taps_neon},
 #endif
@@ -79,6 +82,7 @@ static const convk_sgemm_entry table[] = {
      .direct_weights = convk_direct_weights_portable,
      .pack_strip = convk_pack_strip_portable,
      .spread_rows = convk_spread_rows_portable,
+     .unpack_planes = convk_unpack_planes_portable,
      .pack_patches = convk_pack_patches_portable,
      .gather_taps = convk_gather_taps_portable},
 };

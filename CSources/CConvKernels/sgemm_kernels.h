@@ -25,7 +25,8 @@
 enum { CONVK_LARGEST_MR = 14, CONVK_LARGEST_NR = 32 };
 
 /// One call of a micro-kernel:
-/// c[i][j] = alpha * sum_p a(i, p) * b[p][j] + beta * c[i][j] + row_bias[i], i < rows, j < columns.
+/// c[i][j] = alpha * sum_p a(i, p) * b[p][j] + beta * c[i][j] + row_bias[i] + column_bias[j],
+/// i < rows, j < columns.
 typedef struct {
     float *c;
     ptrdiff_t ldc;
@@ -38,9 +39,10 @@ typedef struct {
     ptrdiff_t rows;    ///< at most panel
     ptrdiff_t columns; ///< at most nr
     float alpha;
-    float beta;            ///< 0: c is not read
-    const float *row_bias; ///< rows numbers, or NULL
-    bool relu;             ///< what is negative becomes 0 at last
+    float beta;               ///< 0: c is not read
+    const float *row_bias;    ///< rows numbers, or NULL
+    const float *column_bias; ///< columns numbers, or NULL
+    bool relu;                ///< what is negative becomes 0 at last
 } convk_tile;
 
 typedef void convk_sgemm_kernel(const convk_tile *tile);
@@ -68,6 +70,9 @@ typedef struct {
     ptrdiff_t pixels;
     const float *bias; ///< filters numbers, or NULL
     bool relu;         ///< what is negative becomes 0 at last
+    /// The filters' outputs side by side instead, without ReLU: y[i * width + f] for all f < width,
+    /// width being nr, or lanes where there are no more filters.
+    bool interleaved;
 } convk_direct_tile;
 
 typedef void convk_direct_kernel(const convk_direct_tile *tile);
@@ -142,6 +147,11 @@ typedef void convk_pack_strip(float *restrict to, const float *restrict from, pt
 typedef void convk_spread_rows(float *restrict to, const float *restrict from, ptrdiff_t stride,
                                ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, ptrdiff_t nr);
 
+/// The opposite, for channels that lie side by side, width of them a multiple of lanes: each gets
+/// its plane, to[f * plane + i] = from[i * width + f], f < planes <= width and i < count.
+typedef void convk_unpack_planes(float *restrict to, ptrdiff_t plane, const float *restrict from,
+                                 ptrdiff_t width, ptrdiff_t planes, ptrdiff_t count);
+
 typedef struct {
     convk_isa isa;
     const char *name;
@@ -157,6 +167,7 @@ typedef struct {
     convk_direct_weights_kernel *direct_weights;
     convk_pack_strip *pack_strip;
     convk_spread_rows *spread_rows;
+    convk_unpack_planes *unpack_planes;
     convk_pack_patches *pack_patches;
     convk_gather_taps *gather_taps;
 } convk_sgemm_entry;
@@ -171,6 +182,7 @@ convk_rows_kernel convk_rows_portable;
 convk_direct_weights_kernel convk_direct_weights_portable;
 convk_pack_strip convk_pack_strip_portable;
 convk_spread_rows convk_spread_rows_portable;
+convk_unpack_planes convk_unpack_planes_portable;
 convk_pack_patches convk_pack_patches_portable;
 convk_gather_taps convk_gather_taps_portable;
 #if defined(__x86_64__)
@@ -181,6 +193,7 @@ convk_rows_kernel convk_rows_avx512;
 convk_direct_weights_kernel convk_direct_weights_avx512;
 convk_pack_strip convk_pack_strip_avx512;
 convk_spread_rows convk_spread_rows_avx512;
+convk_unpack_planes convk_unpack_planes_avx512;
 convk_pack_patches convk_pack_patches_avx512;
 convk_gather_taps convk_gather_taps_avx512;
 convk_sgemm_kernel convk_sgemm_6x16_avx2;
@@ -190,6 +203,7 @@ convk_rows_kernel convk_rows_avx2;
 convk_direct_weights_kernel convk_direct_weights_avx2;
 convk_pack_strip convk_pack_strip_avx2;
 convk_spread_rows convk_spread_rows_avx2;
+convk_unpack_planes convk_unpack_planes_avx2;
 convk_pack_patches convk_pack_patches_avx2;
 convk_gather_taps convk_gather_taps_avx2;
 #elif defined(__aarch64__)

@@ -43,54 +43,6 @@ extension NativeKernels {
         return MaxPoolingResult(output: output, argmax: argmax)
     }
 
-    /// A convolution and the max pooling of its output, on `float32`. With images enough and small
-    /// ones, an image at a time, its convolution's output never leaving the cache; otherwise one
-    /// after the other. Error as of the convolution.
-    ///
-    /// - Throws: ``TensorError`` when shapes, groups or windows disagree, or a tensor is not of
-    ///   `float32`.
-    public func convolutionMaxPooling(
-        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int,
-        pooling: Window, wantsArgmax: Bool
-    ) throws -> (output: Tensor, argmax: IndexTensor?) {
-        let execution = try execution
-        let sizes = try KernelChecks.convolution(
-            inputShape: x.shape, weightsShape: weights.shape, bias: bias, window: window,
-            groups: groups, operation: "convolution")
-        var conv = convk_conv2d(sizes)
-        guard convk_conv2d_pool_max_pays(&conv, execution) else {
-            let output = try convolution(
-                x, weights: weights, bias: bias, window: window, groups: groups)
-            guard wantsArgmax else { return (try maxPooling(output, window: pooling), nil) }
-            let result = try maxPoolingWithArgmax(output, window: pooling)
-            return (result.output, result.argmax)
-        }
-        let pooled = try KernelChecks.maxPooling(
-            inputShape: sizes.outputShape, window: pooling, operation: "maxPooling")
-        try Self.requireFloat32(
-            ("x", x), ("weights", weights), ("bias", bias), operation: "convolution")
-        var pool = convk_window(pooled)
-        var argmax =
-            wantsArgmax
-            ? try IndexTensor(uninitialized: pooled.pooledShape, operation: "maxPooling") : nil
-        let addend = try bias ?? Tensor(zeros: [sizes.filters])
-        let floats = convk_conv2d_pool_max_workspace(&conv, execution)
-        let output = try Self.withWorkspace(floats: floats, operation: "convolution") { workspace in
-            try Self.makeTensor(pooled.pooledShape, operation: "convolution", from: x, weights) {
-                y, x, weights in
-                addend.withPointer { bias in
-                    let run = { (argmax: UnsafeMutablePointer<Int32>?) in
-                        convk_conv2d_pool_max(
-                            y, argmax, x, weights, bias, &conv, &pool, workspace, execution)
-                    }
-                    if argmax == nil { run(nil) }
-                    argmax?.withUnsafeMutableIndices { run($0.baseAddress) }
-                }
-            }
-        }
-        return (output, argmax)
-    }
-
     /// Adds each output's gradient where its maximum came from, on `float32`.
     ///
     /// - Returns: `[N, C, H, W]`.

@@ -10,7 +10,7 @@
 /// operation checks its arguments and throws a ``TensorError`` that names the one that is wrong.
 /// All tensors of one call hold the same number type; which types an implementation takes, it says
 /// itself. All methods may be called from many threads at once.
-public protocol Kernels: NormalizationKernels {
+public protocol Kernels: FusedKernels, NormalizationKernels {
     /// What people call this implementation, such as `native`.
     var name: String { get }
 
@@ -112,20 +112,6 @@ public protocol Kernels: NormalizationKernels {
     /// - Parameter x: images `[N, C, H, W]`.
     /// - Returns: the maxima `[N, C, OH, OW]`, and for each the flat index `h·W + w` in its plane.
     func maxPoolingWithArgmax(_ x: Tensor, window: Window) throws -> MaxPoolingResult
-
-    /// A convolution and the max pooling of its output, in one go: kernels may do it without writing
-    /// the convolution's output to memory. By default one after the other.
-    ///
-    /// - Parameters:
-    ///   - x: images `[N, C, H, W]`.
-    ///   - weights: filters `[F, C/groups, KH, KW]`.
-    ///   - pooling: the pooling's window.
-    ///   - wantsArgmax: whether the places of the maxima are asked for.
-    /// - Returns: the maxima `[N, F, OH, OW]`, and where they were in the convolution's output.
-    func convolutionMaxPooling(
-        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int,
-        pooling: Window, wantsArgmax: Bool
-    ) throws -> (output: Tensor, argmax: IndexTensor?)
 
     /// The gradient of max pooling: each output's gradient is added where its maximum came from.
     ///
@@ -272,18 +258,6 @@ public struct SoftmaxCrossEntropy: Sendable {
 }
 
 extension Kernels {
-    /// The convolution first, then the pooling of its output.
-    public func convolutionMaxPooling(
-        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int,
-        pooling: Window, wantsArgmax: Bool
-    ) throws -> (output: Tensor, argmax: IndexTensor?) {
-        let output = try convolution(
-            x, weights: weights, bias: bias, window: window, groups: groups)
-        guard wantsArgmax else { return (try maxPooling(output, window: pooling), nil) }
-        let result = try maxPoolingWithArgmax(output, window: pooling)
-        return (result.output, result.argmax)
-    }
-
     /// The matrix product as a new tensor.
     ///
     /// - Returns: `[a.rows, b.columns]`.

@@ -75,36 +75,4 @@ import Testing
             bounds: try spread(reference, dy.magnitudes()).doubles.map { $0 * gamma(taps + 2) })
         #expect(backward.isWithinBounds, "seed \(seed), \(shape), \(window): \(backward)")
     }
-
-    /// Together or one after the other: the same bits.
-    @Test(
-        arguments: InstructionSet.supported,
-        [
-            ([9, 3, 20, 19], 7, 5, 1, 1), ([12, 6, 14, 14], 18, 3, 2, 2),
-            ([8, 2, 9, 30], 33, 1, 0, 1),
-        ])
-    func poolingAConvolutionIsTheSameTogether(
-        _ set: InstructionSet, _ size: ([Int], Int, Int, Int, Int)
-    ) throws {
-        var draw = Draw(seed: 5)
-        let (shape, filters, kernel, padding, groups) = size
-        let x = try draw.normal(shape)
-        let weights = try draw.normal([filters, shape[1] / groups, kernel, kernel])
-        let bias = try draw.normal([filters])
-        let window = try Window(kernel, padding: padding)
-        let pooling = try Window(3, stride: 2, padding: 1)
-        let kernels = try native(set, threads: 3)
-        let output = try kernels.convolution(
-            x, weights: weights, bias: bias, window: window, groups: groups)
-        let expected = try kernels.maxPoolingWithArgmax(output, window: pooling)
-        let together = try kernels.convolutionMaxPooling(
-            x, weights: weights, bias: bias, window: window, groups: groups, pooling: pooling,
-            wantsArgmax: true)
-        #expect(together.output.hasSameBits(as: expected.output))
-        #expect(together.argmax == expected.argmax)
-        let maxima = try kernels.convolutionMaxPooling(
-            x, weights: weights, bias: bias, window: window, groups: groups, pooling: pooling,
-            wantsArgmax: false)
-        #expect(maxima.output.hasSameBits(as: expected.output) && maxima.argmax == nil)
-    }
 }

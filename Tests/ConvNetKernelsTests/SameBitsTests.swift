@@ -18,6 +18,11 @@ import Testing
         let tall = try draw.normal([6000, 25])
         let thin = try draw.normal([25, 30])
         results.append(("tall gemm", try kernels.gemm(MatrixView(tall), MatrixView(thin))))
+        let bias = try draw.normal([210])
+        for x in [a, try draw.normal([1, 300])] {
+            let y = try kernels.affine(x, weights: b, bias: bias, rectified: true)
+            results.append(("affine", y))
+        }
 
         // (input, filters, window, groups): few filters, many channels, a stride, groups, one image,
         // and three that go by Winograd's way, the last with more tiles than are taken at a time.
@@ -49,6 +54,19 @@ import Testing
                     "weight gradient",
                     try kernels.convolutionWeightGradient(
                         y, input: x, window: window, groups: groups)
+                ))
+            let pooling = try Window(3, stride: 2, padding: 1)
+            let pooled = try kernels.convolutionMaxPooling(
+                x, weights: weights, bias: nil, window: window, groups: groups, pooling: pooling,
+                rectified: true, wantsArgmax: true)
+            results.append(("pooled convolution", pooled.output))
+            guard let argmax = pooled.argmax else { continue }
+            results.append(
+                (
+                    "weight gradient of a pooled convolution",
+                    try kernels.convolutionMaxPoolingWeightGradient(
+                        pooled.output, argmax: argmax, input: x, window: window, groups: groups,
+                        pooling: pooling)
                 ))
         }
         let x = try draw.normal([8, 20, 30, 30])

@@ -224,38 +224,4 @@ struct NetworkTests {
                 + "expected a gradient where needsInputGradient is true"
         }
     }
-
-    /// A network runs a pooling before the ReLU that it follows; layer by layer, as written, the
-    /// outputs and gradients are the same.
-    @Test func theOrderInWhichLayersRunIsNotSeen() throws {
-        var generator = Philox(seed: 3, stream: 1)
-        let x = try Tensor(normal: [9, 2, 12, 11], standardDeviation: 1, using: &generator)
-        let layers = [
-            NamedLayer("conv1", try Convolution(inputChannels: 2, outputChannels: 5, kernel: 3)),
-            NamedLayer("relu1", ReLU()), NamedLayer("pool1", try MaxPooling(3, stride: 2)),
-            NamedLayer("affine1", try Affine(inputSize: 5 * 4 * 4, outputSize: 3)),
-        ]
-        let labels = (0..<9).map { $0 % 3 }
-        let network = try Network(inputShape: [2, 12, 11], layers: layers)
-        let kernels = NativeKernels()
-        var asWritten = layers.map(\.layer)
-        var signal = x
-        for index in asWritten.indices {
-            signal = try asWritten[index].forward(signal, on: kernels)
-        }
-        #expect(try network.predict(x) == signal)
-        var loss = SoftmaxWithLoss()
-        _ = try loss.forward(signal, labels: labels, on: kernels)
-        var gradient = try loss.backward()
-        for index in asWritten.indices.reversed() {
-            gradient =
-                try asWritten[index].backward(
-                    gradient, needsInputGradient: true, on: kernels) ?? gradient
-        }
-        var gradients: [Tensor?] = []
-        for index in asWritten.indices {
-            try asWritten[index].updateParameters { _, _, value in gradients.append(value) }
-        }
-        #expect(try network.gradient(x, labels: labels).map(\.value) == gradients.compactMap { $0 })
-    }
 }

@@ -86,6 +86,13 @@ void convk_sgemm(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix 
 /// The floats of workspace that convk_sgemm needs for a product of this size.
 ptrdiff_t convk_sgemm_workspace(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_execution execution);
 
+/// y [m, n] = x [m, k] * weights [k, n] + bias [n], and with relu what is negative is 0: the bits
+/// of convk_sgemm, convk_bias_add and convk_relu. workspace: convk_sgemm_workspace(m, n, k,
+/// execution) floats.
+void convk_affine(float *restrict y, const float *restrict x, const float *restrict weights,
+                  const float *restrict bias, bool relu, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,
+                  float *restrict workspace, convk_execution execution);
+
 // ---- Windows ----------------------------------------------------------------------------------
 
 /// A window that slides over images, and both sizes: everything that im2col, convolution and
@@ -168,16 +175,34 @@ void convk_pool_max(float *restrict y, int32_t *restrict argmax, const float *re
 /// Whether a convolution and a max pooling of its output are faster together.
 bool convk_conv2d_pool_max_pays(const convk_conv2d *conv, convk_execution execution);
 
-/// y and argmax as convk_pool_max of what convk_conv2d_forward gives without Winograd's way, to the
-/// bit. pooling: its window on images [n, filters, oh, ow] of the convolution. workspace:
-/// convk_conv2d_pool_max_workspace(conv, execution) floats.
+/// y and argmax as convk_pool_max of what convk_conv2d_forward gives, to the bit where
+/// convk_conv2d_pool_max_pays; with relu, what is negative in y is 0. argmax NULL: not wanted.
+/// pooling: its window on images [n, filters, oh, ow] of the convolution. workspace:
+/// convk_conv2d_pool_max_workspace floats. Threads share the images, their groups and bands of
+/// rows.
 void convk_conv2d_pool_max(float *restrict y, int32_t *restrict argmax, const float *restrict x,
-                           const float *restrict weights, const float *restrict bias,
+                           const float *restrict weights, const float *restrict bias, bool relu,
                            const convk_conv2d *conv, const convk_window *pooling,
                            float *restrict workspace, convk_execution execution);
 
 /// The floats of workspace that convk_conv2d_pool_max needs.
-ptrdiff_t convk_conv2d_pool_max_workspace(const convk_conv2d *conv, convk_execution execution);
+ptrdiff_t convk_conv2d_pool_max_workspace(const convk_conv2d *conv, const convk_window *pooling,
+                                          convk_execution execution);
+
+/// Whether the gradient with respect to the filters of a convolution that was max-pooled is faster
+/// from the pooled gradient; it must be asked for only where this is true.
+bool convk_conv2d_pool_max_backward_weights_pays(const convk_conv2d *conv,
+                                                 convk_execution execution);
+
+/// dw [f, c/groups, kh, kw], the gradient with respect to the filters, from dy [n, f, oh, ow] of
+/// the max pooling of the convolution's output and from where the maxima were: the bits of
+/// convk_pool_max_backward and convk_conv2d_backward_weights. pooling: as for
+/// convk_conv2d_pool_max; each argmax lies under its window. workspace:
+/// convk_conv2d_backward_weights_workspace floats.
+void convk_conv2d_pool_max_backward_weights(float *restrict dw, const float *restrict dy,
+                                            const int32_t *restrict argmax, const float *restrict x,
+                                            const convk_conv2d *conv, const convk_window *pooling,
+                                            float *restrict workspace, convk_execution execution);
 
 /// dx [planes, input_plane] is set to zero, then dy [planes, output_plane] is added at argmax.
 void convk_pool_max_backward(float *restrict dx, const float *restrict dy,

@@ -70,16 +70,25 @@ public struct Affine: Layer {
 
     /// The layer's output, keeping nothing.
     public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        _ = try outputShape(for: x.shape)
-        let rows = try x.reshaped(to: [x.shape[0], weight.value.shape[0]])
-        var output = try kernels.gemm(MatrixView(rows), MatrixView(weight.value))
-        try kernels.addBias(bias.value, to: &output)
-        return output
+        try predict(x, rectified: false, on: kernels)
     }
 
     /// The layer's output; keeps what the gradient needs.
     public mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        let output = try predict(x, on: kernels)
+        try forward(x, rectified: false, on: kernels)
+    }
+
+    /// The layer's output, rectified where asked for, keeping nothing.
+    func predict(_ x: Tensor, rectified: Bool, on kernels: any Kernels) throws -> Tensor {
+        _ = try outputShape(for: x.shape)
+        let rows = try x.reshaped(to: [x.shape[0], weight.value.shape[0]])
+        return try kernels.affine(
+            rows, weights: weight.value, bias: bias.value, rectified: rectified)
+    }
+
+    /// The layer's output, rectified where asked for; keeps what the gradient needs.
+    mutating func forward(_ x: Tensor, rectified: Bool, on kernels: any Kernels) throws -> Tensor {
+        let output = try predict(x, rectified: rectified, on: kernels)
         input = x
         return output
     }

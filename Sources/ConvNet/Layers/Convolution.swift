@@ -113,26 +113,48 @@ public struct Convolution: Layer {
         return output
     }
 
-    /// The max pooling of the layer's output, keeping nothing.
-    func predict(_ x: Tensor, pooledBy pooling: MaxPooling, on kernels: any Kernels) throws
-        -> Tensor
-    {
-        try kernels.convolutionMaxPooling(
+    /// The layer's output, pooled and rectified where asked for, keeping nothing.
+    func predict(
+        _ x: Tensor, pooledBy pooling: MaxPooling?, rectified: Bool, on kernels: any Kernels
+    ) throws -> Tensor {
+        guard let pooling else {
+            return try kernels.convolution(
+                x, weights: weight.value, bias: bias.value, window: window, groups: groups,
+                rectified: rectified)
+        }
+        return try kernels.convolutionMaxPooling(
             x, weights: weight.value, bias: bias.value, window: window, groups: groups,
-            pooling: pooling.window, wantsArgmax: false
+            pooling: pooling.window, rectified: rectified, wantsArgmax: false
         ).output
     }
 
-    /// The max pooling of the layer's output; both layers keep what their gradients need.
+    /// The layer's output, pooled and rectified where asked for; both layers keep what their gradients
+    /// need.
     mutating func forward(
-        _ x: Tensor, pooledBy pooling: inout MaxPooling, on kernels: any Kernels
+        _ x: Tensor, pooledBy pooling: inout MaxPooling?, rectified: Bool, on kernels: any Kernels
     ) throws -> Tensor {
+        defer { input = x }
+        guard let window = pooling?.window else {
+            return try predict(x, pooledBy: nil, rectified: rectified, on: kernels)
+        }
         let result = try kernels.convolutionMaxPooling(
-            x, weights: weight.value, bias: bias.value, window: window, groups: groups,
-            pooling: pooling.window, wantsArgmax: true)
-        pooling.keep(argmax: result.argmax, inputShape: try outputShape(for: x.shape))
-        input = x
+            x, weights: weight.value, bias: bias.value, window: self.window, groups: groups,
+            pooling: window, rectified: rectified, wantsArgmax: true)
+        pooling?.keep(argmax: result.argmax, inputShape: try outputShape(for: x.shape))
         return result.output
+    }
+
+    /// The gradients of the parameters from the gradient of the pooled output. That of the bias is the
+    /// sum of the pooled numbers' gradients, which all went somewhere.
+    mutating func backward(
+        _ pooledGradient: Tensor, pooledBy pooling: inout MaxPooling, on kernels: any Kernels
+    ) throws {
+        let x = try Self.kept(input)
+        input = nil
+        weight.gradient = try kernels.convolutionMaxPoolingWeightGradient(
+            pooledGradient, argmax: pooling.takeArgmax(), input: x, window: window, groups: groups,
+            pooling: pooling.window)
+        bias.gradient = try kernels.biasGradient(pooledGradient)
     }
 
     /// The gradient with respect to the input of the last forward pass.

@@ -53,6 +53,13 @@ public struct MaxPooling: Layer {
         (self.argmax, self.inputShape) = (argmax, inputShape)
     }
 
+    /// What the forward pass kept, for the layer before, which does the backward pass along with its
+    /// own.
+    mutating func takeArgmax() throws -> IndexTensor {
+        defer { (argmax, inputShape) = (nil, nil) }
+        return try Self.kept(argmax)
+    }
+
     /// The gradient with respect to the input of the last forward pass.
     public mutating func backward(
         _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels

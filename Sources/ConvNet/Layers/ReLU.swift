@@ -9,6 +9,9 @@ public struct ReLU: Layer {
     /// A layer without parameters.
     public init() {}
 
+    /// A layer whose forward pass the layer before did along with its own.
+    init(output: Tensor) { self.output = output }
+
     /// The shape that comes out for a shape that goes in.
     public func outputShape(for inputShape: [Int]) throws -> [Int] { inputShape }
 

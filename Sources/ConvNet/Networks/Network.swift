@@ -43,8 +43,8 @@ public struct Network: Classifier {
     /// draw random numbers draw them for this step, so a network that goes on from a checkpoint draws
     /// what it would have drawn without a break.
     public package(set) var trainingStep = 0
-    /// The places of the layers in the order they run; see ``runOrder(of:)``.
-    let steps: [Int]
+    /// The order in which layers run, and which run as one.
+    let steps: [NetworkStep]
 
     /// The network itself.
     public var network: Network {
@@ -85,7 +85,7 @@ public struct Network: Classifier {
             }
         }
         self.layers = layers
-        steps = Self.runOrder(of: layers)
+        steps = NetworkStep.plan(for: layers.map(\.layer))
         self.inputShape = inputShape
         self.outputShape = Array(shape.dropFirst())
         self.kernels = kernels
@@ -103,28 +103,11 @@ public struct Network: Classifier {
         return network
     }
 
-    /// The order in which layers run: a max pooling right behind a ReLU goes before it.
-    ///
-    /// The largest number of a window is rectified to the same as the largest rectified one, NaN
-    /// included; and where it is not positive, no gradient passes either way. So results and
-    /// gradients are the same bits, and ReLU has only the pooled numbers to work on.
-    private static func runOrder(of layers: [NamedLayer]) -> [Int] {
-        var order = Array(layers.indices)
-        for index in layers.indices.dropFirst()
-        where layers[index - 1].layer is ReLU && layers[index].layer is MaxPooling {
-            order.swapAt(index - 1, index)
-        }
-        return order
-    }
-
     /// The logits as training sees them: each layer keeps what its gradient needs.
     mutating func forward(_ x: Tensor) throws -> Tensor {
         for index in layers.indices { layers[index].layer.willTrain(step: trainingStep) }
         var signal = try checked(x)
-        var step = 0
-        while step < steps.count {
-            step += try forward(from: step, &signal)
-        }
+        for step in steps { signal = try forward(signal, through: step) }
         return signal
     }
 
@@ -138,51 +121,18 @@ public struct Network: Classifier {
         let loss = BatchLoss(
             mean: mean, correct: zip(try signal.argmaxOfRows(), labels).count { $0 == $1 })
         signal = try lossLayer.backward()
-        for (step, index) in steps.enumerated().reversed() {
-            let gradient = try layers[index].layer.backward(
-                signal, needsInputGradient: step > 0, on: kernels)
-            guard step > 0 else { break }
-            guard let gradient else {
-                throw TensorError.missingGradient(of: "layer \(layers[index].name)")
-            }
+        for (place, step) in steps.enumerated().reversed() {
+            let gradient = try backward(signal, through: step, needsInputGradient: place > 0)
+            guard let gradient else { break }
             signal = gradient
         }
         return loss
     }
 
-    /// Runs a layer, or a convolution and the max pooling behind it together.
-    ///
-    /// - Returns: how many layers have run.
-    private mutating func forward(from step: Int, _ signal: inout Tensor) throws -> Int {
-        let index = steps[step]
-        guard step + 1 < steps.count, var convolution = layers[index].layer as? Convolution,
-            var pooling = layers[steps[step + 1]].layer as? MaxPooling
-        else {
-            signal = try layers[index].layer.forward(signal, on: kernels)
-            return 1
-        }
-        signal = try convolution.forward(signal, pooledBy: &pooling, on: kernels)
-        layers[index].layer = convolution
-        layers[steps[step + 1]].layer = pooling
-        return 2
-    }
-
     /// The output of all layers, keeping nothing.
     func predicted(_ x: Tensor) throws -> Tensor {
         var signal = try checked(x)
-        var step = 0
-        while step < steps.count {
-            let layer = layers[steps[step]].layer
-            if step + 1 < steps.count, let convolution = layer as? Convolution,
-                let pooling = layers[steps[step + 1]].layer as? MaxPooling
-            {
-                signal = try convolution.predict(signal, pooledBy: pooling, on: kernels)
-                step += 2
-            } else {
-                signal = try layer.predict(signal, on: kernels)
-                step += 1
-            }
-        }
+        for step in steps { signal = try predict(signal, through: step) }
         return signal
     }
 

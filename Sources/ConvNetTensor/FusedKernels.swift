@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+//
+// FusedKernels: operations that networks run one right behind the other, each as a whole. What lies
+// between need not go to memory.
+
+/// Operations that stand for several of ``Kernels`` in a row. By default they are just that; an
+/// implementation that does them at once gives the same numbers.
+public protocol FusedKernels: Sendable {
+    /// A product with weights, a bias and, where asked for, ReLU: `y = x · W + b`.
+    ///
+    /// - Parameters:
+    ///   - x: `[N, in]`.
+    ///   - weights: `[in, out]`.
+    ///   - bias: `[out]`.
+    ///   - rectified: whether what is negative becomes 0, as in ``Kernels/relu(_:)``.
+    /// - Returns: `[N, out]`.
+    func affine(_ x: Tensor, weights: Tensor, bias: Tensor, rectified: Bool) throws -> Tensor
+
+    /// A convolution and, where asked for, ReLU of it.
+    ///
+    /// - Parameters:
+    ///   - x: images `[N, C, H, W]`.
+    ///   - weights: filters `[F, C/groups, KH, KW]`.
+    ///   - rectified: whether what is negative becomes 0, as in ``Kernels/relu(_:)``.
+    /// - Returns: `[N, F, OH, OW]`.
+    func convolution(
+        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int, rectified: Bool
+    ) throws -> Tensor
+
+    /// A convolution, the max pooling of its output and, where asked for, ReLU of that.
+    ///
+    /// - Parameters:
+    ///   - x: images `[N, C, H, W]`.
+    ///   - weights: filters `[F, C/groups, KH, KW]`.
+    ///   - pooling: the pooling's window.
+    ///   - rectified: whether what is negative becomes 0, as in ``Kernels/relu(_:)``.
+    ///   - wantsArgmax: whether the places of the maxima are asked for.
+    /// - Returns: the maxima `[N, F, OH, OW]`, and where they were in the convolution's output.
+    func convolutionMaxPooling(
+        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int,
+        pooling: Window, rectified: Bool, wantsArgmax: Bool
+    ) throws -> (output: Tensor, argmax: IndexTensor?)
+
+    /// The gradient of a max-pooled convolution with respect to its filters.
+    ///
+    /// - Parameters:
+    ///   - pooledGradient: the gradient of the pooling's output, `[N, F, OH, OW]`.
+    ///   - argmax: what the pooling told, each under its window.
+    ///   - x: the images `[N, C, H, W]` of the forward pass.
+    ///   - window: the convolution's window.
+    ///   - pooling: the pooling's window.
+    /// - Returns: `[F, C/groups, KH, KW]`.
+    func convolutionMaxPoolingWeightGradient(
+        _ pooledGradient: Tensor, argmax: IndexTensor, input x: Tensor, window: Window,
+        groups: Int, pooling: Window
+    ) throws -> Tensor
+}
+
+extension Kernels {
+    /// The product first, then the bias, then ReLU.
+    public func affine(
+        _ x: Tensor, weights: Tensor, bias: Tensor, rectified: Bool
+    ) throws -> Tensor {
+        try KernelChecks.affine(x, weights: weights, bias: bias)
+        var output = try gemm(MatrixView(x), MatrixView(weights))
+        try addBias(bias, to: &output)
+        return rectified ? try relu(output) : output
+    }
+
+    /// The convolution first, then ReLU.
+    public func convolution(
+        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int, rectified: Bool
+    ) throws -> Tensor {
+        let output = try convolution(
+            x, weights: weights, bias: bias, window: window, groups: groups)
+        return rectified ? try relu(output) : output
+    }
+
+    /// The convolution first, then the pooling of its output, then ReLU.
+    public func convolutionMaxPooling(
+        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int,
+        pooling: Window, rectified: Bool, wantsArgmax: Bool
+    ) throws -> (output: Tensor, argmax: IndexTensor?) {
+        try separateConvolutionMaxPooling(
+            x, weights: weights, bias: bias, window: window, groups: groups, pooling: pooling,
+            rectified: rectified, wantsArgmax: wantsArgmax)
+    }
+
+    /// The gradient of the convolution's output first, then that of the filters.
+    public func convolutionMaxPoolingWeightGradient(
+        _ pooledGradient: Tensor, argmax: IndexTensor, input x: Tensor, window: Window,
+        groups: Int, pooling: Window
+    ) throws -> Tensor {
+        try separateConvolutionMaxPoolingWeightGradient(
+            pooledGradient, argmax: argmax, input: x, window: window, groups: groups,
+            pooling: pooling)
+    }
+
+    /// The default of ``convolutionMaxPooling(_:weights:bias:window:groups:pooling:rectified:wantsArgmax:)``,
+    /// for implementations that fall back on it.
+    package func separateConvolutionMaxPooling(
+        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int,
+        pooling: Window, rectified: Bool, wantsArgmax: Bool
+    ) throws -> (output: Tensor, argmax: IndexTensor?) {
+        let output = try convolution(
+            x, weights: weights, bias: bias, window: window, groups: groups)
+        var pooled: Tensor
+        var argmax: IndexTensor?
+        if wantsArgmax {
+            let result = try maxPoolingWithArgmax(output, window: pooling)
+            (pooled, argmax) = (result.output, result.argmax)
+        } else {
+            pooled = try maxPooling(output, window: pooling)
+        }
+        return (rectified ? try relu(pooled) : pooled, argmax)
+    }
+
+    /// The default of ``convolutionMaxPoolingWeightGradient(_:argmax:input:window:groups:pooling:)``.
+    package func separateConvolutionMaxPoolingWeightGradient(
+        _ pooledGradient: Tensor, argmax: IndexTensor, input x: Tensor, window: Window,
+        groups: Int, pooling: Window
+    ) throws -> Tensor {
+        let sizes = try KernelChecks.convolutionMaxPoolingWeightGradient(
+            pooledGradient, argmax: argmax, input: x, window: window, groups: groups,
+            pooling: pooling)
+        let outputGradient = try maxPoolingGradient(
+            pooledGradient, argmax: argmax, inputShape: sizes.convolution.outputShape)
+        return try convolutionWeightGradient(
+            outputGradient, input: x, window: window, groups: groups)
+    }
+}
