@@ -19,10 +19,11 @@ import Testing
         let thin = try draw.normal([25, 30])
         results.append(("tall gemm", try kernels.gemm(MatrixView(tall), MatrixView(thin))))
         let bias = try draw.normal([210])
-        for x in [a, try draw.normal([1, 300])] {
-            let y = try kernels.affine(x, weights: b, bias: bias, rectified: true)
-            results.append(("affine", y))
-        }
+        results.append(("affine", try kernels.affine(a, weights: b, bias: bias, rectified: true)))
+        let row = try draw.normal([1, 1500])
+        let weights = try draw.normal([1500, 210])
+        results.append(
+            ("row", try kernels.affine(row, weights: weights, bias: bias, rectified: true)))
 
         // (input, filters, window, groups): few filters, many channels, a stride, groups, one image,
         // and three that go by Winograd's way, the last with more tiles than are taken at a time.
