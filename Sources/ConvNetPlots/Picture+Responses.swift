@@ -133,9 +133,12 @@ private struct ResponseSheet: Sendable {
         canvas.text("\(index)", at: Point(glyph.right + 5, place.y + 11), size: 10, .ink)
         let scale = scales[index]
         let range = [scale.lower, scale.upper].map { Labels.number($0, digits: 2) }
+            .joined(separator: " … ")
+        // Long numbers get smaller letters rather than lose their last digits.
+        let room = cell.width - glyph.width - 6
+        let size = min(8, 8 * room / Canvas.width(of: range, size: 8))
         canvas.text(
-            Labels.fitted(range.joined(separator: " … "), width: cell.width - 28, size: 8),
-            at: Point(glyph.right + 5, place.y + 24), size: 8, .faintInk)
+            range, at: Point(glyph.right + 5, place.y + 24), size: max(size, 5), .faintInk)
         let area = Rectangle(place.x, place.y + Self.headHeight, cell.width, cell.height)
         canvas.image(responses[index], in: area)
         canvas.frame(area, .faintInk)
