@@ -32,11 +32,33 @@ typedef struct {
     bool is_first; ///< nothing is in y yet
 } convk_pool_fold;
 
+/// What batch normalization does to the numbers of one channel.
+typedef struct {
+    float mean, scale;
+    float shift; ///< forward beta; backward the mean of dy
+    float slope; ///< backward: how much of x - mean is taken off
+} convk_norm_channel;
+
 typedef struct {
     void (*relu)(float *y, const float *x, ptrdiff_t count);
     void (*relu_backward)(float *dx, const float *dy, const float *y, ptrdiff_t count);
     void (*sigmoid)(float *y, const float *x, ptrdiff_t count);
     void (*sigmoid_backward)(float *dx, const float *dy, const float *y, ptrdiff_t count);
+    void (*tanh)(float *y, const float *x, ptrdiff_t count);
+    void (*tanh_backward)(float *dx, const float *dy, const float *y, ptrdiff_t count);
+    void (*leaky_relu)(float *y, const float *x, ptrdiff_t count, float slope);
+    void (*leaky_relu_backward)(float *dx, const float *dy, const float *x, ptrdiff_t count,
+                                float slope);
+    /// sums += the sums of x - mean and of its square.
+    void (*norm_deviations)(const float *x, double mean, ptrdiff_t count, double sums[2]);
+    /// sums += the sums of dy and of dy (x - mean).
+    void (*norm_products)(const float *dy, const float *x, double mean, ptrdiff_t count,
+                          double sums[2]);
+    /// y = (x - mean) scale + shift. y may be x.
+    void (*norm_apply)(float *y, const float *x, ptrdiff_t count, convk_norm_channel channel);
+    /// dx = scale (dy - shift - (x - mean) slope).
+    void (*norm_backward)(float *restrict dx, const float *restrict dy, const float *restrict x,
+                          ptrdiff_t count, convk_norm_channel channel);
     /// x += value.
     void (*add_constant)(float *x, float value, ptrdiff_t count);
     /// x += addend, element by element.

@@ -26,6 +26,19 @@ void convk_softmax(float *y, const float *x, ptrdiff_t rows, ptrdiff_t classes,
     }
 }
 
+void convk_softmax_backward(float *restrict dx, const float *restrict dy, const float *restrict y,
+                            ptrdiff_t rows, ptrdiff_t classes, convk_execution execution) {
+    const int threads = convk_threads_for(rows * classes, execution);
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (ptrdiff_t n = 0; n < rows; n++) {
+        const float *dy_n = dy + n * classes, *y_n = y + n * classes;
+        double sum = 0;
+        for (ptrdiff_t k = 0; k < classes; k++) sum += (double)dy_n[k] * y_n[k];
+        for (ptrdiff_t k = 0; k < classes; k++)
+            dx[n * classes + k] = (float)(y_n[k] * (dy_n[k] - sum));
+    }
+}
+
 static double mean_in_order(const double *row_losses, ptrdiff_t rows) {
     double total = 0;
     for (ptrdiff_t n = 0; n < rows; n++) total += row_losses[n];

@@ -168,3 +168,11 @@ extension convk_dropout_mask {
             threshold: mask.threshold, scale: Float(mask.scale))
     }
 }
+
+extension convk_batch_norm {
+    /// The sizes of a batch normalization as C sees them.
+    init(_ sizes: (samples: Int, channels: Int, plane: Int), epsilon: Double) {
+        self.init(
+            n: sizes.samples, channels: sizes.channels, plane: sizes.plane, epsilon: epsilon)
+    }
+}

@@ -59,4 +59,73 @@ extension NativeKernels {
             convk_sigmoid_backward($0, $1, $2, output.count, execution)
         }
     }
+
+    /// `tanh(x)` on `float32`, to within 4 units in the last place.
+    ///
+    /// - Throws: ``TensorError`` when `x` is not of `float32`.
+    public func tanh(_ x: Tensor) throws -> Tensor {
+        let execution = try execution
+        try Self.requireFloat32(("x", x), operation: "tanh")
+        return try Self.makeTensor(x.shape, operation: "tanh", from: x) {
+            convk_tanh($0, $1, x.count, execution)
+        }
+    }
+
+    /// `outputGradient · (1 − y) · (1 + y)` on `float32`.
+    ///
+    /// - Throws: ``TensorError`` when shapes differ or a tensor is not of `float32`.
+    public func tanhGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor {
+        let execution = try execution
+        let operation = "tanhGradient"
+        try KernelChecks.require(
+            output, matches: outputGradient, operation: operation, argument: "output")
+        try Self.requireFloat32(("outputGradient", outputGradient), operation: operation)
+        return try Self.makeTensor(
+            output.shape, operation: operation, from: outputGradient, output
+        ) {
+            convk_tanh_backward($0, $1, $2, output.count, execution)
+        }
+    }
+
+    /// `x > 0 ? x : negativeSlope · x` on `float32`.
+    ///
+    /// - Throws: ``TensorError`` when `x` is not of `float32`.
+    public func leakyReLU(_ x: Tensor, negativeSlope: Double) throws -> Tensor {
+        let execution = try execution
+        try Self.requireFloat32(("x", x), operation: "leakyReLU")
+        return try Self.makeTensor(x.shape, operation: "leakyReLU", from: x) {
+            convk_leaky_relu($0, $1, x.count, Float(negativeSlope), execution)
+        }
+    }
+
+    /// Passes the gradient where the input is above 0, times the slope elsewhere, on `float32`.
+    ///
+    /// - Throws: ``TensorError`` when shapes differ or a tensor is not of `float32`.
+    public func leakyReLUGradient(
+        _ outputGradient: Tensor, input x: Tensor, negativeSlope: Double
+    ) throws -> Tensor {
+        let execution = try execution
+        let operation = "leakyReLUGradient"
+        try KernelChecks.require(
+            x, matches: outputGradient, operation: operation, argument: "x")
+        try Self.requireFloat32(("outputGradient", outputGradient), operation: operation)
+        return try Self.makeTensor(x.shape, operation: operation, from: outputGradient, x) {
+            convk_leaky_relu_backward($0, $1, $2, x.count, Float(negativeSlope), execution)
+        }
+    }
+
+    /// The gradient of each row's softmax on `float32`, in `Double` inside.
+    ///
+    /// - Throws: ``TensorError`` when shapes differ, or a tensor is no matrix of `float32`.
+    public func softmaxGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor {
+        let execution = try execution
+        let operation = "softmaxGradient"
+        let (rows, classes) = try KernelChecks.softmaxGradient(outputGradient, output: output)
+        try Self.requireFloat32(("outputGradient", outputGradient), operation: operation)
+        return try Self.makeTensor(
+            output.shape, operation: operation, from: outputGradient, output
+        ) {
+            convk_softmax_backward($0, $1, $2, rows, classes, execution)
+        }
+    }
 }

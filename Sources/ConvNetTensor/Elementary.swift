@@ -27,3 +27,6 @@ package func power(_ base: Double, _ exponent: Int) -> Double { pow(base, Double
 
 /// A number above 0 to the power of another.
 package func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
+
+/// The hyperbolic tangent.
+package func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }

@@ -10,7 +10,7 @@
 /// operation checks its arguments and throws a ``TensorError`` that names the one that is wrong.
 /// All tensors of one call hold the same number type; which types an implementation takes, it says
 /// itself. All methods may be called from many threads at once.
-public protocol Kernels: FusedKernels, NormalizationKernels {
+public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationKernels {
     /// What people call this implementation, such as `native`.
     var name: String { get }
 
@@ -165,6 +165,35 @@ public protocol Kernels: FusedKernels, NormalizationKernels {
     ///   - outputGradient: any shape.
     ///   - output: what ``sigmoid(_:)`` gave, same shape.
     func sigmoidGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor
+
+    /// `tanh(x)` for each number.
+    func tanh(_ x: Tensor) throws -> Tensor
+
+    /// The gradient of tanh, `outputGradient · (1 − y²)`.
+    ///
+    /// - Parameters:
+    ///   - outputGradient: any shape.
+    ///   - output: what ``tanh(_:)`` gave, same shape.
+    func tanhGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor
+
+    /// `x > 0 ? x : negativeSlope · x` for each number; NaN stays NaN.
+    func leakyReLU(_ x: Tensor, negativeSlope: Double) throws -> Tensor
+
+    /// The gradient of the leaky rectifier; at 0 it is the slope.
+    ///
+    /// - Parameters:
+    ///   - outputGradient: any shape.
+    ///   - x: what went in, same shape.
+    func leakyReLUGradient(
+        _ outputGradient: Tensor, input x: Tensor, negativeSlope: Double
+    ) throws -> Tensor
+
+    /// The gradient of each row's softmax, `y · (outputGradient − Σ outputGradient · y)`.
+    ///
+    /// - Parameters:
+    ///   - outputGradient: `[N, K]`.
+    ///   - output: what ``softmax(_:)`` gave.
+    func softmaxGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor
 
     // MARK: Loss
 

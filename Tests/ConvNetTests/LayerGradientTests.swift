@@ -57,6 +57,18 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
             try LayerCase("local response normalization, other exponent", [3, 4]) {
                 try LocalResponseNormalization(size: 2, alpha: 2, beta: 1.2, k: 0.5)
             },
+            LayerCase("tanh", [2, 3, 2, 2]) { Tanh() },
+            try LayerCase("leaky ReLU", [2, 3, 2, 2]) { try LeakyReLU(negativeSlope: 0.2) },
+            LayerCase("softmax", [4, 5]) { Softmax() },
+            LayerCase("flatten", [2, 3, 2, 2]) { Flatten() },
+            LayerCase("global average pooling", [2, 3, 4, 5]) { GlobalAveragePooling() },
+            LayerCase("global max pooling", [2, 3, 4, 5]) { GlobalMaxPooling() },
+            try LayerCase("batch normalization", [3, 2, 2, 3], isTheSameInTraining: false) {
+                try BatchNormalization(channels: 2)
+            },
+            try LayerCase("batch normalization of rows", [7, 3], isTheSameInTraining: false) {
+                try BatchNormalization(channels: 3, epsilon: 0.1)
+            },
             try LayerCase("dropout", [2, 3, 5, 7], isTheSameInTraining: false) {
                 try Dropout(rate: 0.3, seed: 5, stream: 2)
             },
@@ -169,9 +181,10 @@ struct LayerGradientTests {
     ) throws -> [Tensor] {
         let kernels = ReferenceKernels()
         switch layerCase.layer {
-        case is MaxPooling:
+        case is MaxPooling, is GlobalMaxPooling, is Softmax:
             // Where the maximum lies depends on signs, so a pooling is not compared with that of
-            // absolute values: what meets in a pixel are at most all output gradients.
+            // absolute values: what meets in a pixel are at most all output gradients. Nor does a
+            // softmax give more than their sum.
             let total = weights.doubles.map(abs).reduce(0, +)
             return [try Tensor(shape: x.shape, repeating: total, scalarType: .float64)]
         case is LocalResponseNormalization:
@@ -182,6 +195,19 @@ struct LayerGradientTests {
             let terms = zip(zip(y.doubles, x.doubles), zip(weights.doubles, difference.doubles))
                 .map { 2 * abs($1.0 * $0.0 / $0.1) - $1.1 }
             return [try Tensor(shape: x.shape, doubles: terms)]
+        case is BatchNormalization:
+            // No normalized number is larger than the root of a channel's count, so none of the three
+            // terms of an input's gradient is larger than the sum of all times the scale.
+            let variances = try kernels.batchStatistics(x).variance.doubles
+            let scale = variances.map { 1 / $0.squareRoot() }.reduce(0, max)
+            let total = weights.doubles.map(abs).reduce(0, +)
+            let channel = [x.shape[1]]
+            let root = Double(x.count / x.shape[1]).squareRoot()
+            return try [
+                Tensor(shape: x.shape, repeating: 3 * scale * total, scalarType: .float64),
+                Tensor(shape: channel, repeating: root * total, scalarType: .float64),
+                Tensor(shape: channel, repeating: total, scalarType: .float64),
+            ]
         default:
             return try gradients(
                 magnitudes(of: layerCase.layer), x.magnitudes(), weights.magnitudes(), on: kernels)

@@ -237,6 +237,21 @@ void convk_sigmoid(float *y, const float *x, ptrdiff_t count, convk_execution ex
 void convk_sigmoid_backward(float *dx, const float *dy, const float *y, ptrdiff_t count,
                             convk_execution execution);
 
+/// y = tanh(x), to within 4 units in the last place. y and x may be the same.
+void convk_tanh(float *y, const float *x, ptrdiff_t count, convk_execution execution);
+
+/// dx = dy * (1 - y) * (1 + y). dx may be dy.
+void convk_tanh_backward(float *dx, const float *dy, const float *y, ptrdiff_t count,
+                         convk_execution execution);
+
+/// y = x > 0 ? x : slope * x, NaN staying NaN. y and x may be the same.
+void convk_leaky_relu(float *y, const float *x, ptrdiff_t count, float slope,
+                      convk_execution execution);
+
+/// dx = x > 0 ? dy : slope * dy. dx may be dy.
+void convk_leaky_relu_backward(float *dx, const float *dy, const float *x, ptrdiff_t count,
+                               float slope, convk_execution execution);
+
 // ---- Normalization ----------------------------------------------------------------------------
 
 /// Local response normalization of images [n, channels, plane]: the channels c - size/2 up to
@@ -260,6 +275,33 @@ void convk_lrn_backward(float *restrict dx, const float *restrict dy, const floa
 /// The floats of workspace that convk_lrn_backward needs.
 ptrdiff_t convk_lrn_backward_workspace(const convk_lrn *lrn, convk_execution execution);
 
+/// Batch normalization of x [n, channels, plane].
+typedef struct {
+    ptrdiff_t n, channels, plane;
+    double epsilon;
+} convk_batch_norm;
+
+/// The mean and the (biased) variance of each channel, summed in double in two passes. Threads
+/// share the channels, here and below.
+void convk_batch_norm_statistics(float *restrict mean, float *restrict variance,
+                                 const float *restrict x, const convk_batch_norm *norm,
+                                 convk_execution execution);
+
+/// y = (x - mean) * gamma / sqrt(variance + epsilon) + beta, with a number of each a channel.
+void convk_batch_norm_apply(float *restrict y, const float *restrict x, const float *restrict mean,
+                            const float *restrict variance, const float *restrict gamma,
+                            const float *restrict beta, const convk_batch_norm *norm,
+                            convk_execution execution);
+
+/// The gradients where mean and variance are those of x: with z = (x - mean) / sqrt(variance +
+/// epsilon), dgamma = sum(dy z), dbeta = sum(dy) and dx = gamma / sqrt(variance + epsilon) *
+/// (dy - mean(dy) - z mean(dy z)).
+void convk_batch_norm_backward(float *restrict dx, float *restrict dgamma, float *restrict dbeta,
+                               const float *restrict dy, const float *restrict x,
+                               const float *restrict mean, const float *restrict variance,
+                               const float *restrict gamma, const convk_batch_norm *norm,
+                               convk_execution execution);
+
 /// Which elements a dropout keeps. Element e is kept where the 32-bit number that Philox 4x32-10
 /// draws for it is at least the threshold: of groups of 64 elements, element 16 j + l takes number
 /// j of the generator's block at counter (16 e/64 + l, stream).
@@ -280,6 +322,11 @@ void convk_dropout(float *y, const float *x, ptrdiff_t count, const convk_dropou
 /// y [rows, classes] = softmax of each row of x. y and x may be the same array.
 void convk_softmax(float *y, const float *x, ptrdiff_t rows, ptrdiff_t classes,
                    convk_execution execution);
+
+/// dx = y * (dy - sum(dy y)) for each row, y [rows, classes] being its softmax; the sum is in
+/// double.
+void convk_softmax_backward(float *restrict dx, const float *restrict dy, const float *restrict y,
+                            ptrdiff_t rows, ptrdiff_t classes, convk_execution execution);
 
 /// Mean cross-entropy of the softmax of logits [rows, classes] against a class a row, by
 /// log-sum-exp with sums in double. gradient [rows, classes] = (softmax - onehot) / rows.

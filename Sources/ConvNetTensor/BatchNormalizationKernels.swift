@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+//
+// The part of `Kernels` that normalizes by statistics of a batch.
+
+/// Batch normalization on tensors; a part of ``Kernels``. Ioffe and Szegedy, "Batch normalization:
+/// accelerating deep network training by reducing internal covariate shift", 2015.
+///
+/// Images are `[N, C]` or `[N, C, …]`; each channel has a mean, a variance, a gamma and a beta, all `[C]`.
+public protocol BatchNormalizationKernels: Sendable {
+    /// The mean and the variance of each channel, the variance divided by the count (biased).
+    func batchStatistics(_ x: Tensor) throws -> BatchStatistics
+
+    /// `(x − mean) / √(variance + epsilon) · gamma + beta`.
+    ///
+    /// - Returns: the shape of `x`.
+    func batchNormalization(
+        _ x: Tensor, statistics: BatchStatistics, gamma: Tensor, beta: Tensor, epsilon: Double
+    ) throws -> Tensor
+
+    /// The gradients of batch normalization where the statistics are those of `x`.
+    ///
+    /// - Parameters:
+    ///   - outputGradient: the shape of `x`.
+    ///   - x: what went in.
+    func batchNormalizationGradient(
+        _ outputGradient: Tensor, input x: Tensor, statistics: BatchStatistics, gamma: Tensor,
+        epsilon: Double
+    ) throws -> BatchNormalizationGradient
+}
+
+/// What batch normalization knows of each channel, each `[C]`.
+public struct BatchStatistics: Sendable {
+    /// The means.
+    public var mean: Tensor
+    /// The variances.
+    public var variance: Tensor
+
+    /// Puts the two together.
+    public init(mean: Tensor, variance: Tensor) {
+        self.mean = mean
+        self.variance = variance
+    }
+}
+
+/// The gradients of a batch normalization.
+public struct BatchNormalizationGradient: Sendable {
+    /// With respect to what went in.
+    public let input: Tensor
+    /// With respect to gamma, `[C]`.
+    public let gamma: Tensor
+    /// With respect to beta, `[C]`.
+    public let beta: Tensor
+
+    /// Puts the three together.
+    public init(input: Tensor, gamma: Tensor, beta: Tensor) {
+        self.input = input
+        self.gamma = gamma
+        self.beta = beta
+    }
+}
+
+extension KernelChecks {
+    /// Sizes of a batch normalization.
+    package static func batchNormalization(
+        _ x: Tensor, statistics: BatchStatistics, gamma: Tensor, beta: Tensor?, epsilon: Double,
+        operation: String
+    ) throws(TensorError) -> (samples: Int, channels: Int, plane: Int) {
+        let sizes = try channels(of: x, operation: operation, argument: "x")
+        let tensors: [(String, Tensor?)] = [
+            ("mean", statistics.mean), ("variance", statistics.variance), ("gamma", gamma),
+            ("beta", beta),
+        ]
+        for (argument, tensor) in tensors {
+            guard let tensor else { continue }
+            try require(
+                tensor, hasShape: [sizes.channels], operation: operation, argument: argument)
+            try require(tensor, holds: x.scalarType, operation: operation, argument: argument)
+        }
+        try checkEpsilon(epsilon, operation: operation)
+        return sizes
+    }
+
+    /// Fails unless epsilon keeps a divisor from 0 and is finite.
+    package static func checkEpsilon(_ epsilon: Double, operation: String) throws(TensorError) {
+        guard (1e-30...1e30).contains(epsilon) else {
+            throw TensorError(
+                operation: operation, argument: "epsilon", value: "\(epsilon)",
+                expected: "from 1e-30 to 1e30")
+        }
+    }
+
+    /// Sizes of the gradient of a softmax.
+    package static func softmaxGradient(
+        _ outputGradient: Tensor, output: Tensor
+    ) throws(TensorError) -> (rows: Int, classes: Int) {
+        let operation = "softmaxGradient"
+        guard outputGradient.shape.count == 2 else {
+            throw TensorError(
+                operation: operation, argument: "outputGradient",
+                value: "\(outputGradient.shape)", expected: "[N, K]")
+        }
+        try require(output, matches: outputGradient, operation: operation, argument: "output")
+        return (output.shape[0], output.shape[1])
+    }
+}
