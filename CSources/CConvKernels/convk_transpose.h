@@ -86,6 +86,43 @@ void convk_transposed_fours_avx512(__m512 to[4], const float *from, ptrdiff_t st
     to[2] = _mm512_shuffle_ps(high_01, high_23, 0x44);
     to[3] = _mm512_shuffle_ps(high_01, high_23, 0xEE);
 }
+
+/// to[q] = from[i * stride + q] for i < rows <= 16, q < 16, zero for rows <= i. Each row's 64 bytes
+/// are read at once: with rows a multiple of 4 KiB apart, no first-level cache would keep them for
+/// another look.
+CONVK_INLINE(target(CONVK_AVX512))
+void convk_transposed_sixteens_avx512(__m512 to[16], const float *from, ptrdiff_t stride,
+                                      ptrdiff_t rows) {
+    // Quarter i of vector 4 q + r: columns 4 q ..< 4 q + 4 of row 4 i + r.
+    __m512 quarter[16];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < 4; r++) {
+        __m512 row[4];
+#pragma clang loop unroll(full)
+        for (int i = 0; i < 4; i++)
+            row[i] = 4 * i + r < rows ? _mm512_loadu_ps(from + (4 * i + r) * stride)
+                                      : _mm512_setzero_ps();
+        const __m512 low_01 = _mm512_shuffle_f32x4(row[0], row[1], 0x44);
+        const __m512 low_23 = _mm512_shuffle_f32x4(row[2], row[3], 0x44);
+        const __m512 high_01 = _mm512_shuffle_f32x4(row[0], row[1], 0xEE);
+        const __m512 high_23 = _mm512_shuffle_f32x4(row[2], row[3], 0xEE);
+        quarter[r] = _mm512_shuffle_f32x4(low_01, low_23, 0x88);
+        quarter[4 + r] = _mm512_shuffle_f32x4(low_01, low_23, 0xDD);
+        quarter[8 + r] = _mm512_shuffle_f32x4(high_01, high_23, 0x88);
+        quarter[12 + r] = _mm512_shuffle_f32x4(high_01, high_23, 0xDD);
+    }
+#pragma clang loop unroll(full)
+    for (int q = 0; q < 16; q += 4) {
+        const __m512 low_01 = _mm512_unpacklo_ps(quarter[q], quarter[q + 1]);
+        const __m512 low_23 = _mm512_unpacklo_ps(quarter[q + 2], quarter[q + 3]);
+        const __m512 high_01 = _mm512_unpackhi_ps(quarter[q], quarter[q + 1]);
+        const __m512 high_23 = _mm512_unpackhi_ps(quarter[q + 2], quarter[q + 3]);
+        to[q] = _mm512_shuffle_ps(low_01, low_23, 0x44);
+        to[q + 1] = _mm512_shuffle_ps(low_01, low_23, 0xEE);
+        to[q + 2] = _mm512_shuffle_ps(high_01, high_23, 0x44);
+        to[q + 3] = _mm512_shuffle_ps(high_01, high_23, 0xEE);
+    }
+}
 #endif
 
 #endif

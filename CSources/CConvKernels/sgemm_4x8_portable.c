@@ -4,6 +4,8 @@
 // that have one. 4 x 8 floats are eight of SSE's or NEON's registers.
 #include "sgemm_kernels.h"
 
+#include <string.h>
+
 enum { MR = 4, NR = 8 };
 
 static void write_row(const convk_tile *tile, ptrdiff_t i, const float *sums) {
@@ -25,6 +27,7 @@ static inline __attribute__((always_inline)) void compute(const convk_tile *tile
     const ptrdiff_t k_step = tile->a_row_stride == 0 ? height : 1;
     float acc[MR][NR] = {{0}};
     for (ptrdiff_t p = 0; p < tile->k; p++) {
+        if (tile->packed_b) memcpy(tile->packed_b + p * NR, b, NR * sizeof(float));
 #pragma clang loop unroll(full)
         for (int i = 0; i < height; i++) {
             const float a_ip = a[i * row_step];

@@ -35,6 +35,7 @@ typedef struct {
     ptrdiff_t a_row_stride; ///< 0: A is packed; otherwise the distance between its rows in place
     const float *b;         ///< rows of nr floats, zero or unused beyond the tile's columns
     ptrdiff_t b_row_stride; ///< distance between its rows: nr where B is packed
+    float *packed_b;        ///< NULL; or, with nr columns, where rows of B are packed to on the way
     ptrdiff_t k;
     ptrdiff_t rows;    ///< at most panel
     ptrdiff_t columns; ///< at most nr
@@ -155,10 +156,11 @@ typedef void convk_unpack_planes(float *restrict to, ptrdiff_t plane, const floa
 typedef struct {
     convk_isa isa;
     const char *name;
-    ptrdiff_t mr, nr; ///< the full tile
-    ptrdiff_t lanes;  ///< of a vector
-    ptrdiff_t kc;     ///< depth of a block
-    ptrdiff_t mc;     ///< rows of a task: its A block of mc x kc stays in the second-level cache
+    ptrdiff_t mr, nr;     ///< the full tile
+    ptrdiff_t lanes;      ///< of a vector
+    ptrdiff_t kc;         ///< depth of a block where patches or columns are packed
+    ptrdiff_t product_kc; ///< depth of a block of a plain product
+    ptrdiff_t mc; ///< rows of a task: its A block of mc x kc stays in the second-level cache
     convk_sgemm_kernel *kernel;
     convk_sgemm_kernel *row; ///< tiles of one row, up to CONVK_ROW_VECTORS vectors wide; B in place
     convk_direct_kernel *direct;

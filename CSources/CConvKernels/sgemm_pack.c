@@ -27,6 +27,7 @@
 #define FUNCTION(name) name##_avx512
 #define vector __m512
 #define transposed_fours convk_transposed_fours_avx512
+#define transposed_lines convk_transposed_sixteens_avx512
 #include "sgemm_pack.inc"
 #pragma clang attribute pop
 

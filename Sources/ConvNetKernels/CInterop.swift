@@ -43,13 +43,18 @@ extension NativeKernels {
         }
     }
 
-    /// Scratch memory for one call of a kernel, taken from the recycler.
+    /// Scratch memory for one call of a kernel, taken from the recycler. A kernel that needs none
+    /// gets an address that it doesn't use: small products end before the recycler has answered.
     static func withWorkspace<Result>(
         floats count: Int, operation: String,
         _ body: (UnsafeMutablePointer<Float>) throws -> Result
     ) throws -> Result {
+        guard count > 0 else {
+            return try body(
+                UnsafeMutablePointer(bitPattern: TensorStorage.alignment).unsafelyUnwrapped)
+        }
         let storage = try TensorStorage(
-            byteCount: max(count, 1) * MemoryLayout<Float>.size, operation: operation)
+            byteCount: count * MemoryLayout<Float>.size, operation: operation)
         defer { withExtendedLifetime(storage) {} }
         return try body(storage.address.assumingMemoryBound(to: Float.self))
     }
@@ -57,8 +62,10 @@ extension NativeKernels {
 
 extension Tensor {
     /// Reads the numbers of a `float32` tensor through a C pointer.
-    func withPointer<Result>(_ body: (UnsafePointer<Float>) -> Result) -> Result {
-        withUnsafeScalars(of: Float.self) { body($0.baseAddress.unsafelyUnwrapped) }
+    func withPointer<Result>(
+        _ body: (UnsafePointer<Float>) throws -> Result
+    ) rethrows -> Result {
+        try withUnsafeScalars(of: Float.self) { try body($0.baseAddress.unsafelyUnwrapped) }
     }
 
     /// Writes the numbers of a `float32` tensor through a C pointer, after copying them if another

@@ -18,7 +18,7 @@ extension NativeKernels {
         let execution = try execution
         let (m, n, k) = try KernelChecks.affine(x, weights: weights, bias: bias)
         try Self.requireFloat32(("x", x), operation: "affine")
-        let floats = convk_sgemm_workspace(m, n, k, execution)
+        let floats = convk_affine_workspace(m, n, k, execution)
         return try Self.withWorkspace(floats: floats, operation: "affine") { workspace in
             try Self.makeTensor([m, n], operation: "affine", from: x, weights) { y, x, weights in
                 bias.withPointer {

@@ -19,16 +19,16 @@ extension NativeKernels {
     ) throws {
         let execution = try execution
         let (m, n, k) = try KernelChecks.gemm(a, b, c: c, layout: layout)
-        try Self.requireFloat32(("a", a.tensor), operation: "gemm")
-        let floats = convk_sgemm_workspace(m, n, k, execution)
-        try Self.withWorkspace(floats: floats, operation: "gemm") { workspace in
-            // C first: where it shares its numbers with A or B, it gets its own here.
-            try c.withMutablePointer(operation: "gemm") { c in
-                a.tensor.withPointer { aBase in
-                    b.tensor.withPointer { bBase in
+        try KernelChecks.require(a.tensor, holds: .float32, operation: "gemm", argument: "a")
+        // C first: where it shares its numbers with A or B, it gets its own here.
+        try c.withMutablePointer(operation: "gemm") { c in
+            try a.tensor.withPointer { aBase in
+                try b.tensor.withPointer { bBase in
+                    let (a, b) = (convk_matrix(a, base: aBase), convk_matrix(b, base: bBase))
+                    let floats = convk_sgemm_workspace(m, n, k, a, b, execution)
+                    try Self.withWorkspace(floats: floats, operation: "gemm") { workspace in
                         convk_sgemm(
-                            c + layout.offset, layout.leadingDimension,
-                            convk_matrix(a, base: aBase), convk_matrix(b, base: bBase), m, n, k,
+                            c + layout.offset, layout.leadingDimension, a, b, m, n, k,
                             Float(alpha), Float(beta), workspace, execution)
                     }
                 }

@@ -78,20 +78,25 @@ typedef struct {
 } convk_matrix;
 
 /// C = alpha * A * B + beta * C, A being m x k, B k x n, and C m x n with rows ldc apart.
-/// With beta 0, C is not read. workspace: convk_sgemm_workspace(m, n, k, execution) floats.
+/// With beta 0, C is not read. workspace: convk_sgemm_workspace(m, n, k, a, b, execution) floats,
+/// perhaps 0; of a and b it looks at the strides alone.
 void convk_sgemm(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix b, ptrdiff_t m,
                  ptrdiff_t n, ptrdiff_t k, float alpha, float beta, float *restrict workspace,
                  convk_execution execution);
 
 /// The floats of workspace that convk_sgemm needs for a product of this size.
-ptrdiff_t convk_sgemm_workspace(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_execution execution);
+ptrdiff_t convk_sgemm_workspace(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_matrix a,
+                                convk_matrix b, convk_execution execution);
 
 /// y [m, n] = x [m, k] * weights [k, n] + bias [n], and with relu what is negative is 0: the bits
-/// of convk_sgemm, convk_bias_add and convk_relu. workspace: convk_sgemm_workspace(m, n, k,
+/// of convk_sgemm, convk_bias_add and convk_relu. workspace: convk_affine_workspace(m, n, k,
 /// execution) floats.
 void convk_affine(float *restrict y, const float *restrict x, const float *restrict weights,
                   const float *restrict bias, bool relu, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,
                   float *restrict workspace, convk_execution execution);
+
+/// The floats of workspace that convk_affine needs; perhaps none, and then it may be NULL.
+ptrdiff_t convk_affine_workspace(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_execution execution);
 
 // ---- Windows ----------------------------------------------------------------------------------
 
