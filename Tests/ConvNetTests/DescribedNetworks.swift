@@ -71,6 +71,14 @@ private func otherLayers() throws -> [DescribedNetwork] {
         try single("affine-of-images", affine, on: [3, 2, 2], isExact: true),
         try single("relu", ReLU(), on: [3, 4, 5], isExact: true),
         try single("sigmoid", Sigmoid(), on: [3, 4, 5]),
+        try single("tanh", Tanh(), on: [3, 4, 5]),
+        try single("leaky-relu", LeakyReLU(negativeSlope: 0.25), on: [3, 4, 5], isExact: true),
+        try single("softmax", Softmax(), on: [6]),
+        try single("flatten", Flatten(), on: [3, 4, 5], isExact: true),
+        try single("global-average", GlobalAveragePooling(), on: [3, 4, 5]),
+        try single("global-max", GlobalMaxPooling(), on: [3, 4, 5], isExact: true),
+        try single("batch-of-images", drawnBatchNormalization(channels: 3), on: [3, 4, 5]),
+        try single("batch-of-rows", drawnBatchNormalization(channels: 6), on: [6]),
         try single("dropout", Dropout(rate: 0.3, seed: .max, stream: 2), on: [7], isExact: true),
         // The last place reaches past the image by more than the window has taps.
         try single(
@@ -113,4 +121,14 @@ private func smallAlexNet(groups: Int) throws -> DescribedNetwork {
         seed: 1, inputShape: [3, 67, 67], filters: [6, 8, 12, 12, 8], hiddenSize: 20, classes: 7,
         groups: groups)
     return DescribedNetwork(name: "alexnet-\(groups)", network: network.network, isExact: false)
+}
+
+/// A batch normalization with statistics, none of which is 0 or 1.
+private func drawnBatchNormalization(channels: Int) throws -> BatchNormalization {
+    var draw = Draw(seed: channels)
+    let squares = try draw.normal([channels]).scalars.map { $0 * $0 + 0.5 }
+    return try BatchNormalization(
+        gamma: draw.normal([channels]), beta: draw.normal([channels]),
+        mean: draw.normal([channels]), variance: Tensor(shape: [channels], scalars: squares),
+        epsilon: 1e-3, momentum: 0.2)
 }

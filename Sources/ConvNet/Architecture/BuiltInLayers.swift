@@ -7,8 +7,10 @@
 enum BuiltInLayers {
     /// Their types.
     static let types: [any DescribedLayer.Type] = [
-        Affine.self, AveragePooling.self, Convolution.self, Dropout.self,
-        LocalResponseNormalization.self, MaxPooling.self, ReLU.self, Sigmoid.self,
+        Affine.self, AveragePooling.self, BatchNormalization.self, Convolution.self, Dropout.self,
+        Flatten.self, GlobalAveragePooling.self, GlobalMaxPooling.self, LeakyReLU.self,
+        LocalResponseNormalization.self, MaxPooling.self, ReLU.self, Sigmoid.self, Softmax.self,
+        Tanh.self,
     ]
 }
 
@@ -37,6 +39,31 @@ extension ReLU: PlainLayer {
 extension Sigmoid: PlainLayer {
     /// What files call the type.
     public static let typeName = "Sigmoid"
+}
+
+extension Tanh: PlainLayer {
+    /// What files call the type.
+    public static let typeName = "Tanh"
+}
+
+extension Softmax: PlainLayer {
+    /// What files call the type.
+    public static let typeName = "Softmax"
+}
+
+extension Flatten: PlainLayer {
+    /// What files call the type.
+    public static let typeName = "Flatten"
+}
+
+extension GlobalAveragePooling: PlainLayer {
+    /// What files call the type.
+    public static let typeName = "GlobalAveragePooling"
+}
+
+extension GlobalMaxPooling: PlainLayer {
+    /// What files call the type.
+    public static let typeName = "GlobalMaxPooling"
 }
 
 extension Affine: DescribedLayer {
@@ -152,5 +179,39 @@ extension LocalResponseNormalization: DescribedLayer {
             size: settings.integer("size", in: 1...Shape.largestExtent),
             alpha: settings.number("alpha"), beta: settings.number("beta"),
             k: settings.number("k"))
+    }
+}
+
+extension LeakyReLU: DescribedLayer {
+    /// What files call the type.
+    public static let typeName = "LeakyReLU"
+
+    /// The slope.
+    public var layerSettings: LayerSettings { ["negative_slope": .number(negativeSlope)] }
+
+    /// The layer with a slope.
+    public init(settings: LayerSettings, tensors: LayerTensors) throws {
+        try settings.require(only: ["negative_slope"])
+        try tensors.require(only: [])
+        try self.init(negativeSlope: settings.number("negative_slope"))
+    }
+}
+
+extension BatchNormalization: DescribedLayer {
+    /// What files call the type.
+    public static let typeName = "BatchNormalization"
+
+    /// Epsilon and the momentum.
+    public var layerSettings: LayerSettings {
+        ["epsilon": .number(epsilon), "momentum": .number(momentum)]
+    }
+
+    /// The layer with its parameters `gamma` and `beta` and its buffers `mean` and `variance`.
+    public init(settings: LayerSettings, tensors: LayerTensors) throws {
+        try settings.require(only: ["epsilon", "momentum"])
+        let tensors = try tensors.require(only: ["gamma", "beta", "mean", "variance"])
+        try self.init(
+            gamma: tensors[0], beta: tensors[1], mean: tensors[2], variance: tensors[3],
+            epsilon: settings.number("epsilon"), momentum: settings.number("momentum"))
     }
 }

@@ -155,6 +155,44 @@ extension Sigmoid: ONNXLayer {
     func export(to graph: inout ONNXGraph, inputShape: [Int]) throws { graph.add("Sigmoid") }
 }
 
+extension Tanh: ONNXLayer {
+    func export(to graph: inout ONNXGraph, inputShape: [Int]) { graph.add("Tanh") }
+}
+
+extension LeakyReLU: ONNXLayer {
+    func export(to graph: inout ONNXGraph, inputShape: [Int]) {
+        graph.add("LeakyRelu", [], [("alpha", .float(negativeSlope))])
+    }
+}
+
+extension Softmax: ONNXLayer {
+    func export(to graph: inout ONNXGraph, inputShape: [Int]) {
+        graph.add("Softmax", [], [("axis", .int(1))])
+    }
+}
+
+extension Flatten: ONNXLayer {
+    func export(to graph: inout ONNXGraph, inputShape: [Int]) {
+        graph.add("Flatten", [], [("axis", .int(1))])
+    }
+}
+
+extension GlobalAveragePooling: ONNXLayer {
+    func export(to graph: inout ONNXGraph, inputShape: [Int]) { graph.add("GlobalAveragePool") }
+}
+
+extension GlobalMaxPooling: ONNXLayer {
+    func export(to graph: inout ONNXGraph, inputShape: [Int]) { graph.add("GlobalMaxPool") }
+}
+
+extension BatchNormalization: ONNXLayer {
+    func export(to graph: inout ONNXGraph, inputShape: [Int]) throws {
+        // Gamma, beta, mean and variance: ONNX has them in the same order.
+        let tensors = try (parameters + buffers).map { try graph.add($0) }
+        graph.add("BatchNormalization", tensors, [("epsilon", .float(epsilon))])
+    }
+}
+
 extension Window {
     /// Size, stride and padding under ONNX's names.
     fileprivate func onnxAttributes(pads: Padding) -> [(name: String, value: ONNXAttribute)] {
