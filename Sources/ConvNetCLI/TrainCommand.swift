@@ -85,8 +85,11 @@ enum TrainCommand: Command {
     /// What the picture shows of a training.
     private static func curves(of history: TrainingHistory) -> LearningCurves {
         let epochs = history.epochs
+        let testLosses = epochs.compactMap(\.testLoss)
         return LearningCurves(
             trainLoss: epochs.map(\.meanLoss),
+            // A curve has no gaps: a loss that is not finite is nowhere.
+            testLoss: testLosses.count == epochs.count ? testLosses : [],
             trainAccuracy: epochs.compactMap { $0.trainAccuracy?.fraction },
             testAccuracy: epochs.compactMap { $0.testAccuracy?.fraction })
     }

@@ -148,6 +148,7 @@ struct JSONLines: TrainingReport {
         let epoch: Int
         let loss: Double
         let train_accuracy: Double?
+        let test_loss: Double?
         let test_accuracy: Double?
         let test_correct: Int?
         let test_total: Int?
@@ -173,6 +174,7 @@ struct JSONLines: TrainingReport {
                 Epoch(
                     epoch: record.epoch, loss: record.meanLoss,
                     train_accuracy: record.trainAccuracy?.fraction,
+                    test_loss: record.testLoss,
                     test_accuracy: record.testAccuracy?.fraction,
                     test_correct: record.testAccuracy?.correct,
                     test_total: record.testAccuracy?.total,

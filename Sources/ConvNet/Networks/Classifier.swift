@@ -25,6 +25,21 @@ public struct Accuracy: Sendable, Hashable, Codable {
     public var fraction: Double { Double(correct) / Double(total) }
 }
 
+/// What a network makes of some samples.
+public struct Evaluation: Sendable, Hashable {
+    /// How many were sorted rightly.
+    public let accuracy: Accuracy
+    /// Their mean cross-entropy, in nats.
+    public let meanLoss: Double
+}
+
+extension Tensor {
+    /// How many rows of logits have their largest number at their label.
+    func count(ofRowsWithLargestAt labels: [Int]) throws -> Int {
+        zip(try argmaxOfRows(), labels).count { $0 == $1 }
+    }
+}
+
 /// A parameter, or its gradient, by name.
 public typealias NamedTensor = (name: String, value: Tensor)
 
@@ -61,19 +76,46 @@ extension Classifier {
     ///   - batchSize: how many are predicted at a time.
     /// - Throws: ``TensorError`` when the samples don't suit the network.
     public func accuracy(_ source: any BatchSource, batchSize: Int = 100) throws -> Accuracy {
+        var correct = 0
+        try forEachPrediction(of: source, batchSize: batchSize, operation: "accuracy") {
+            correct += try $0.count(ofRowsWithLargestAt: $1)
+        }
+        return Accuracy(correct: correct, total: source.sampleCount)
+    }
+
+    /// How many samples are sorted rightly, and their mean loss; every sample counts.
+    ///
+    /// - Parameters:
+    ///   - source: the samples.
+    ///   - batchSize: how many are predicted at a time.
+    /// - Throws: ``TensorError`` when the samples don't suit the network or a label is not from 0 to
+    ///   K − 1.
+    public func evaluation(_ source: any BatchSource, batchSize: Int = 100) throws -> Evaluation {
+        var (correct, lossSum) = (0, 0.0)
+        try forEachPrediction(of: source, batchSize: batchSize, operation: "evaluation") {
+            correct += try $0.count(ofRowsWithLargestAt: $1)
+            lossSum += try kernels.softmaxCrossEntropy($0, labels: $1).loss * Double($1.count)
+        }
+        let total = source.sampleCount
+        return Evaluation(
+            accuracy: Accuracy(correct: correct, total: total),
+            meanLoss: lossSum / Double(max(total, 1)))
+    }
+
+    private func forEachPrediction(
+        of source: any BatchSource, batchSize: Int, operation: String,
+        _ body: (_ logits: Tensor, _ labels: [Int]) throws -> Void
+    ) throws {
         guard batchSize >= 1 else {
             throw TensorError(
-                operation: "accuracy", argument: "batchSize", value: "\(batchSize)",
+                operation: operation, argument: "batchSize", value: "\(batchSize)",
                 expected: "at least 1")
         }
-        var correct = 0
         for begin in stride(from: 0, to: source.sampleCount, by: batchSize) {
             let end = min(begin + batchSize, source.sampleCount)
             let batch = try source.batch(at: Array(begin..<end))
-            let classes = try predict(batch.images).argmaxOfRows()
-            correct += zip(classes, batch.labels).count { $0 == $1 }
+            try body(predict(batch.images), batch.labels)
         }
-        return Accuracy(correct: correct, total: source.sampleCount)
     }
 
     /// The parameters by name: W1, b1, W2, b2 and so on.

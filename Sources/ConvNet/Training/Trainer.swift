@@ -91,10 +91,9 @@ public struct Trainer: Sendable {
             try step(&model.network, batch, &progress)
             try onEvent(.step(record(of: progress, source)))
             if progress.steps == stepsPerEpoch {
-                let accuracy = try evaluate(model, testing, progress, onEvent)
+                let test = try evaluate(model, testing, progress, onEvent)
                 progress.seconds = stopwatch.seconds
-                let record = progress.finishEpoch(
-                    samples: source.sampleCount, testAccuracy: accuracy)
+                let record = progress.finishEpoch(samples: source.sampleCount, test: test)
                 stopwatch = Stopwatch(seconds: 0)
                 try onEvent(.epoch(record))
             }
@@ -150,16 +149,16 @@ public struct Trainer: Sendable {
     private func evaluate(
         _ model: some Classifier, _ testing: (any BatchSource)?, _ progress: TrainingProgress,
         _ onEvent: (TrainingEvent) throws -> Void
-    ) throws -> Accuracy? {
+    ) throws -> Evaluation? {
         guard let testing else { return nil }
         let stopwatch = Stopwatch(seconds: 0)
-        let accuracy = try model.accuracy(testing, batchSize: batchSize)
+        let test = try model.evaluation(testing, batchSize: batchSize)
         try onEvent(
             .evaluation(
                 EvaluationRecord(
-                    epoch: progress.epochs + 1, accuracy: accuracy,
+                    epoch: progress.epochs + 1, accuracy: test.accuracy, meanLoss: test.meanLoss,
                     duration: .seconds(stopwatch.seconds))))
-        return accuracy
+        return test
     }
 
     /// Everything that must be the same where this training is resumed.

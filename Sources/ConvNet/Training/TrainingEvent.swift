@@ -24,6 +24,8 @@ public struct EvaluationRecord: Sendable {
     public let epoch: Int
     /// How many were sorted rightly.
     public let accuracy: Accuracy
+    /// Their mean loss, in nats.
+    public let meanLoss: Double
     /// How long it took.
     public let duration: Duration
 }

@@ -14,23 +14,28 @@ public struct EpochRecord: Sendable, Equatable, Codable {
     public let trainAccuracy: Accuracy?
     /// How many held-out samples the network sorted rightly after the epoch; nil without any.
     public let testAccuracy: Accuracy?
+    /// The mean loss of the held-out samples after the epoch, in nats; nil without any, or where it is
+    /// not finite.
+    public let testLoss: Double?
     /// How long the epoch took, the evaluation included.
     public let duration: Duration
 
     /// Puts the figures together.
     public init(
         epoch: Int, meanLoss: Double, trainAccuracy: Accuracy? = nil, testAccuracy: Accuracy?,
-        duration: Duration
+        testLoss: Double? = nil, duration: Duration
     ) {
         self.epoch = epoch
         self.meanLoss = meanLoss
         self.trainAccuracy = trainAccuracy
         self.testAccuracy = testAccuracy
+        // JSON has no other numbers.
+        self.testLoss = testLoss?.isFinite == true ? testLoss : nil
         self.duration = duration
     }
 
     private enum CodingKeys: String, CodingKey {
-        case epoch, meanLoss, trainAccuracy, testAccuracy, seconds
+        case epoch, meanLoss, trainAccuracy, testAccuracy, testLoss, seconds
     }
 
     /// Reads a record whose duration is in seconds.
@@ -47,6 +52,7 @@ public struct EpochRecord: Sendable, Equatable, Codable {
             meanLoss: try values.decode(Double.self, forKey: .meanLoss),
             trainAccuracy: try values.decodeIfPresent(Accuracy.self, forKey: .trainAccuracy),
             testAccuracy: try values.decodeIfPresent(Accuracy.self, forKey: .testAccuracy),
+            testLoss: try values.decodeIfPresent(Double.self, forKey: .testLoss),
             duration: .seconds(seconds))
     }
 
@@ -57,6 +63,7 @@ public struct EpochRecord: Sendable, Equatable, Codable {
         try values.encode(meanLoss, forKey: .meanLoss)
         try values.encodeIfPresent(trainAccuracy, forKey: .trainAccuracy)
         try values.encodeIfPresent(testAccuracy, forKey: .testAccuracy)
+        try values.encodeIfPresent(testLoss, forKey: .testLoss)
         try values.encode(duration / .seconds(1), forKey: .seconds)
     }
 }
@@ -90,7 +97,8 @@ public struct TrainingHistory: Sendable, Equatable, Codable {
     }
 
     /// The history as JSON: `steps_per_epoch`, `step_losses`, and `epochs`, each with `epoch`,
-    /// `mean_loss`, `seconds`, and `train_accuracy` and `test_accuracy` as `correct` and `total`.
+    /// `mean_loss`, `seconds`, `test_loss`, and `train_accuracy` and `test_accuracy` as `correct` and
+    /// `total`.
     public func jsonData() throws -> Data {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase

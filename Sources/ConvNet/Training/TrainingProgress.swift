@@ -32,11 +32,11 @@ public struct TrainingProgress: Sendable, Equatable {
     }
 
     /// Ends the epoch.
-    mutating func finishEpoch(samples: Int, testAccuracy: Accuracy?) -> EpochRecord {
+    mutating func finishEpoch(samples: Int, test: Evaluation?) -> EpochRecord {
         let record = EpochRecord(
             epoch: epochs + 1, meanLoss: lossSum / Double(samples),
-            trainAccuracy: Accuracy(correct: correct, total: samples), testAccuracy: testAccuracy,
-            duration: .seconds(seconds))
+            trainAccuracy: Accuracy(correct: correct, total: samples),
+            testAccuracy: test?.accuracy, testLoss: test?.meanLoss, duration: .seconds(seconds))
         history.epochs.append(record)
         epochs += 1
         (steps, lossSum, correct, seconds) = (0, 0, 0, 0)
