@@ -126,12 +126,11 @@ struct LayerGradientTests {
     @Test(arguments: try LayerCase.all())
     func nativeGradientsAgreeWithThoseInDouble(_ layerCase: LayerCase) throws {
         let (x, weights) = (try layerCase.input(), try layerCase.outputWeights())
-        let exact = try Self.gradients(
-            layerCase.layer.converted(to: .float64), x, weights, on: ReferenceKernels())
-        let native = try Self.gradients(
-            layerCase.layer, x.converted(to: .float32), weights.converted(to: .float32),
-            on: NativeKernels())
-        let magnitudes = try Self.termMagnitudes(layerCase, x, weights)
+        let exact = try layerCase.layer.converted(to: .float64)
+            .gradients(x, weights, on: ReferenceKernels())
+        let native = try layerCase.layer.gradients(
+            x.converted(to: .float32), weights.converted(to: .float32), on: NativeKernels())
+        let magnitudes = try TermMagnitudes.gradients(layerCase.layer, x, weights)
         // No sum is longer than all numbers together; an exponential and its quotient count as 32.
         let factor = gamma(x.count + weights.count + 32)
         for (index, pair) in zip(native, exact).enumerated() {
@@ -146,25 +145,12 @@ struct LayerGradientTests {
         let kernels = ReferenceKernels()
         let (x, weights) = (try layerCase.input(), try layerCase.outputWeights())
         var layer: any Layer = try layerCase.layer.converted(to: .float64)
-        let all = try Self.gradients(layer, x, weights, on: kernels)
+        let all = try layer.gradients(x, weights, on: kernels)
         _ = try layer.forward(x, on: kernels)
         #expect(try layer.backward(weights, needsInputGradient: false, on: kernels) == nil)
         var parameterGradients: [Tensor] = []
         try layer.updateParameters { parameterGradients.append(try #require($2)) }
         #expect(parameterGradients == Array(all.dropFirst()))
-    }
-
-    /// The gradients of the input and of each parameter.
-    private static func gradients(
-        _ layer: any Layer, _ x: Tensor, _ weights: Tensor, on kernels: any Kernels
-    ) throws -> [Tensor] {
-        var layer = layer
-        _ = try layer.forward(x, on: kernels)
-        var all = [
-            try #require(try layer.backward(weights, needsInputGradient: true, on: kernels))
-        ]
-        try layer.updateParameters { all.append(try #require($2)) }
-        return all
     }
 
     /// What a fresh layer gives in training: with dropout, for one, not what it predicts.
@@ -173,51 +159,6 @@ struct LayerGradientTests {
     ) throws -> Tensor {
         var layer = layer
         return try layer.forward(x, on: kernels)
-    }
-
-    /// How large the terms are that each gradient is summed of.
-    private static func termMagnitudes(
-        _ layerCase: LayerCase, _ x: Tensor, _ weights: Tensor
-    ) throws -> [Tensor] {
-        let kernels = ReferenceKernels()
-        switch layerCase.layer {
-        case is MaxPooling, is GlobalMaxPooling, is Softmax:
-            // Where the maximum lies depends on signs, so a pooling is not compared with that of
-            // absolute values: what meets in a pixel are at most all output gradients. Nor does a
-            // softmax give more than their sum.
-            let total = weights.doubles.map(abs).reduce(0, +)
-            return [try Tensor(shape: x.shape, repeating: total, scalarType: .float64)]
-        case is LocalResponseNormalization:
-            // With absolute values all terms but the first, dy · y/x, are taken off it.
-            let y = try layerCase.layer.predict(x, on: kernels)
-            let difference = try gradients(
-                layerCase.layer, x.magnitudes(), weights.magnitudes(), on: kernels)[0]
-            let terms = zip(zip(y.doubles, x.doubles), zip(weights.doubles, difference.doubles))
-                .map { 2 * abs($1.0 * $0.0 / $0.1) - $1.1 }
-            return [try Tensor(shape: x.shape, doubles: terms)]
-        case is BatchNormalization:
-            // No normalized number is larger than the root of a channel's count, so none of the three
-            // terms of an input's gradient is larger than the sum of all times the scale.
-            let variances = try kernels.batchStatistics(x).variance.doubles
-            let scale = variances.map { 1 / $0.squareRoot() }.reduce(0, max)
-            let total = weights.doubles.map(abs).reduce(0, +)
-            let channel = [x.shape[1]]
-            let root = Double(x.count / x.shape[1]).squareRoot()
-            return try [
-                Tensor(shape: x.shape, repeating: 3 * scale * total, scalarType: .float64),
-                Tensor(shape: channel, repeating: root * total, scalarType: .float64),
-                Tensor(shape: channel, repeating: total, scalarType: .float64),
-            ]
-        default:
-            return try gradients(
-                magnitudes(of: layerCase.layer), x.magnitudes(), weights.magnitudes(), on: kernels)
-        }
-    }
-
-    private static func magnitudes(of layer: any Layer) throws -> any Layer {
-        var copy: any Layer = try layer.converted(to: .float64)
-        try copy.updateParameters { _, value, _ in value = try value.magnitudes() }
-        return copy
     }
 
     private static func product(_ one: Tensor, _ other: Tensor) -> Double {
