@@ -24,6 +24,9 @@ struct BenchmarkCase: Sendable {
     let name: String
     /// What it must at least do.
     let work: Work
+    /// Whether repeated runs are to do with the memory that the first ones got; the report then says
+    /// how often they asked for more.
+    var countsAllocations = false
     /// Makes the inputs.
     let prepare: @Sendable (_ run: Run) throws -> PreparedCase
 }

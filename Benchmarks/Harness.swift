@@ -28,6 +28,10 @@ struct Result: Sendable {
     var peers: [String: Double] = [:]
     /// The peers whose result was wrong.
     var wrongPeers: [String] = []
+    /// How many runs were timed.
+    var runCount = 0
+    /// How often these runs asked the system for a tensor's memory; nil where that is not counted.
+    var systemAllocations: Int?
 
     var verdict: Verdict {
         guard let check else { return .unchecked }
@@ -88,7 +92,13 @@ struct Harness {
                     let time = try time(prepared.reference)
                     results[index].reference = time / prepared.referenceShare
                 }
-                times[index] += try repeatedTimes(of: prepared.native)
+                let runs = try repeatedRuns(of: prepared.native)
+                times[index] += runs.times
+                results[index].runCount += runs.times.count
+                if benchmark.countsAllocations {
+                    results[index].systemAllocations =
+                        (results[index].systemAllocations ?? 0) + runs.systemAllocations
+                }
                 try timePeers(of: prepared, isFirst: round == 1, into: &results[index])
             }
         }
@@ -110,22 +120,26 @@ struct Harness {
             Peer.settle()
             if isFirst, try !work.check(peer).passed { result.wrongPeers.append(peer.name) }
             guard !result.wrongPeers.contains(peer.name) else { continue }
-            let best = try repeatedTimes(of: { try work.run(peer) }).min() ?? .infinity
+            let best = try repeatedRuns(of: { try work.run(peer) }).times.min() ?? .infinity
             result.peers[peer.name] = min(best, result.peers[peer.name] ?? .infinity)
         }
         Peer.settle()
     }
 
-    /// At least three runs, and as many as fit in a round's time; the first is not counted.
-    private func repeatedTimes(of body: () throws -> Void) throws -> [Double] {
-        try body()
+    /// At least three runs, and as many as fit in a round's time. The first two are not counted:
+    /// of training steps, only the second finds the memory as every later one does.
+    private func repeatedRuns(
+        of body: () throws -> Void
+    ) throws -> (times: [Double], systemAllocations: Int) {
+        for _ in 1...2 { try body() }
+        let allocations = StorageRecycler.shared.systemAllocationCount
         var times: [Double] = []
         var total = 0.0
         while times.count < 3 || (total < secondsPerRound && times.count < 10_000) {
             times.append(try time(body))
             total += times[times.count - 1]
         }
-        return times
+        return (times, StorageRecycler.shared.systemAllocationCount - allocations)
     }
 
     private func time(_ body: () throws -> Void) throws -> Double {

@@ -27,6 +27,8 @@ struct JSONReport: Encodable {
         let passed: Bool?
         /// Milliseconds of other libraries.
         let peers: [String: Double]?
+        /// How often the timed runs asked the system for a tensor's memory.
+        let system_allocations: Int?
     }
 
     let machine: MachineReport
@@ -55,7 +57,8 @@ struct JSONReport: Encodable {
             max_error: result.check.map { $0.maxError.isFinite ? $0.maxError : 1e308 },
             error_bound: result.check?.errorBound,
             passed: result.verdict == .unchecked ? nil : result.verdict == .passed,
-            peers: result.peers.isEmpty ? nil : result.peers.mapValues { $0 * 1e3 })
+            peers: result.peers.isEmpty ? nil : result.peers.mapValues { $0 * 1e3 },
+            system_allocations: result.systemAllocations)
     }
 
     /// The report as text.

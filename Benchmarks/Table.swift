@@ -17,8 +17,19 @@ enum Table {
             + "error      bound" + peers.map { "  " + $0.name.leftPadded(to: 8) }.joined()
         let rows = results.map { row($0, machine, width, peers.map(\.name)) }
         return
-            ([head(machine), "", header] + rows + [""] + summary(results, peers) + [foot(results)])
+            ([head(machine), "", header] + rows + [""] + allocations(results)
+            + summary(results, peers) + [foot(results)])
             .joined(separator: "\n")
+    }
+
+    /// A line a case whose allocations are counted.
+    private static func allocations(_ results: [Result]) -> [String] {
+        results.compactMap { result in
+            result.systemAllocations.map {
+                "\(result.name): \($0) \($0 == 1 ? "allocation" : "allocations") from the system "
+                    + "in \(result.runCount) runs, after the first two."
+            }
+        }
     }
 
     /// A line a peer: how we compare over all cases, and where worst.

@@ -16,16 +16,19 @@ enum NetworkCases {
                 // Forward, filters' and inputs' gradients; the first layer's input has none.
                 work: .operations(
                     2 * Double(count) * (3 * forward - Double(network.firstProducts)),
-                    bytes: network.trainingBytes)
+                    bytes: network.trainingBytes),
+                countsAllocations: true
             ) { try train(network, $0) },
             BenchmarkCase(
                 name: "predict.\(network.name)",
                 work: .operations(
-                    2 * Double(count) * forward, bytes: network.predictionBytes(count))
+                    2 * Double(count) * forward, bytes: network.predictionBytes(count)),
+                countsAllocations: true
             ) { try predict(network, count, $0) },
             BenchmarkCase(
                 name: "predict1.\(network.name)",
-                work: .operations(2 * forward, bytes: network.predictionBytes(1))
+                work: .operations(2 * forward, bytes: network.predictionBytes(1)),
+                countsAllocations: true
             ) { try predict(network, 1, $0) },
         ]
     }

@@ -108,6 +108,15 @@ import Testing
         #expect(outcome.output.hasSuffix("0 passed, 0 failed\n"))
     }
 
+    /// In a process of its own, where nobody else asks for memory.
+    @Test(arguments: ["train.SimpleConvNet", "predict.LeNet", "predict1.LeNet"])
+    func steadyRunsAllocateNothing(_ name: String) throws {
+        let outcome = try Self.run("--quick", "--native-only", "--filter=\(name)")
+        #expect(outcome.status == 0, "\(outcome)")
+        #expect(
+            outcome.output.contains("\(name): 0 allocations from the system in "), "\(outcome)")
+    }
+
     @Test func aPictureIsDrawn() throws {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent(
             "benchmark-\(UUID().uuidString).svg")

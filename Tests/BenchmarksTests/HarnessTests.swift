@@ -200,6 +200,45 @@ struct FaultyKernels: Kernels {
         #expect(results[0]["peers"] as? [String: Double] == ["blis": 2000])
     }
 
+    /// A case whose every run asks for memory that nobody has given back.
+    @Test func allocationsAreCountedAndShown() throws {
+        let machine = try Machine(NativeKernels(), quick: true)
+        let run = Run(
+            kernels: NativeKernels(), reference: ReferenceKernels(), referenceBudget: 1)
+        let harness = Harness(run, checks: false, quick: true) { _ in }
+        // Kept from round to round, and of a size that no other test gives back. The harness runs
+        // its cases on this thread.
+        nonisolated(unsafe) var kept: [Tensor] = []
+        let wasteful = BenchmarkCase(name: "wasteful", work: .bytes(1), countsAllocations: true) {
+            _ in
+            PreparedCase(
+                native: {
+                    kept.append(try Tensor(zeros: [3_333_333]))
+                    Thread.sleep(forTimeInterval: 0.05)
+                }, reference: {}, referenceShare: 1, check: { Check() })
+        }
+        let uncounted = BenchmarkCase(name: "uncounted", work: .bytes(1)) { _ in
+            PreparedCase(native: {}, reference: {}, referenceShare: 1, check: { Check() })
+        }
+        let results = try harness.results(of: [wasteful, uncounted])
+        let count = try #require(results[0].systemAllocations)
+        #expect(results[0].runCount >= 6)
+        // What other tests ask for at the same time is counted too.
+        #expect(count >= results[0].runCount)
+        #expect(results[1].systemAllocations == nil)
+        let text = Table.text(results, machine)
+        #expect(
+            text.contains(
+                "wasteful: \(count) allocations from the system in \(results[0].runCount) runs, "
+                    + "after the first two."))
+        #expect(!text.contains("uncounted: "))
+        let json = try JSONReport(results, machine).encoded()
+        let report = try #require(JSONSerialization.jsonObject(with: json) as? [String: Any])
+        let rows = try #require(report["results"] as? [[String: Any]])
+        #expect(rows[0]["system_allocations"] as? Int == count)
+        #expect(rows[1]["system_allocations"] == nil)
+    }
+
     @Test func namesAreDifferentAndComplete() {
         let names = Cases.all.map(\.name)
         #expect(Set(names).count == names.count)
