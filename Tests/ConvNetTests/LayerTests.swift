@@ -139,4 +139,53 @@ struct LayerTests {
             }
         }
     }
+
+    /// The same weights as with `kernel:` where the window is square, and others where not.
+    @Test func aConvolutionTakesAnyWindow() throws {
+        let square = try Convolution(
+            inputChannels: 4, outputChannels: 6, kernel: 3, stride: 2, padding: 1, dilation: 2,
+            groups: 2, initialization: .xavier, seed: 8, stream: 3)
+        let same = try Convolution(
+            inputChannels: 4, outputChannels: 6,
+            window: Window(3, stride: 2, padding: 1, dilation: 2), groups: 2,
+            initialization: .xavier, seed: 8, stream: 3)
+        #expect(same.weights == square.weights && same.window == square.window)
+        #expect(same.groups == 2)
+        let wide = try Convolution(
+            inputChannels: 4, outputChannels: 6,
+            window: Window(
+                height: 1, width: 5, stride: PerAxis(height: 1, width: 2),
+                padding: Padding(top: 2, bottom: 0, left: 0, right: 3)))
+        #expect(wide.weights.shape == [6, 4, 1, 5])
+        #expect(try wide.outputShape(for: [2, 4, 7, 8]) == [2, 6, 9, 4])
+        #expect(try wide.predict(Tensor(zeros: [2, 4, 7, 8])).shape == [2, 6, 9, 4])
+    }
+
+    @Test func aConvolutionWithAWindowRefusesWrongSizes() throws {
+        let window = try Window(height: 2, width: 3)
+        func expect(_ message: String, _ body: () throws -> Convolution) {
+            let error = #expect(throws: TensorError.self) { _ = try body() }
+            #expect(error?.description == message)
+        }
+        expect(
+            "Convolution: groups is 3, "
+                + "expected a divisor of 4 channels and 6 filters, all at least 1"
+        ) { try Convolution(inputChannels: 4, outputChannels: 6, window: window, groups: 3) }
+        for (channels, filters) in [(0, 6), (-4, 6), (4, 0), (4, Int.min)] {
+            expect(
+                "Convolution: groups is 1, expected a divisor of \(channels) channels and "
+                    + "\(filters) filters, all at least 1"
+            ) { try Convolution(inputChannels: channels, outputChannels: filters, window: window) }
+        }
+        let largest = Int(Int32.max)
+        for (filters, window) in [
+            (Int.max, window), (1, try Window(height: largest, width: largest)),
+        ] {
+            let shape = [filters, 1, window.size.height, window.size.width]
+            expect(
+                "Convolution: shape is \(shape), "
+                    + "expected axes from 1 to 2147483647 and a size that fits in memory"
+            ) { try Convolution(inputChannels: 1, outputChannels: filters, window: window) }
+        }
+    }
 }

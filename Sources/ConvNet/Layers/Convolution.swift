@@ -16,28 +16,63 @@ public struct Convolution: Layer {
     private var bias: Parameter
     private var input: Tensor?
 
-    /// A layer with drawn weights and zero bias.
+    /// A layer with drawn weights and zero bias, and a square window.
     ///
     /// - Parameters:
     ///   - inputChannels: C.
     ///   - outputChannels: F, the number of filters.
     ///   - kernel: the filters' height and width.
+    ///   - stride: the step between two places.
+    ///   - padding: rows and columns of zeros around the image.
+    ///   - dilation: the distance between two neighbouring taps.
+    ///   - groups: how many blocks channels and filters fall into.
     ///   - initialization: how wide the weights are spread.
     ///   - seed: what the weights are drawn from.
     ///   - stream: one of the seed's independent streams, so that layers of one seed differ.
-    /// - Throws: ``TensorError`` when a size is below 1 or groups don't divide the channels.
+    /// - Throws: ``TensorError`` when a size is below 1, the padding negative, or groups don't divide
+    ///   the channels.
     public init(
         inputChannels: Int, outputChannels: Int, kernel: Int, stride: Int = 1, padding: Int = 0,
         dilation: Int = 1, groups: Int = 1, initialization: Initialization = .he, seed: UInt64 = 0,
         stream: UInt64 = 0
     ) throws {
-        let window = try Window(kernel, stride: stride, padding: padding, dilation: dilation)
+        try self.init(
+            inputChannels: inputChannels, outputChannels: outputChannels,
+            window: Window(kernel, stride: stride, padding: padding, dilation: dilation),
+            groups: groups, initialization: initialization, seed: seed, stream: stream)
+    }
+
+    /// A layer with drawn weights and zero bias, and any window: wider than high, or padded more on one
+    /// side than on the other.
+    ///
+    /// ```swift
+    /// let window = try Window(height: 3, width: 5, padding: Padding(top: 2, bottom: 0, left: 2, right: 2))
+    /// let layer = try Convolution(inputChannels: 3, outputChannels: 16, window: window)
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - inputChannels: C.
+    ///   - outputChannels: F, the number of filters.
+    ///   - window: the filters' geometry.
+    ///   - groups: how many blocks channels and filters fall into.
+    ///   - initialization: how wide the weights are spread.
+    ///   - seed: what the weights are drawn from.
+    ///   - stream: one of the seed's independent streams, so that layers of one seed differ.
+    /// - Throws: ``TensorError`` when there are no channels or filters, groups don't divide them, or the
+    ///   weights are too many.
+    public init(
+        inputChannels: Int, outputChannels: Int, window: Window, groups: Int = 1,
+        initialization: Initialization = .he, seed: UInt64 = 0, stream: UInt64 = 0
+    ) throws {
         try Self.check(groups: groups, channels: inputChannels, filters: outputChannels)
-        let shape = [outputChannels, inputChannels / groups, kernel, kernel]
+        let shape = [
+            outputChannels, inputChannels / groups, window.size.height, window.size.width,
+        ]
         _ = try Shape.elementCount(shape, operation: "Convolution")
+        // No product here is larger than the number of weights, which was checked.
+        let taps = window.size.height * window.size.width
         let deviation = initialization.standardDeviation(
-            fanIn: inputChannels / groups * kernel * kernel,
-            fanOut: outputChannels / groups * kernel * kernel)
+            fanIn: inputChannels / groups * taps, fanOut: outputChannels / groups * taps)
         var generator = Philox(seed: seed, stream: stream)
         try self.init(
             weights: Tensor(normal: shape, standardDeviation: deviation, using: &generator),

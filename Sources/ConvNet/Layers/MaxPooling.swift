@@ -15,6 +15,7 @@ public struct MaxPooling: Layer {
     ///   - size: the window's height and width.
     ///   - stride: the step between places; `size` when nil.
     ///   - padding: rows and columns around the image that count as −∞, at most half the size.
+    ///   - ceilMode: whether a last place that reaches past the padded image counts.
     /// - Throws: ``TensorError`` when a size or stride is below 1 or the padding is negative.
     public init(_ size: Int, stride: Int? = nil, padding: Int = 0, ceilMode: Bool = false) throws {
         window = try Window(size, stride: stride ?? size, padding: padding, ceilMode: ceilMode)
