@@ -106,6 +106,8 @@ import Testing
         let squashed = try kernels.sigmoid(x)
         results.append(("sigmoid", squashed))
         results.append(("sigmoid gradient", try kernels.sigmoidGradient(x, output: squashed)))
+        try results += activationResults(kernels, x, biased, logits: tall)
+        try results += batchNormalizationResults(kernels, x, biased)
         let local = try LocalResponseSettings()
         results.append(
             ("local response", try kernels.localResponseNormalization(x, settings: local)))
@@ -136,6 +138,53 @@ import Testing
             ("sum of squares", try Tensor(shape: [1], doubles: [kernels.sumOfSquares(x)])))
         try kernels.sgdUpdate(&parameter, gradient: biased, learningRate: 0.1)
         results.append(("updates", parameter))
+        return results
+    }
+
+    private static func activationResults(
+        _ kernels: NativeKernels, _ x: Tensor, _ outputGradient: Tensor, logits: Tensor
+    ) throws -> [(name: String, tensor: Tensor)] {
+        let bent = try kernels.tanh(x)
+        return [
+            ("tanh", bent),
+            ("tanh gradient", try kernels.tanhGradient(outputGradient, output: bent)),
+            ("leaky ReLU", try kernels.leakyReLU(x, negativeSlope: 0.01)),
+            (
+                "leaky ReLU gradient",
+                try kernels.leakyReLUGradient(outputGradient, input: x, negativeSlope: 0.01)
+            ),
+            (
+                "softmax gradient",
+                try kernels.softmaxGradient(logits, output: kernels.softmax(logits))
+            ),
+        ]
+    }
+
+    /// Images, and rows of which there are many to a channel.
+    private static func batchNormalizationResults(
+        _ kernels: NativeKernels, _ x: Tensor, _ outputGradient: Tensor
+    ) throws -> [(name: String, tensor: Tensor)] {
+        var results: [(name: String, tensor: Tensor)] = []
+        let rows = [x.count / 20, 20]
+        for (x, gradient) in [
+            (x, outputGradient),
+            (try x.reshaped(to: rows), try outputGradient.reshaped(to: rows)),
+        ] {
+            let statistics = try kernels.batchStatistics(x)
+            let (gamma, beta) = (statistics.variance, statistics.mean)
+            let gradients = try kernels.batchNormalizationGradient(
+                gradient, input: x, statistics: statistics, gamma: gamma, epsilon: 1e-5)
+            results += [
+                ("batch mean", statistics.mean), ("batch variance", statistics.variance),
+                (
+                    "batch normalization",
+                    try kernels.batchNormalization(
+                        x, statistics: statistics, gamma: gamma, beta: beta, epsilon: 1e-5)
+                ),
+                ("batch normalization gradient", gradients.input),
+                ("gamma's gradient", gradients.gamma), ("beta's gradient", gradients.beta),
+            ]
+        }
         return results
     }
 
