@@ -14,7 +14,15 @@ static convk_window window_of_group(const convk_conv2d *conv) {
     return window;
 }
 
+/// The execution with as many threads as the convolution is worth: what one thread does alone is
+/// not cut into bands for others.
+static convk_execution worthwhile(const convk_conv2d *conv, convk_execution execution) {
+    execution.threads = convk_conv2d_threads(conv, execution);
+    return execution;
+}
+
 ptrdiff_t convk_conv2d_forward_workspace(const convk_conv2d *conv, convk_execution execution) {
+    execution = worthwhile(conv, execution);
     const convk_window window = window_of_group(conv);
     const ptrdiff_t rows = conv->filters / conv->groups;
     if (convk_conv2d_winograd_pays(&window, rows, execution)) {
@@ -72,8 +80,7 @@ static void run_by_rows(float *restrict y, const float *restrict x, const float 
         convk_conv2d_rows_make(&window, conv->groups, conv->filters / conv->groups, execution);
     float *filters = workspace;
     float *bands = workspace + convk_conv2d_rows_filters_size(&p);
-    const int threads = convk_conv2d_threads(conv, execution);
-#pragma omp parallel num_threads(threads) if (threads > 1)
+#pragma omp parallel num_threads(execution.threads) if (execution.threads > 1)
     {
         convk_conv2d_rows_pack(&p, filters, weights);
         convk_conv2d_rows_run(&p, y, x, filters, bias, bands);
@@ -88,8 +95,7 @@ static void run_direct(float *restrict y, const float *restrict x, const float *
         convk_conv2d_direct_make(&window, conv->groups, conv->filters / conv->groups, execution);
     float *filters = workspace;
     float *bands = workspace + convk_conv2d_direct_filters_size(&p);
-    const int threads = convk_conv2d_threads(conv, execution);
-#pragma omp parallel num_threads(threads) if (threads > 1)
+#pragma omp parallel num_threads(execution.threads) if (execution.threads > 1)
     {
         convk_conv2d_direct_pack(&p, filters, weights);
         convk_conv2d_direct_run(&p, y, x, filters, bias, bands);
@@ -105,8 +111,7 @@ static void run_product(float *restrict y, const float *restrict x, const float 
     const ptrdiff_t panels = convk_ceil_div(p.m, p.panel);
     float *packed = workspace;
     float *blocks = workspace + convk_conv2d_product_weights_size(&p);
-    const int threads = convk_conv2d_threads(conv, execution);
-#pragma omp parallel num_threads(threads) if (threads > 1)
+#pragma omp parallel num_threads(execution.threads) if (execution.threads > 1)
     {
         // Each panel is written by one thread; the barrier at the loop's end waits for all.
 #pragma omp for schedule(static)
@@ -123,6 +128,7 @@ static void run_product(float *restrict y, const float *restrict x, const float 
 void convk_conv2d_forward(float *restrict y, const float *restrict x, const float *restrict weights,
                           const float *restrict bias, const convk_conv2d *conv,
                           float *restrict workspace, convk_execution execution) {
+    execution = worthwhile(conv, execution);
     const convk_window window = window_of_group(conv);
     if (convk_conv2d_winograd_pays(&window, conv->filters / conv->groups, execution))
         return run_winograd(y, x, weights, bias, conv, workspace, execution);

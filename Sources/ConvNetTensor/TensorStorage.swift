@@ -58,7 +58,10 @@ package final class StorageRecycler: @unchecked Sendable {
     private static let hugePage = 2 << 20
 
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
-    private var idleBlocks: [Int: [UnsafeMutableRawPointer]] = [:]
+    /// Blocks by the place of their capacity: a small network's prediction asks so often that hashing
+    /// would be felt.
+    private var idleBlocks: [[UnsafeMutableRawPointer]] = Array(
+        repeating: [], count: 4 * Int.bitWidth)
     private var idleByteCount = 0
     private var allocationCount = 0
 
@@ -82,9 +85,18 @@ package final class StorageRecycler: @unchecked Sendable {
         return (byteCount + step - 1) / step * step
     }
 
+    /// The place of a capacity among all there are, four between powers of two.
+    private static func place(of capacity: Int) -> Int {
+        let exponent = Int.bitWidth - 1 - (capacity - 1).leadingZeroBitCount
+        return 4 * exponent + ((capacity - 1) >> (exponent - 2)) & 3
+    }
+
+    /// The capacity at a place.
+    private static func capacity(at place: Int) -> Int { (5 + place & 3) << (place / 4 - 2) }
+
     fileprivate func take(_ capacity: Int) -> UnsafeMutableRawPointer? {
         let recycled = withLock { () -> UnsafeMutableRawPointer? in
-            guard let block = idleBlocks[capacity]?.popLast() else {
+            guard let block = idleBlocks[Self.place(of: capacity)].popLast() else {
                 allocationCount += 1
                 return nil
             }
@@ -97,7 +109,7 @@ package final class StorageRecycler: @unchecked Sendable {
     fileprivate func put(_ block: UnsafeMutableRawPointer, _ capacity: Int) {
         let surplus = withLock { () -> [UnsafeMutableRawPointer] in
             guard capacity <= Self.largestIdleByteCount else { return [block] }
-            idleBlocks[capacity, default: []].append(block)
+            idleBlocks[Self.place(of: capacity)].append(block)
             idleByteCount += capacity
             return takeSurplus()
         }
@@ -108,13 +120,11 @@ package final class StorageRecycler: @unchecked Sendable {
     /// that once held something huge would otherwise ask the system for each tensor ever after.
     private func takeSurplus() -> [UnsafeMutableRawPointer] {
         var surplus: [UnsafeMutableRawPointer] = []
-        while idleByteCount > Self.largestIdleByteCount, let largest = idleBlocks.keys.max() {
-            if let block = idleBlocks[largest]?.popLast() {
-                surplus.append(block)
-                idleByteCount -= largest
-            } else {
-                idleBlocks[largest] = nil
-            }
+        while idleByteCount > Self.largestIdleByteCount,
+            let place = idleBlocks.lastIndex(where: { !$0.isEmpty })
+        {
+            surplus.append(idleBlocks[place].removeLast())
+            idleByteCount -= Self.capacity(at: place)
         }
         return surplus
     }
