@@ -62,15 +62,16 @@ ptrdiff_t convk_conv2d_direct_workspace(const convk_conv2d_direct *p, int thread
 void convk_conv2d_direct_pack(const convk_conv2d_direct *p, float *restrict filters,
                               const float *restrict weights) {
     const ptrdiff_t nr = p->entry->nr, blocks = convk_ceil_div(p->rows, nr);
-    // Each block is written by one thread; the barrier at the loop's end waits for all.
-#pragma omp for schedule(static)
-    for (ptrdiff_t index = 0; index < p->groups * blocks; index++) {
+    // Each block is written by one thread; all wait for the last.
+    const convk_share share = convk_share_of(p->groups * blocks);
+    for (ptrdiff_t index = share.begin; index < share.end; index++) {
         const ptrdiff_t g = index / blocks, row = index % blocks * nr;
         const ptrdiff_t width = block_width(p, row);
         p->entry->pack_strip(filters + g * group_size(p) + row * p->taps,
                              weights + (g * p->rows + row) * p->taps, p->taps, 1,
                              convk_min(width, p->rows - row), p->taps, width);
     }
+    convk_wait_for_all();
 }
 
 /// One task: some output rows of one group of one image.
@@ -164,8 +165,8 @@ void convk_conv2d_direct_run(const convk_conv2d_direct *p, float *restrict y,
     float *copy = scratch + convk_conv2d_direct_offsets_size(p);
     convk_conv2d_direct_set_offsets(p, &band, offsets);
     // Each task writes its own rows of its own output channels.
-#pragma omp for schedule(static)
-    for (ptrdiff_t index = 0; index < w->n * p->groups * p->bands; index++) {
+    const convk_share share = convk_share_of(w->n * p->groups * p->bands);
+    for (ptrdiff_t index = share.begin; index < share.end; index++) {
         const ptrdiff_t n = index / (p->groups * p->bands);
         const ptrdiff_t g = index / p->bands % p->groups, row = index % p->bands * p->output_rows;
         const float *x_g = x + (n * p->groups + g) * w->c * w->h * w->w;
@@ -183,4 +184,5 @@ void convk_conv2d_direct_run(const convk_conv2d_direct *p, float *restrict y,
         };
         run_task(&t);
     }
+    convk_wait_for_all();
 }

@@ -159,8 +159,8 @@ void convk_conv2d_pool_max(float *restrict y, int32_t *restrict argmax, const fl
         convk_conv2d_direct_set_offsets(direct, &band, offsets);
         convk_conv2d_direct_pack(direct, filters, weights);
         // Each task writes its own pooled rows of its own filters.
-#pragma omp for schedule(static)
-        for (ptrdiff_t index = 0; index < w->n * direct->groups * p.bands; index++) {
+        const convk_share share = convk_share_of(w->n * direct->groups * p.bands);
+        for (ptrdiff_t index = share.begin; index < share.end; index++) {
             const ptrdiff_t n = index / (direct->groups * p.bands);
             const ptrdiff_t g = index / p.bands % direct->groups;
             t.row = index % p.bands * p.pooled_rows;

@@ -80,14 +80,15 @@ ptrdiff_t convk_conv2d_rows_workspace(const convk_conv2d_rows *p, int threads) {
 void convk_conv2d_rows_pack(const convk_conv2d_rows *p, float *restrict filters,
                             const float *restrict weights) {
     const ptrdiff_t panels = convk_ceil_div(p->rows, p->panel);
-    // Each panel is written by one thread; the barrier at the loop's end waits for all.
-#pragma omp for schedule(static)
-    for (ptrdiff_t index = 0; index < p->groups * panels; index++) {
+    // Each panel is written by one thread; all wait for the last.
+    const convk_share share = convk_share_of(p->groups * panels);
+    for (ptrdiff_t index = share.begin; index < share.end; index++) {
         const ptrdiff_t g = index / panels, row = index % panels * p->panel;
         const convk_matrix a = {weights + (g * p->rows + row) * p->taps, p->taps, 1};
         convk_pack_a(p->entry, filters + g * group_size(p) + row * p->taps, a,
                      convk_min(p->panel, p->rows - row), p->taps, p->panel);
     }
+    convk_wait_for_all();
 }
 
 /// One task: some output rows of one group of one image.
@@ -163,8 +164,8 @@ void convk_conv2d_rows_run(const convk_conv2d_rows *p, float *restrict y, const 
     // Vectors at the right edge read what lies behind the copy into lanes that are never written.
     convk_clear_short(copy + w->c * band.plane, SLACK);
     // Each task writes its own rows of its own output channels.
-#pragma omp for schedule(static)
-    for (ptrdiff_t index = 0; index < w->n * p->groups * p->bands; index++) {
+    const convk_share share = convk_share_of(w->n * p->groups * p->bands);
+    for (ptrdiff_t index = share.begin; index < share.end; index++) {
         const ptrdiff_t n = index / (p->groups * p->bands);
         const ptrdiff_t g = index / p->bands % p->groups, row = index % p->bands * p->output_rows;
         const float *x_g = x + (n * p->groups + g) * w->c * w->h * w->w;
@@ -180,4 +181,5 @@ void convk_conv2d_rows_run(const convk_conv2d_rows *p, float *restrict y, const 
         };
         run_task(&t);
     }
+    convk_wait_for_all();
 }

@@ -92,14 +92,17 @@ void convk_pool_average(float *restrict y, const float *restrict x, const convk_
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const bool pairs = takes_pairs(&w);
     const int threads = convk_threads_for(w.n * w.c * w.oh * w.ow * w.kh * w.kw, execution);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t plane = 0; plane < w.n * w.c; plane++) {
-        float *y_plane = y + plane * w.oh * w.ow;
-        const float *x_plane = x + plane * w.h * w.w;
-        if (pairs)
-            pool_pairs(y_plane, x_plane, &w, leaves);
-        else
-            pool_plane(y_plane, x_plane, &w, count_include_pad);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        const convk_share share = convk_share_of(w.n * w.c);
+        for (ptrdiff_t plane = share.begin; plane < share.end; plane++) {
+            float *y_plane = y + plane * w.oh * w.ow;
+            const float *x_plane = x + plane * w.h * w.w;
+            if (pairs)
+                pool_pairs(y_plane, x_plane, &w, leaves);
+            else
+                pool_plane(y_plane, x_plane, &w, count_include_pad);
+        }
     }
 }
 
@@ -110,13 +113,16 @@ void convk_pool_average_backward(float *restrict dx, const float *restrict dy,
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const bool pairs = takes_pairs(&w);
     const int threads = convk_threads_for(w.n * w.c * w.oh * w.ow * w.kh * w.kw, execution);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t plane = 0; plane < w.n * w.c; plane++) {
-        float *dx_plane = dx + plane * w.h * w.w;
-        const float *dy_plane = dy + plane * w.oh * w.ow;
-        if (pairs)
-            spread_over_pairs(dx_plane, dy_plane, &w, leaves);
-        else
-            spread_plane(dx_plane, dy_plane, &w, count_include_pad);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        const convk_share share = convk_share_of(w.n * w.c);
+        for (ptrdiff_t plane = share.begin; plane < share.end; plane++) {
+            float *dx_plane = dx + plane * w.h * w.w;
+            const float *dy_plane = dy + plane * w.oh * w.ow;
+            if (pairs)
+                spread_over_pairs(dx_plane, dy_plane, &w, leaves);
+            else
+                spread_plane(dx_plane, dy_plane, &w, count_include_pad);
+        }
     }
 }

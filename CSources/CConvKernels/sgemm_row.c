@@ -49,25 +49,28 @@ void convk_sgemm_row(float *restrict c, convk_matrix a, convk_matrix b, ptrdiff_
     const ptrdiff_t columns = convk_ceil_div(n, p.width);
     const int threads = convk_sgemm_threads(1, n, k, execution);
     // Each task writes its own columns of its own chunk's sums.
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-    for (ptrdiff_t task = 0; task < p.chunks * columns; task++) {
-        const ptrdiff_t chunk = task / columns, j = task % columns * p.width;
-        const ptrdiff_t begin = chunk * k / p.chunks, end_k = (chunk + 1) * k / p.chunks;
-        const convk_tile tile = {.c = (is_whole ? c : sums + chunk * n) + j,
-                                 .ldc = n,
-                                 .a = a.data + begin * a.column_stride,
-                                 .panel = 1,
-                                 .a_row_stride = a.column_stride,
-                                 .b = b.data + begin * b.row_stride + j,
-                                 .b_row_stride = b.row_stride,
-                                 .k = end_k - begin,
-                                 .rows = 1,
-                                 .columns = convk_min(p.width, n - j),
-                                 .alpha = is_whole ? end.alpha : 1,
-                                 .beta = is_whole ? end.beta : 0,
-                                 .column_bias = is_whole && end.bias ? end.bias + j : NULL,
-                                 .relu = is_whole && end.relu};
-        entry->row(&tile);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        const convk_share share = convk_share_of(p.chunks * columns);
+        for (ptrdiff_t task = share.begin; task < share.end; task++) {
+            const ptrdiff_t chunk = task / columns, j = task % columns * p.width;
+            const ptrdiff_t begin = chunk * k / p.chunks, end_k = (chunk + 1) * k / p.chunks;
+            const convk_tile tile = {.c = (is_whole ? c : sums + chunk * n) + j,
+                                     .ldc = n,
+                                     .a = a.data + begin * a.column_stride,
+                                     .panel = 1,
+                                     .a_row_stride = a.column_stride,
+                                     .b = b.data + begin * b.row_stride + j,
+                                     .b_row_stride = b.row_stride,
+                                     .k = end_k - begin,
+                                     .rows = 1,
+                                     .columns = convk_min(p.width, n - j),
+                                     .alpha = is_whole ? end.alpha : 1,
+                                     .beta = is_whole ? end.beta : 0,
+                                     .column_bias = is_whole && end.bias ? end.bias + j : NULL,
+                                     .relu = is_whole && end.relu};
+            entry->row(&tile);
+        }
     }
     if (!is_whole) add_row_chunks(c, sums, n, p.chunks, end);
 }

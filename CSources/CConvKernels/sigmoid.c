@@ -6,16 +6,27 @@
 void convk_sigmoid(float *y, const float *x, ptrdiff_t count, convk_execution execution) {
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = convk_threads_for(count, execution);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t i = 0; i < count; i += CONVK_ELEMENT_BLOCK)
-        leaves->sigmoid(y + i, x + i, convk_min(CONVK_ELEMENT_BLOCK, count - i));
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        const convk_share share = convk_share_of(convk_ceil_div(count, CONVK_ELEMENT_BLOCK));
+        for (ptrdiff_t block = share.begin; block < share.end; block++) {
+            const ptrdiff_t i = block * CONVK_ELEMENT_BLOCK;
+            leaves->sigmoid(y + i, x + i, convk_min(CONVK_ELEMENT_BLOCK, count - i));
+        }
+    }
 }
 
 void convk_sigmoid_backward(float *dx, const float *dy, const float *y, ptrdiff_t count,
                             convk_execution execution) {
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = convk_threads_for(count, execution);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t i = 0; i < count; i += CONVK_ELEMENT_BLOCK)
-        leaves->sigmoid_backward(dx + i, dy + i, y + i, convk_min(CONVK_ELEMENT_BLOCK, count - i));
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        const convk_share share = convk_share_of(convk_ceil_div(count, CONVK_ELEMENT_BLOCK));
+        for (ptrdiff_t block = share.begin; block < share.end; block++) {
+            const ptrdiff_t i = block * CONVK_ELEMENT_BLOCK;
+            leaves->sigmoid_backward(dx + i, dy + i, y + i,
+                                     convk_min(CONVK_ELEMENT_BLOCK, count - i));
+        }
+    }
 }
