@@ -85,6 +85,9 @@ struct Harness {
         for round in 1...rounds {
             for (index, benchmark) in cases.enumerated() {
                 progress("round \(round)/\(rounds), \(benchmark.name)")
+                // Blocks of the cases before would fill what is kept, and a large result would be
+                // cleared by the system anew in each run.
+                StorageRecycler.shared.releaseIdleBlocks()
                 let prepared = try benchmark.prepare(run)
                 if round == 1, checks {
                     results[index].check = try prepared.check()

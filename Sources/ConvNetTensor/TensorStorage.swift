@@ -116,6 +116,18 @@ package final class StorageRecycler: @unchecked Sendable {
         for block in surplus { free(block) }
     }
 
+    /// Gives all freed blocks back to the system.
+    package func releaseIdleBlocks() {
+        let blocks = withLock { () -> [UnsafeMutableRawPointer] in
+            defer { idleByteCount = 0 }
+            return idleBlocks.indices.flatMap { place in
+                defer { idleBlocks[place] = [] }
+                return idleBlocks[place]
+            }
+        }
+        for block in blocks { free(block) }
+    }
+
     /// Takes out the largest idle blocks until the others are few enough. Small ones stay: a program
     /// that once held something huge would otherwise ask the system for each tensor ever after.
     private func takeSurplus() -> [UnsafeMutableRawPointer] {

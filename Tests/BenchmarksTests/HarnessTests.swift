@@ -206,14 +206,15 @@ struct FaultyKernels: Kernels {
         let run = Run(
             kernels: NativeKernels(), reference: ReferenceKernels(), referenceBudget: 1)
         let harness = Harness(run, checks: false, quick: true) { _ in }
-        // Kept from round to round, and of a size that no other test gives back. The harness runs
-        // its cases on this thread.
+        // Kept from round to round, and of a size that no other test comes near: a quarter of a
+        // gigabyte that is never touched. The harness runs its cases on this thread.
         nonisolated(unsafe) var kept: [Tensor] = []
         let wasteful = BenchmarkCase(name: "wasteful", work: .bytes(1), countsAllocations: true) {
             _ in
             PreparedCase(
                 native: {
-                    kept.append(try Tensor(zeros: [3_333_333]))
+                    kept.append(
+                        try Tensor(uninitialized: [60_000_000], operation: "wasteful"))
                     Thread.sleep(forTimeInterval: 0.05)
                 }, reference: {}, referenceShare: 1, check: { Check() })
         }
