@@ -143,7 +143,7 @@ struct ONNXRuntimeTests {
     }
 
     /// Exact layers give the same numbers. Otherwise ONNX Runtime's exponentials and orders of sums
-    /// are its own: 10⁻⁴ of the largest logit is asked for, measured is a hundredth of it.
+    /// are its own: 10⁻⁴ of the largest logit is asked for.
     @Test func itGivesTheSameAnswers() throws {
         try withTemporaryFolder { folder in
             let cases = try describedNetworks()
