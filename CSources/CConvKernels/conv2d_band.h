@@ -42,6 +42,16 @@ static inline ptrdiff_t convk_band_size(const convk_band *band, ptrdiff_t channe
     return band->copies ? convk_round_up(channels * band->plane, 16) : 0;
 }
 
+/// The distances of the runs of `run` taps from tap (0, 0, 0), in the order (c, kh, kw).
+static inline void convk_band_offsets(const convk_band *band, ptrdiff_t run,
+                                      ptrdiff_t *restrict offsets) {
+    const convk_window *w = band->window;
+    for (ptrdiff_t c = 0; c < w->c; c++)
+        for (ptrdiff_t u = 0; u < w->kh; u++)
+            for (ptrdiff_t v = 0; v < w->kw; v += run)
+                *offsets++ = c * band->plane + u * w->dilation_h * band->width + v * w->dilation_w;
+}
+
 /// Tap (0, 0) of the first pixel of output row `row`, of channels that begin at x: there, or in the
 /// copy that is made of them.
 static inline const float *convk_band_read(const convk_band *band, float *restrict copy,

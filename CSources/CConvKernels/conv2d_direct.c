@@ -95,12 +95,7 @@ static ptrdiff_t run_length(const convk_conv2d_direct *p) {
 
 void convk_conv2d_direct_set_offsets(const convk_conv2d_direct *p, const convk_band *band,
                                      ptrdiff_t *offsets) {
-    const convk_window *w = &p->window;
-    const ptrdiff_t run = run_length(p);
-    for (ptrdiff_t c = 0; c < w->c; c++)
-        for (ptrdiff_t u = 0; u < w->kh; u++)
-            for (ptrdiff_t v = 0; v < w->kw; v += run)
-                *offsets++ = c * band->plane + u * w->dilation_h * band->width + v * w->dilation_w;
+    convk_band_offsets(band, run_length(p), offsets);
 }
 
 /// How many of the pixels left in a row the next tile takes: as even as the micro-kernel allows.

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The forward convolution, by Winograd's way or as a product with patches: the filters are packed
-// as they lie, transformed or not, and multiplied.
+// The forward convolution, in the first of four ways that suits the shape: Winograd's, by rows,
+// directly, or as a product with patches. Each packs the filters, and then goes through the images.
 #include "conv2d_direct.h"
 #include "conv2d_product.h"
 #include "conv2d_rows.h"
 #include "conv2d_winograd.h"
-
-/// The window with the channels of one group.
-static convk_window window_of_group(const convk_conv2d *conv) {
-    convk_window window = conv->window;
-    window.c /= conv->groups;
-    return window;
-}
 
 /// The execution with as many threads as the convolution is worth: what one thread does alone is
 /// not cut into bands for others.
@@ -23,7 +16,7 @@ static convk_execution worthwhile(const convk_conv2d *conv, convk_execution exec
 
 ptrdiff_t convk_conv2d_forward_workspace(const convk_conv2d *conv, convk_execution execution) {
     execution = worthwhile(conv, execution);
-    const convk_window window = window_of_group(conv);
+    const convk_window window = convk_window_of_group(conv);
     const ptrdiff_t rows = conv->filters / conv->groups;
     if (convk_conv2d_winograd_pays(&window, rows, execution)) {
         const convk_conv2d_winograd p =
@@ -51,7 +44,7 @@ ptrdiff_t convk_conv2d_forward_workspace(const convk_conv2d *conv, convk_executi
 static void run_winograd(float *restrict y, const float *restrict x, const float *restrict weights,
                          const float *restrict bias, const convk_conv2d *conv,
                          float *restrict workspace, convk_execution execution) {
-    const convk_window window = window_of_group(conv);
+    const convk_window window = convk_window_of_group(conv);
     const convk_conv2d_winograd p =
         convk_conv2d_winograd_make(&window, conv->groups, conv->filters / conv->groups, execution);
     const ptrdiff_t k = window.c * window.kh * window.kw;
@@ -75,7 +68,7 @@ static void run_winograd(float *restrict y, const float *restrict x, const float
 static void run_by_rows(float *restrict y, const float *restrict x, const float *restrict weights,
                         const float *restrict bias, const convk_conv2d *conv,
                         float *restrict workspace, convk_execution execution) {
-    const convk_window window = window_of_group(conv);
+    const convk_window window = convk_window_of_group(conv);
     const convk_conv2d_rows p =
         convk_conv2d_rows_make(&window, conv->groups, conv->filters / conv->groups, execution);
     float *filters = workspace;
@@ -90,7 +83,7 @@ static void run_by_rows(float *restrict y, const float *restrict x, const float 
 static void run_direct(float *restrict y, const float *restrict x, const float *restrict weights,
                        const float *restrict bias, const convk_conv2d *conv,
                        float *restrict workspace, convk_execution execution) {
-    const convk_window window = window_of_group(conv);
+    const convk_window window = convk_window_of_group(conv);
     const convk_conv2d_direct p =
         convk_conv2d_direct_make(&window, conv->groups, conv->filters / conv->groups, execution);
     float *filters = workspace;
@@ -105,7 +98,7 @@ static void run_direct(float *restrict y, const float *restrict x, const float *
 static void run_product(float *restrict y, const float *restrict x, const float *restrict weights,
                         const float *restrict bias, const convk_conv2d *conv,
                         float *restrict workspace, convk_execution execution) {
-    const convk_window window = window_of_group(conv);
+    const convk_window window = convk_window_of_group(conv);
     const convk_conv2d_product p =
         convk_conv2d_product_make(&window, conv->groups, conv->filters / conv->groups, execution);
     const ptrdiff_t panels = convk_ceil_div(p.m, p.panel);
@@ -129,7 +122,7 @@ void convk_conv2d_forward(float *restrict y, const float *restrict x, const floa
                           const float *restrict bias, const convk_conv2d *conv,
                           float *restrict workspace, convk_execution execution) {
     execution = worthwhile(conv, execution);
-    const convk_window window = window_of_group(conv);
+    const convk_window window = convk_window_of_group(conv);
     if (convk_conv2d_winograd_pays(&window, conv->filters / conv->groups, execution))
         return run_winograd(y, x, weights, bias, conv, workspace, execution);
     if (convk_conv2d_rows_pays(&window, conv->filters / conv->groups, execution))

@@ -23,12 +23,6 @@ typedef struct {
     ptrdiff_t band_rows;   // of the convolution under a task
 } plan;
 
-static convk_window window_of_group(const convk_conv2d *conv) {
-    convk_window window = conv->window;
-    window.c /= conv->groups;
-    return window;
-}
-
 /// From the first row that a window sees to behind the last.
 static ptrdiff_t reach(const convk_window *pool) {
     return (pool->kh - 1) * pool->dilation_h + 1;
@@ -36,7 +30,7 @@ static ptrdiff_t reach(const convk_window *pool) {
 
 static plan make_plan(const convk_conv2d *conv, const convk_window *pooling,
                       convk_execution execution) {
-    const convk_window w = window_of_group(conv);
+    const convk_window w = convk_window_of_group(conv);
     plan p = {.direct = convk_conv2d_direct_make(&w, conv->groups, conv->filters / conv->groups,
                                                  execution),
               .pool = *pooling};
@@ -66,7 +60,7 @@ static ptrdiff_t thread_size(const plan *p) {
 }
 
 bool convk_conv2d_pool_max_pays(const convk_conv2d *conv, convk_execution execution) {
-    const convk_window window = window_of_group(conv);
+    const convk_window window = convk_window_of_group(conv);
     const ptrdiff_t rows = conv->filters / conv->groups;
     return convk_conv2d_direct_pays(&window) && !convk_conv2d_rows_pays(&window, rows, execution) &&
            !convk_conv2d_winograd_pays(&window, rows, execution);

@@ -47,4 +47,11 @@ static inline int convk_conv2d_threads(const convk_conv2d *conv, convk_execution
     return work < 1 << 18 ? 1 : execution.threads;
 }
 
+/// The window with the channels of one group.
+static inline convk_window convk_window_of_group(const convk_conv2d *conv) {
+    convk_window window = conv->window;
+    window.c /= conv->groups;
+    return window;
+}
+
 #endif

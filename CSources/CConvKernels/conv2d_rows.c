@@ -145,13 +145,6 @@ static void run_task(const task *t) {
     run_vectors(t, x_places, y_places, vectors);
 }
 
-static void set_offsets(const convk_window *w, const convk_band *band, ptrdiff_t *offsets) {
-    for (ptrdiff_t c = 0; c < w->c; c++)
-        for (ptrdiff_t u = 0; u < w->kh; u++)
-            for (ptrdiff_t v = 0; v < w->kw; v++)
-                *offsets++ = c * band->plane + u * w->dilation_h * band->width + v * w->dilation_w;
-}
-
 void convk_conv2d_rows_run(const convk_conv2d_rows *p, float *restrict y, const float *restrict x,
                            const float *restrict filters, const float *restrict bias,
                            float *restrict workspace) {
@@ -160,7 +153,7 @@ void convk_conv2d_rows_run(const convk_conv2d_rows *p, float *restrict y, const 
     float *scratch = workspace + omp_get_thread_num() * thread_size(p);
     ptrdiff_t *offsets = (ptrdiff_t *)scratch;
     float *copy = scratch + offsets_size(p);
-    set_offsets(w, &band, offsets);
+    convk_band_offsets(&band, 1, offsets);
     // Vectors at the right edge read what lies behind the copy into lanes that are never written.
     convk_clear_short(copy + w->c * band.plane, SLACK);
     // Each task writes its own rows of its own output channels.
