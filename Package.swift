@@ -63,11 +63,12 @@ let package = Package(
 
         // Executables, and what they share
         .target(name: "ConvNetOptions", dependencies: ["ConvNetKernels"]),
-        .executableTarget(
-            name: "ConvNetCLI",
+        .target(
+            name: "ConvNetCommands",
             dependencies: [
                 "ConvNet", "ConvNetData", "ConvNetPlots", "ConvNetReference", "ConvNetOptions",
             ]),
+        .executableTarget(name: "ConvNetCLI", dependencies: ["ConvNetCommands"]),
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
@@ -99,7 +100,9 @@ let package = Package(
             dependencies: ["ConvNetPlots", "ConvNetTestSupport", "CZlib"]),
         .testTarget(
             name: "ConvNetCLITests",
-            dependencies: ["ConvNetCLI", "ConvNet", "ConvNetData", "ConvNetPlots"]),
+            dependencies: [
+                "ConvNetCLI", "ConvNetCommands", "ConvNet", "ConvNetData", "ConvNetPlots",
+            ]),
         .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "ConvNetReference"]),
     ],
     swiftLanguageModes: [.v6]

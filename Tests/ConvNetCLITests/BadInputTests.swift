@@ -7,7 +7,7 @@ import ConvNetData
 import Foundation
 import Testing
 
-@testable import ConvNetCLI
+@testable import ConvNetCommands
 
 @Suite struct BadInputTests {
     struct Mistake: Sendable, CustomTestStringConvertible {

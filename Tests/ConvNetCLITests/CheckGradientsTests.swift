@@ -5,7 +5,7 @@
 import Foundation
 import Testing
 
-@testable import ConvNetCLI
+@testable import ConvNetCommands
 
 struct CheckGradientsTests {
     @Test func theTableHasALineAParameter() throws {

@@ -6,7 +6,7 @@ import Foundation
 import Testing
 
 @testable import ConvNet
-@testable import ConvNetCLI
+@testable import ConvNetCommands
 
 @Suite struct CommandTests {
     @Test(arguments: CommandLineTool.commands.map { $0.name })

@@ -5,7 +5,7 @@
 import Foundation
 import Testing
 
-@testable import ConvNetCLI
+@testable import ConvNetCommands
 
 @Suite(.enabled(if: LoopbackServer.isAvailable, "python3 is not installed"))
 struct DownloadTests {

@@ -6,7 +6,7 @@ import ConvNet
 import Foundation
 import Testing
 
-@testable import ConvNetCLI
+@testable import ConvNetCommands
 
 private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().appendingPathComponent("Fixtures/NumPy")

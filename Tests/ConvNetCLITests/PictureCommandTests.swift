@@ -8,7 +8,7 @@ import Foundation
 import Testing
 
 @testable import ConvNet
-@testable import ConvNetCLI
+@testable import ConvNetCommands
 
 @Suite struct PictureCommandTests {
     /// A folder with a network's parameters and a picture of some size and colours.

@@ -4,7 +4,7 @@
 
 import Testing
 
-@testable import ConvNetCLI
+@testable import ConvNetCommands
 
 @Suite struct SHA256Tests {
     /// FIPS 180-4's examples as NIST publishes them; the last is the one of a million letters.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// The commands by name, their help, and what is common to them.
+// The commands by name, their help, and what is common to them and to the tools that have them.
 
 import ConvNet
 import ConvNetOptions
 import Foundation
 
-/// One command of the tool.
-protocol Command {
+/// One command of a tool.
+package protocol Command {
     /// What it is called by.
     static var name: String { get }
     /// What it does, in a line.
@@ -23,11 +23,12 @@ protocol Command {
     static func run(_ options: Options) throws
 }
 
-enum CommandLineTool {
+package enum CommandLineTool {
     /// The version of the package.
-    static let version = "0.1.0"
+    package static let version = "0.1.0"
 
-    static var commands: [any Command.Type] {
+    /// The commands of `convnet`.
+    package static var commands: [any Command.Type] {
         [
             TrainCommand.self, EvaluateCommand.self, CheckGradientsCommand.self,
             PredictCommand.self,
@@ -36,13 +37,23 @@ enum CommandLineTool {
         ]
     }
 
-    static func run(_ arguments: [String]) throws {
+    /// Does what the arguments of a call ask for.
+    ///
+    /// - Parameters:
+    ///   - tool: what the tool is called.
+    ///   - summary: what it does, in a line.
+    ///   - commands: what it can do.
+    /// - Throws: ``UsageError`` when it was called wrongly, and what the command throws.
+    package static func run(
+        _ arguments: [String], tool: String, summary: String, commands: [any Command.Type]
+    ) throws {
+        let names = commands.map { $0.name }.joined(separator: ", ")
         guard let name = arguments.first else {
             throw UsageError("no command, expected one of \(names); --help tells more")
         }
         switch name {
-        case "--help", "-h", "help": return print(help)
-        case "--version": return print("convnet \(version)")
+        case "--help", "-h", "help": return print(help(tool, summary, commands))
+        case "--version": return print("\(tool) \(version)")
         default: break
         }
         // Some names are two words.
@@ -53,7 +64,7 @@ enum CommandLineTool {
         let declared = command.options + [Option("help", "Show this help.")]
         let rest = arguments.dropFirst(command.name.split(separator: " ").count)
         let options = try Options(Array(rest), declared: declared)
-        if options.has("help") { return print(help(for: command, declared)) }
+        if options.has("help") { return print(help(for: command, of: tool, declared)) }
         if command.operands.isEmpty, let operand = options.operands.first {
             throw UsageError("\(operand) is unexpected after \(command.name); --help tells more")
         }
@@ -61,7 +72,7 @@ enum CommandLineTool {
     }
 
     /// One line for any error.
-    static func line(for error: any Error) -> String {
+    package static func line(for error: any Error) -> String {
         // Our own errors describe themselves in a line; the system's do so in another place.
         let isSystems = error is CocoaError || error is POSIXError || error is URLError
         let text = isSystems ? error.localizedDescription : "\(error)"
@@ -69,7 +80,7 @@ enum CommandLineTool {
     }
 
     /// The exit status that an error leads to.
-    static func status(for error: any Error) -> Int32 {
+    package static func status(for error: any Error) -> Int32 {
         switch error {
         case let interruption as Interruption: interruption.status
         case is UsageError: 2
@@ -85,31 +96,33 @@ enum CommandLineTool {
         print(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 
-    private static var names: String { commands.map { $0.name }.joined(separator: ", ") }
-
-    private static var help: String {
+    private static func help(
+        _ tool: String, _ summary: String, _ commands: [any Command.Type]
+    ) -> String {
         let width = commands.map { $0.name.count }.max() ?? 0
         let lines = commands.map {
             "  \($0.name.padding(toLength: width, withPad: " ", startingAt: 0))  \($0.summary)"
         }
         return """
-            Convolutional networks: train, evaluate, predict, and show what they see.
+            \(summary)
 
-            Usage: convnet COMMAND [OPTION…]
+            Usage: \(tool) COMMAND [OPTION…]
 
             \(lines.joined(separator: "\n"))
 
-            convnet COMMAND --help tells a command's options, convnet --version the version.
+            \(tool) COMMAND --help tells a command's options, \(tool) --version the version.
             Exit status: 0 done, 1 failed, 2 called wrongly, 130 stopped by Ctrl-C, 143 by SIGTERM.
             """
     }
 
-    private static func help(for command: any Command.Type, _ declared: [Option]) -> String {
+    private static func help(
+        for command: any Command.Type, of tool: String, _ declared: [Option]
+    ) -> String {
         let operands = command.operands.isEmpty ? "" : " \(command.operands)"
         return """
             \(command.summary)
 
-            Usage: convnet \(command.name)\(operands) [OPTION…]
+            Usage: \(tool) \(command.name)\(operands) [OPTION…]
 
             \(Options.help(for: declared))
 
