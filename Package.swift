@@ -26,6 +26,7 @@ let package = Package(
         .library(name: "ConvNetData", targets: ["ConvNetData"]),
         .library(name: "ConvNetPlots", targets: ["ConvNetPlots"]),
         .library(name: "ConvNetKernels", targets: ["ConvNetKernels"]),
+        .library(name: "CConvKernels", targets: ["CConvKernels"]),
         .executable(name: "convnet", targets: ["ConvNetCLI"]),
         .executable(name: "Benchmarks", targets: ["Benchmarks"]),
     ],
@@ -34,8 +35,9 @@ let package = Package(
         .target(
             name: "CConvKernels", path: "CSources/CConvKernels", exclude: ["README.md"],
             cSettings: kernelCSettings,
-            // Debian's name for LLVM's OpenMP runtime (package libomp-dev).
-            linkerSettings: [.linkedLibrary("omp5")]),
+            // Debian's name for LLVM's OpenMP runtime (package libomp-dev); C's mathematics, which
+            // Swift programs link by themselves and C programs don't.
+            linkerSettings: [.linkedLibrary("omp5"), .linkedLibrary("m")]),
         .systemLibrary(
             name: "CZlib", path: "CSources/CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"])]),

@@ -23,6 +23,8 @@
 
 #ifdef __cplusplus
 extern "C" {
+// C++ knows C's restrict only by this name; below, the word is let go of again.
+#define restrict __restrict__
 #endif
 
 // ---- How to run -------------------------------------------------------------------------------
@@ -412,6 +414,7 @@ void convk_update_adam(float *restrict p, float *restrict m, float *restrict v,
                        const convk_gradient_adjustment *adjustment, convk_execution execution);
 
 #ifdef __cplusplus
+#undef restrict
 }
 #endif
 
