@@ -11,8 +11,8 @@ SHELL := /bin/bash
 PACKAGES := libomp-dev zlib1g-dev libcairo2-dev pkg-config
 LINT_PACKAGES := clang-format
 
-SWIFT_SOURCES := Package.swift Sources Benchmarks Tests
-C_SOURCES = $(shell git ls-files 'CSources/*.c' 'CSources/*.h' 'CSources/*.inc')
+SWIFT_SOURCES := Package.swift Sources Benchmarks Tests Examples
+C_SOURCES = $(shell git ls-files 'CSources/*.c' 'CSources/*.h' 'CSources/*.inc' 'Examples/*.c')
 DOCUMENTED := ConvNet ConvNetData ConvNetKernels ConvNetPlots ConvNetTensor
 
 # Installs the packages in $(1) that dpkg does not know as installed, and says nothing when it knows
@@ -58,8 +58,8 @@ bench: setup ## Check and time every kernel against the reference
 test: setup ## Run the tests; MNIST_DIR and BOOK_PARAMETERS name the real data
 	swift test $(ARGUMENTS)
 
-consumer: setup ## Build a package that depends on a tag of this one
-	Tests/ConsumerPackage/run.sh
+consumer: setup ## Build and run what depends on a tag of this package: a user, the examples
+	Tests/consumers.sh $(ARGUMENTS)
 
 format: setup-lint ## Format all Swift and C in place
 	swift format -i -r -p $(SWIFT_SOURCES)

@@ -2,14 +2,14 @@
 // SPDX-License-Identifier: MIT
 //
 // A package as a user of this one would write it: it depends on a version, and asks for ConvNet
-// alone. run.sh names the repository; a user would write its address here.
+// alone. Tests/consumers.sh names the repository; a user would write its address here.
 
 import PackageDescription
 
 let package = Package(
     name: "consumer",
     dependencies: [
-        .package(url: Context.environment["SWIFT_CONVNET_URL"] ?? "", from: "1.0.0")
+        .package(url: Context.environment["SWIFT_CONVNET_URL"] ?? "", from: "0.1.0")
     ],
     targets: [
         .executableTarget(

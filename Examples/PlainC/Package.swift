@@ -1,0 +1,28 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: MIT
+//
+// The matrix product called from plain C, without any Swift: `swift run PlainC`.
+//
+// In a package of your own the dependency is one line,
+// .package(url: "https://HOST/swift-convnet.git", from: "0.1.0"). Here the address of a tagged clone
+// comes from the environment, as in continuous integration; without it this checkout is taken.
+
+import PackageDescription
+
+let convnet: Package.Dependency =
+    if let address = Context.environment["SWIFT_CONVNET_URL"] {
+        .package(url: address, from: "0.1.0")
+    } else {
+        .package(name: "swift-convnet", path: "../..")
+    }
+
+let package = Package(
+    name: "PlainC",
+    dependencies: [convnet],
+    targets: [
+        .executableTarget(
+            name: "PlainC",
+            dependencies: [.product(name: "CConvKernels", package: "swift-convnet")])
+    ],
+    cLanguageStandard: .c11
+)

@@ -1,0 +1,33 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: MIT
+//
+// A test that fails when a network of one's own becomes slower: `swift test`.
+//
+// In a package of your own the dependency is one line,
+// .package(url: "https://HOST/swift-convnet.git", from: "0.1.0"). Here the address of a tagged clone
+// comes from the environment, as in continuous integration; without it this checkout is taken.
+
+import PackageDescription
+
+let convnet: Package.Dependency =
+    if let address = Context.environment["SWIFT_CONVNET_URL"] {
+        .package(url: address, from: "0.1.0")
+    } else {
+        .package(name: "swift-convnet", path: "../..")
+    }
+
+let package = Package(
+    name: "SpeedTest",
+    dependencies: [convnet],
+    targets: [
+        .target(
+            name: "SpeedGuard",
+            dependencies: [.product(name: "ConvNetKernels", package: "swift-convnet")]),
+        .testTarget(
+            name: "SpeedTests",
+            dependencies: [
+                "SpeedGuard", .product(name: "ConvNet", package: "swift-convnet"),
+            ]),
+    ],
+    swiftLanguageModes: [.v6]
+)
