@@ -109,9 +109,7 @@ static void fold_channels_in_blocks(float *restrict planes, const float *restric
 /// vectors.
 static bool is_transposition(const convk_window *w) {
     enum { VECTOR = 16, FOUR = 4 };
-    return w->kh * w->kw == 1 && w->stride_h == 1 && w->stride_w == 1 && w->oh == w->h &&
-           w->ow == w->w && w->pad_top == 0 && w->pad_left == 0 && w->h * w->w % VECTOR == 0 &&
-           w->c % FOUR == 0;
+    return convk_is_pointwise(w) && w->h * w->w % VECTOR == 0 && w->c % FOUR == 0;
 }
 
 static void transpose_rows(float *restrict x, const float *restrict columns, const convk_window *w,

@@ -20,6 +20,7 @@ typedef struct {
     ptrdiff_t mc;           ///< rows of A that a task works through at a time
     ptrdiff_t block_panels; ///< panels of patches in a task
     ptrdiff_t row_tasks;    ///< tasks that share one block of patches, each with its rows of A
+    bool is_pointwise;      ///< each pixel is its own patch; the window has an image in one row
 } convk_conv2d_product;
 
 /// Block sizes for a convolution of the window's images, with m output channels a group.

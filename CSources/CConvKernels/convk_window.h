@@ -33,4 +33,10 @@ static inline convk_taps convk_columns_at(const convk_window *w, ptrdiff_t j) {
     return convk_taps_at(j * w->stride_w - w->pad_left, w->w, w->kw, w->dilation_w);
 }
 
+/// Whether each place of the window is one pixel, and the places lie as the image's pixels do.
+static inline bool convk_is_pointwise(const convk_window *w) {
+    return w->kh * w->kw == 1 && w->stride_h == 1 && w->stride_w == 1 && w->oh == w->h &&
+           w->ow == w->w && w->pad_top == 0 && w->pad_left == 0;
+}
+
 #endif

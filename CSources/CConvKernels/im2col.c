@@ -138,9 +138,7 @@ static void unfold_row_of_runs(float *restrict to, const float *restrict image, 
 void convk_im2col(float *restrict columns, const float *restrict x, const convk_window *window,
                   convk_execution execution) {
     const convk_window w = *window;
-    if (w.kh * w.kw == 1 && w.stride_h == 1 && w.stride_w == 1 && w.oh == w.h && w.ow == w.w &&
-        w.pad_top == 0 && w.pad_left == 0 && w.h * w.w > 1)
-        return transpose_images(columns, x, &w, execution);
+    if (convk_is_pointwise(&w) && w.h * w.w > 1) return transpose_images(columns, x, &w, execution);
     const convk_columns_blocks *blocks = convk_columns_blocks_for(execution.isa);
     const ptrdiff_t patch = w.c * w.kh * w.kw;
     const bool blocked = in_blocks(&w);

@@ -26,7 +26,8 @@ import Testing
             ("row", try kernels.affine(row, weights: weights, bias: bias, rectified: true)))
 
         // (input, filters, window, groups): few filters, many channels, a stride, groups, one image,
-        // and three that go by Winograd's way, the last with more tiles than are taken at a time.
+        // three that go by Winograd's way, the last with more tiles than are taken at a time, and
+        // filters of one tap for one image and for many.
         let convolutions = [
             ([20, 1, 28, 28], 30, try Window(5), 1),
             ([4, 48, 13, 13], 40, try Window(3, padding: 1), 1),
@@ -36,6 +37,8 @@ import Testing
             ([9, 64, 15, 14], 66, try Window(3, padding: 1), 1),
             ([2, 66, 17, 19], 64, try Window(5, padding: 2), 2),
             ([17, 48, 24, 24], 48, try Window(3, padding: 1), 1),
+            ([1, 40, 23, 23], 90, try Window(1), 1),
+            ([9, 90, 14, 13], 70, try Window(1), 2),
         ]
         for (shape, filters, window, groups) in convolutions {
             let x = try draw.normal(shape)
