@@ -11,9 +11,8 @@ SHELL := /bin/bash
 PACKAGES := libomp-dev zlib1g-dev libcairo2-dev pkg-config
 LINT_PACKAGES := clang-format
 
-SWIFT_SOURCES := Package.swift Sources Benchmarks Tests Examples
+SWIFT_SOURCES := Package.swift Sources Benchmarks Tests Examples Documentation
 C_SOURCES = $(shell git ls-files 'CSources/*.c' 'CSources/*.h' 'CSources/*.inc' 'Examples/*.c')
-DOCUMENTED := ConvNet ConvNetData ConvNetKernels ConvNetPlots ConvNetTensor
 
 # Installs the packages in $(1) that dpkg does not know as installed, and says nothing when it knows
 # them all.
@@ -70,23 +69,5 @@ lint: setup-lint ## Fail where the formatters would change a line
 	clang-format --dry-run -Werror $(C_SOURCES)
 
 docs: setup ## Write the documentation as web pages to docs/
-	rm -rf .build/documentation docs
-	mkdir -p .build/documentation/symbols
-	# A scratch folder of its own: symbols are written only where a module is compiled.
-	swift build --scratch-path .build/documentation/build --product convnet \
-	    -Xswiftc -emit-symbol-graph \
-	    -Xswiftc -emit-symbol-graph-dir -Xswiftc "$(CURDIR)/.build/documentation/symbols"
-	set -e; cd .build/documentation; for module in $(DOCUMENTED); do \
-	    mkdir -p graphs/$$module; \
-	    cp symbols/$$module.symbols.json symbols/$$module@*.symbols.json graphs/$$module \
-	        2>/dev/null || test -e graphs/$$module/$$module.symbols.json; \
-	    catalog="$(CURDIR)/Sources/$$module/$$module.docc"; \
-	    docc convert $$([ -d "$$catalog" ] && echo "$$catalog") \
-	        --additional-symbol-graph-dir graphs/$$module \
-	        --fallback-display-name $$module --fallback-bundle-identifier $$module \
-	        --output-dir $$module.doccarchive; \
-	done; \
-	docc merge $(DOCUMENTED:=.doccarchive) --synthesized-landing-page-name swift-convnet \
-	    --output-path "$(CURDIR)/docs"
-	rm -rf .build/documentation/build
+	Documentation/build.sh docs
 	@echo "docs/ holds the pages; serve them with: python3 -m http.server --directory docs"

@@ -26,6 +26,7 @@ let package = Package(
         .library(name: "ConvNetData", targets: ["ConvNetData"]),
         .library(name: "ConvNetPlots", targets: ["ConvNetPlots"]),
         .library(name: "ConvNetKernels", targets: ["ConvNetKernels"]),
+        .library(name: "ConvNetReference", targets: ["ConvNetReference"]),
         .library(name: "CConvKernels", targets: ["CConvKernels"]),
         .executable(name: "convnet", targets: ["ConvNetCLI"]),
         .executable(name: "Benchmarks", targets: ["Benchmarks"]),

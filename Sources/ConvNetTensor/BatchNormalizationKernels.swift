@@ -22,6 +22,9 @@ public protocol BatchNormalizationKernels: Sendable {
     /// - Parameters:
     ///   - outputGradient: the shape of `x`.
     ///   - x: what went in.
+    ///   - statistics: the mean and the variance of `x`, each `[C]`.
+    ///   - gamma: `[C]`.
+    ///   - epsilon: the forward pass's epsilon.
     func batchNormalizationGradient(
         _ outputGradient: Tensor, input x: Tensor, statistics: BatchStatistics, gamma: Tensor,
         epsilon: Double

@@ -42,7 +42,9 @@ public protocol BatchSource: Sendable {
     /// The samples at the given places as an epoch of training sees them, at random changed in ways
     /// that leave their classes alone, for instance. By default as they are.
     ///
-    /// - Parameter epoch: the epoch's number, from 0.
+    /// - Parameters:
+    ///   - indices: the places, each from 0 to ``sampleCount`` − 1.
+    ///   - epoch: the epoch's number, from 0.
     /// - Throws: ``TensorError`` when there are no places or one is outside.
     func batch(at indices: [Int], epoch: Int) throws -> Batch
 

@@ -21,6 +21,9 @@ public protocol FusedKernels: Sendable {
     /// - Parameters:
     ///   - x: images `[N, C, H, W]`.
     ///   - weights: filters `[F, C/groups, KH, KW]`.
+    ///   - bias: `[F]`, or nil for none.
+    ///   - window: KH×KW taps, with its stride, padding and dilation.
+    ///   - groups: how many blocks channels and filters fall into.
     ///   - rectified: whether what is negative becomes 0, as in ``Kernels/relu(_:)``.
     /// - Returns: `[N, F, OH, OW]`.
     func convolution(
@@ -32,6 +35,9 @@ public protocol FusedKernels: Sendable {
     /// - Parameters:
     ///   - x: images `[N, C, H, W]`.
     ///   - weights: filters `[F, C/groups, KH, KW]`.
+    ///   - bias: `[F]`, or nil for none.
+    ///   - window: the convolution's window.
+    ///   - groups: how many blocks channels and filters fall into.
     ///   - pooling: the pooling's window.
     ///   - rectified: whether what is negative becomes 0, as in ``Kernels/relu(_:)``.
     ///   - wantsArgmax: whether the places of the maxima are asked for.
@@ -48,6 +54,7 @@ public protocol FusedKernels: Sendable {
     ///   - argmax: what the pooling told, each under its window.
     ///   - x: the images `[N, C, H, W]` of the forward pass.
     ///   - window: the convolution's window.
+    ///   - groups: the convolution's number of groups.
     ///   - pooling: the pooling's window.
     /// - Returns: `[F, C/groups, KH, KW]`.
     func convolutionMaxPoolingWeightGradient(

@@ -21,8 +21,10 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     /// With `beta` 0 the old numbers of `c` are not read, so they may be NaN.
     ///
     /// - Parameters:
+    ///   - alpha: what the product is multiplied by.
     ///   - a: M×K, perhaps transposed.
     ///   - b: K×N, perhaps transposed.
+    ///   - beta: what the old numbers of `c` are multiplied by.
     ///   - c: the tensor that holds C; numbers outside `layout` are left alone.
     ///   - layout: where C lies in `c`: M×N.
     func gemm(
@@ -34,7 +36,9 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     /// Every patch that the window sees, as one row of a matrix ("Deep Learning from Scratch",
     /// section 7.4.3).
     ///
-    /// - Parameter x: images `[N, C, H, W]`.
+    /// - Parameters:
+    ///   - x: images `[N, C, H, W]`.
+    ///   - window: KH×KW taps, with its stride, padding and dilation.
     /// - Returns: `[N·OH·OW, C·KH·KW]`; rows run over (n, oh, ow), columns over (c, kh, kw). Taps in
     ///   the padding read 0.
     func im2col(_ x: Tensor, window: Window) throws -> Tensor
@@ -44,6 +48,7 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     /// - Parameters:
     ///   - columns: `[N·OH·OW, C·KH·KW]`.
     ///   - inputShape: the images' `[N, C, H, W]`.
+    ///   - window: the window that the rows are patches of.
     /// - Returns: `[N, C, H, W]`; pixels that no window covers are 0.
     func col2im(_ columns: Tensor, inputShape: [Int], window: Window) throws -> Tensor
 
@@ -56,6 +61,7 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///   - x: images `[N, C, H, W]`.
     ///   - weights: filters `[F, C/groups, KH, KW]`, KH×KW being the window's size.
     ///   - bias: `[F]`, or nil for none.
+    ///   - window: KH×KW taps, with its stride s, padding p and dilation d.
     ///   - groups: how many blocks the channels and filters fall into; block g of the filters
     ///     sees block g of the channels only.
     /// - Returns: `[N, F, OH, OW]`.
@@ -69,6 +75,8 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///   - outputGradient: `[N, F, OH, OW]`.
     ///   - weights: `[F, C/groups, KH, KW]`.
     ///   - inputShape: the images' `[N, C, H, W]`.
+    ///   - window: the forward pass's window.
+    ///   - groups: the forward pass's number of groups.
     /// - Returns: `[N, C, H, W]`; pixels that no window covers are exactly 0.
     func convolutionInputGradient(
         _ outputGradient: Tensor, weights: Tensor, inputShape: [Int], window: Window, groups: Int
@@ -79,6 +87,8 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     /// - Parameters:
     ///   - outputGradient: `[N, F, OH, OW]`.
     ///   - x: the images `[N, C, H, W]` of the forward pass.
+    ///   - window: the forward pass's window.
+    ///   - groups: the forward pass's number of groups.
     /// - Returns: `[F, C/groups, KH, KW]`.
     func convolutionWeightGradient(
         _ outputGradient: Tensor, input x: Tensor, window: Window, groups: Int
@@ -103,13 +113,17 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
 
     /// The largest number that each window sees. Padding counts as −∞; NaN wins over every number.
     ///
-    /// - Parameter x: images `[N, C, H, W]`.
+    /// - Parameters:
+    ///   - x: images `[N, C, H, W]`.
+    ///   - window: its size, stride, padding and dilation.
     /// - Returns: `[N, C, OH, OW]`.
     func maxPooling(_ x: Tensor, window: Window) throws -> Tensor
 
     /// Max pooling that also tells where each maximum was; of equal ones the first.
     ///
-    /// - Parameter x: images `[N, C, H, W]`.
+    /// - Parameters:
+    ///   - x: images `[N, C, H, W]`.
+    ///   - window: its size, stride, padding and dilation.
     /// - Returns: the maxima `[N, C, OH, OW]`, and for each the flat index `h·W + w` in its plane.
     func maxPoolingWithArgmax(_ x: Tensor, window: Window) throws -> MaxPoolingResult
 
@@ -128,6 +142,7 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///
     /// - Parameters:
     ///   - x: images `[N, C, H, W]`.
+    ///   - window: its size, stride, padding and dilation.
     ///   - countIncludePad: whether padding counts, as zeros; otherwise the divisor is the number
     ///     of real pixels under the window (PyTorch's `count_include_pad`). A tap that ceil mode
     ///     puts beyond the padding never counts.
@@ -139,6 +154,8 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     /// - Parameters:
     ///   - outputGradient: `[N, C, OH, OW]`.
     ///   - inputShape: the images' `[N, C, H, W]`.
+    ///   - window: the forward pass's window.
+    ///   - countIncludePad: the forward pass's answer.
     /// - Returns: `[N, C, H, W]`.
     func averagePoolingGradient(
         _ outputGradient: Tensor, inputShape: [Int], window: Window, countIncludePad: Bool
@@ -184,6 +201,7 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     /// - Parameters:
     ///   - outputGradient: any shape.
     ///   - x: what went in, same shape.
+    ///   - negativeSlope: the forward pass's slope.
     func leakyReLUGradient(
         _ outputGradient: Tensor, input x: Tensor, negativeSlope: Double
     ) throws -> Tensor
@@ -242,7 +260,12 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     /// p −= learningRate · g / (√v + epsilon)`. That is AdaGrad (Duchi et al., "Adaptive subgradient
     /// methods", 2011) and RMSProp (Hinton, lecture 6e, 2012), both as in PyTorch.
     ///
-    /// - Parameter squares: the squares so far, v.
+    /// - Parameters:
+    ///   - parameter: p, any shape.
+    ///   - squares: the squares so far, v, of the same shape.
+    ///   - gradient: of the same shape.
+    ///   - settings: learningRate, kept, added and epsilon.
+    ///   - adjustment: what is done to the gradient before.
     func squaresUpdate(
         _ parameter: inout Tensor, squares: inout Tensor, gradient: Tensor,
         settings: SquaresSettings, adjustment: GradientAdjustment) throws
@@ -252,7 +275,14 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     /// weight decay it is AdamW (Loshchilov and Hutter, "Decoupled weight decay regularization",
     /// 2019): `p` is multiplied by `1 − learningRate · decay` first.
     ///
-    /// - Parameter step: the number of this update, from 1.
+    /// - Parameters:
+    ///   - parameter: p, any shape.
+    ///   - firstMoment: the mean of the gradients so far, of the same shape; zeros at first.
+    ///   - secondMoment: the mean of their squares, likewise.
+    ///   - gradient: of the same shape.
+    ///   - step: the number of this update, from 1.
+    ///   - settings: learning rate, betas, epsilon and decay.
+    ///   - adjustment: what is done to the gradient before.
     func adamUpdate(
         _ parameter: inout Tensor, firstMoment: inout Tensor, secondMoment: inout Tensor,
         gradient: Tensor, step: Int, settings: AdamSettings, adjustment: GradientAdjustment) throws

@@ -17,6 +17,8 @@ public struct MatrixLayout: Sendable, Hashable {
     /// A matrix of the given size.
     ///
     /// - Parameters:
+    ///   - rows: the number of rows, at least 1.
+    ///   - columns: the number of columns, at least 1.
     ///   - leadingDimension: the distance between two rows; `columns` when nil.
     ///   - offset: the place of the first number.
     /// - Throws: ``TensorError`` when an extent is empty, rows overlap or the offset is negative.

@@ -8,7 +8,9 @@ public protocol NormalizationKernels: Sendable {
     /// neighbours along the channels (Krizhevsky et al., "ImageNet classification with deep
     /// convolutional neural networks", 2012). See ``LocalResponseSettings`` for the formula.
     ///
-    /// - Parameter x: `[N, C]` or `[N, C, …]`: the second axis counts channels.
+    /// - Parameters:
+    ///   - x: `[N, C]` or `[N, C, …]`: the second axis counts channels.
+    ///   - settings: size, alpha, beta and k.
     /// - Returns: the shape of `x`.
     func localResponseNormalization(
         _ x: Tensor, settings: LocalResponseSettings
@@ -19,6 +21,7 @@ public protocol NormalizationKernels: Sendable {
     /// - Parameters:
     ///   - outputGradient: the shape of `x`.
     ///   - x: what went in.
+    ///   - settings: the forward pass's settings.
     func localResponseNormalizationGradient(
         _ outputGradient: Tensor, input x: Tensor, settings: LocalResponseSettings
     ) throws -> Tensor
@@ -26,6 +29,8 @@ public protocol NormalizationKernels: Sendable {
     /// Dropout: 0 where the mask drops, `x / (1 − rate)` where it keeps. The gradient is the same
     /// function, with the same mask, of the output's gradient.
     ///
-    /// - Parameter x: any shape.
+    /// - Parameters:
+    ///   - x: any shape.
+    ///   - mask: the rate, and what is drawn from.
     func dropout(_ x: Tensor, mask: DropoutMask) throws -> Tensor
 }

@@ -81,6 +81,7 @@ extension Tensor {
     /// do not depend on how many there are.
     ///
     /// - Parameters:
+    ///   - shape: the tensor's shape.
     ///   - standardDeviation: its width, at least 0 and finite.
     ///   - generator: where the randomness comes from.
     /// - Throws: ``TensorError`` when the shape has an empty axis or the deviation is not a width.

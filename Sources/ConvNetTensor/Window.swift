@@ -121,7 +121,10 @@ public struct Window: Sendable, Hashable {
 
     /// How many places the window takes on an image of the given height and width.
     ///
-    /// - Parameter operation: the name that an error should carry.
+    /// - Parameters:
+    ///   - height: the image's rows, at least 1.
+    ///   - width: the image's columns, at least 1.
+    ///   - operation: the name that an error should carry.
     /// - Throws: ``TensorError`` when the window is larger than the padded image.
     public func outputSize(
         height: Int, width: Int, operation: String = "Window"

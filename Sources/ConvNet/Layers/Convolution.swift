@@ -84,6 +84,8 @@ public struct Convolution: Layer {
     /// - Parameters:
     ///   - weights: `[F, C/groups, KH, KW]`, KH×KW being the window's size.
     ///   - bias: `[F]`.
+    ///   - window: its size, stride, padding and dilation.
+    ///   - groups: how many blocks channels and filters fall into.
     /// - Throws: ``TensorError`` when the shapes and the window disagree.
     public init(weights: Tensor, bias: Tensor, window: Window, groups: Int = 1) throws {
         let shape = weights.shape

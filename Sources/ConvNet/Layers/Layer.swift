@@ -27,6 +27,7 @@ public protocol Layer: Sendable {
     /// - Parameters:
     ///   - outputGradient: the loss's gradient with respect to the layer's output.
     ///   - needsInputGradient: false for a network's first layer, whose input nobody trains.
+    ///   - kernels: what does the arithmetic.
     /// - Returns: the gradient with respect to the input; nil where it is not needed.
     /// - Throws: ``TensorError`` when no forward pass came before, or the gradient has another shape
     ///   than the output had.

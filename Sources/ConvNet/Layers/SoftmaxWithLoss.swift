@@ -13,8 +13,11 @@ public struct SoftmaxWithLoss: Sendable {
 
     /// The probabilities of each class.
     ///
-    /// - Parameter logits: `[N, K]`.
+    /// - Parameters:
+    ///   - logits: `[N, K]`.
+    ///   - kernels: what does the arithmetic.
     /// - Returns: `[N, K]`, each row adding up to 1.
+    /// - Throws: ``TensorError`` when the logits are no matrix.
     public func predict(_ logits: Tensor, on kernels: any Kernels = NativeKernels()) throws
         -> Tensor
     {
@@ -26,6 +29,9 @@ public struct SoftmaxWithLoss: Sendable {
     /// - Parameters:
     ///   - logits: `[N, K]`.
     ///   - labels: N classes, each from 0 to K − 1.
+    ///   - kernels: what does the arithmetic.
+    /// - Returns: the mean loss, in nats.
+    /// - Throws: ``TensorError`` when a shape or label is wrong.
     public mutating func forward(
         _ logits: Tensor, labels: [Int], on kernels: any Kernels = NativeKernels()
     ) throws -> Double {

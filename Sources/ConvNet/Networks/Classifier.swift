@@ -149,7 +149,10 @@ extension Classifier {
     /// `float64`. It computes as the next training step would, so that layers which do something
     /// else in training are checked at that.
     ///
-    /// - Parameter kernels: kernels that take `float64`, such as `ReferenceKernels`.
+    /// - Parameters:
+    ///   - x: samples `[N, C, H, W]`.
+    ///   - labels: N classes.
+    ///   - kernels: kernels that take `float64`, such as `ReferenceKernels`.
     /// - Returns: a gradient of `float64` for each of ``parameters``, in the same order.
     /// - Throws: ``TensorError`` when a shape or label is wrong or the kernels lack `float64`.
     public func numericalGradient(

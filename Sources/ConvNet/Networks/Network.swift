@@ -58,6 +58,7 @@ public struct Network: Classifier {
     /// - Parameters:
     ///   - inputShape: the shape of one sample, without the axis that counts samples.
     ///   - layers: at least one; names must differ.
+    ///   - kernels: what does the arithmetic.
     /// - Throws: ``TensorError`` that names the layer and the shape it can't work with.
     public init(
         inputShape: [Int], layers: [NamedLayer], kernels: any Kernels = NativeKernels()

@@ -29,7 +29,11 @@ public struct Checkpoint: Sendable {
 
     /// Training as it stands.
     ///
-    /// - Parameter settings: what must be the same where training goes on, as text by name.
+    /// - Parameters:
+    ///   - network: its parameters, buffers and the number of its next step are kept.
+    ///   - optimizer: its state is kept.
+    ///   - progress: the place in the data, and the figures up to it.
+    ///   - settings: what must be the same where training goes on, as text by name.
     /// - Throws: ``TensorError`` when there is no memory for it.
     public init(
         network: Network, optimizer: any Optimizer, progress: TrainingProgress,

@@ -13,7 +13,7 @@
 ///
 /// A difference's truncation error is h²/6 times a third derivative, and one over twice the width has
 /// four times as much: the two differ by thrice the error. Rounding adds that of the loss over the
-/// step; see ``LossRounding``. Where the two differ by more than a ten-thousandth, a ReLU or a maximum
+/// step. Where the two differ by more than a ten-thousandth, a ReLU or a maximum
 /// may have changed sides within the step, and a tenth of the step is taken.
 public struct GradientCheck: Sendable {
     /// What was found of one parameter.

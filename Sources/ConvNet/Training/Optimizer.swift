@@ -11,8 +11,10 @@
 public protocol Optimizer: Sendable {
     /// Changes every parameter of the network by the gradient of its last backward pass.
     ///
-    /// - Parameter scaling: what a schedule and clipping ask for; see ``ScheduledOptimizer`` and
-    ///   ``ClippedOptimizer``.
+    /// - Parameters:
+    ///   - network: after a backward pass.
+    ///   - scaling: what a schedule and clipping ask for; see ``ScheduledOptimizer`` and
+    ///     ``ClippedOptimizer``.
     /// - Throws: ``TensorError`` when the network is not the one of earlier steps.
     mutating func update(_ network: inout Network, scaling: UpdateScaling) throws
 

@@ -27,7 +27,11 @@ public struct OptimizerState: Sendable, Equatable {
     ///
     /// An optimizer's ``Optimizer/restore(_:for:)`` calls it before it takes anything over.
     ///
-    /// - Parameter operation: what errors call the caller.
+    /// - Parameters:
+    ///   - kinds: the kinds of tensors that there must be, such as `velocity`.
+    ///   - names: the names of the counters that there must be.
+    ///   - network: what the tensors must suit.
+    ///   - operation: what errors call the caller.
     /// - Throws: ``TensorError`` that names what differs.
     public func check(
         tensors kinds: Set<String>, counters names: Set<String>, suit network: Network,
