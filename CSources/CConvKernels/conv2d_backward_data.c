@@ -92,7 +92,7 @@ static void run_convolution(float *restrict dx, const float *restrict dy,
                             float *restrict workspace, convk_execution execution) {
     const convk_conv2d turned = turned_convolution(conv);
     turn(workspace, weights, conv, execution);
-    convk_conv2d_forward(dx, dy, workspace, NULL, &turned, workspace + turned_size(conv),
+    convk_conv2d_forward(dx, dy, workspace, NULL, NULL, &turned, workspace + turned_size(conv),
                          execution);
 }
 
@@ -260,7 +260,7 @@ ptrdiff_t convk_conv2d_backward_data_workspace(const convk_conv2d *conv,
                                                convk_execution execution) {
     if (is_convolution(conv, execution)) {
         const convk_conv2d turned = turned_convolution(conv);
-        return turned_size(conv) + convk_conv2d_forward_workspace(&turned, execution);
+        return turned_size(conv) + convk_conv2d_forward_workspace(&turned, false, execution);
     }
     const plan p = make_plan(conv, execution);
     return weights_size(&p) + execution.threads * block_size(&p);

@@ -1,133 +1,143 @@
 // SPDX-License-Identifier: MIT
 //
 // The forward convolution, in the first of four ways that suits the shape: Winograd's, by rows,
-// directly, or as a product with patches. Each packs the filters, and then goes through the images.
+// directly, or as a product with patches. Each packs the filters, unless they were prepared before,
+// and then goes through the images.
 #include "conv2d_direct.h"
 #include "conv2d_product.h"
 #include "conv2d_rows.h"
 #include "conv2d_winograd.h"
 
-/// The execution with as many threads as the convolution is worth: what one thread does alone is
-/// not cut into bands for others.
-static convk_execution worthwhile(const convk_conv2d *conv, convk_execution execution) {
-    execution.threads = convk_conv2d_threads(conv, execution);
-    return execution;
-}
+/// The way that is taken, and its block sizes.
+typedef struct {
+    convk_conv2d_way way;
+    int threads;
+    union {
+        convk_conv2d_winograd winograd;
+        convk_conv2d_rows rows;
+        convk_conv2d_direct direct;
+        convk_conv2d_product product;
+    };
+} plan;
 
-ptrdiff_t convk_conv2d_forward_workspace(const convk_conv2d *conv, convk_execution execution) {
-    execution = worthwhile(conv, execution);
+convk_conv2d_way convk_conv2d_way_of(const convk_conv2d *conv, convk_execution execution) {
     const convk_window window = convk_window_of_group(conv);
     const ptrdiff_t rows = conv->filters / conv->groups;
-    if (convk_conv2d_winograd_pays(&window, rows, execution)) {
-        const convk_conv2d_winograd p =
-            convk_conv2d_winograd_make(&window, conv->groups, rows, execution);
-        return convk_conv2d_winograd_filters_size(&p) +
-               convk_conv2d_winograd_workspace(&p, execution.threads);
-    }
-    if (convk_conv2d_rows_pays(&window, rows, execution)) {
-        const convk_conv2d_rows p = convk_conv2d_rows_make(&window, conv->groups, rows, execution);
-        return convk_conv2d_rows_filters_size(&p) +
-               convk_conv2d_rows_workspace(&p, execution.threads);
-    }
-    if (convk_conv2d_direct_pays(&window)) {
-        const convk_conv2d_direct p =
-            convk_conv2d_direct_make(&window, conv->groups, rows, execution);
-        return convk_conv2d_direct_filters_size(&p) +
-               convk_conv2d_direct_workspace(&p, execution.threads);
-    }
-    const convk_conv2d_product p =
-        convk_conv2d_product_make(&window, conv->groups, rows, execution);
-    return convk_conv2d_product_weights_size(&p) +
-           convk_conv2d_product_workspace(&p, execution.threads);
+    if (convk_conv2d_winograd_pays(&window, rows, execution)) return CONVK_WINOGRAD;
+    if (convk_conv2d_rows_pays(&window, rows, execution)) return CONVK_BY_ROWS;
+    return convk_conv2d_direct_pays(&window) ? CONVK_DIRECT : CONVK_PRODUCT;
 }
 
-static void run_winograd(float *restrict y, const float *restrict x, const float *restrict weights,
-                         const float *restrict bias, const convk_conv2d *conv,
-                         float *restrict workspace, convk_execution execution) {
+static plan make_plan(const convk_conv2d *conv, convk_execution execution) {
+    // What one thread does alone is not cut into bands for others.
+    execution.threads = convk_conv2d_threads(conv, execution);
+    plan p = {.way = convk_conv2d_way_of(conv, execution), .threads = execution.threads};
     const convk_window window = convk_window_of_group(conv);
-    const convk_conv2d_winograd p =
-        convk_conv2d_winograd_make(&window, conv->groups, conv->filters / conv->groups, execution);
-    const ptrdiff_t k = window.c * window.kh * window.kw;
-    float *filters = workspace;
-    float *blocks = workspace + convk_conv2d_winograd_filters_size(&p);
-#pragma omp parallel num_threads(execution.threads) if (execution.threads > 1)
-    {
-        float *packed = convk_conv2d_winograd_scratch(&p, blocks);
-        // Each panel is written by one thread; the barrier at the loop's end waits for all.
-#pragma omp for schedule(static)
-        for (ptrdiff_t index = 0; index < p.groups * p.row_panels; index++) {
-            const ptrdiff_t row = index % p.row_panels * p.panel;
-            const convk_matrix a = {weights + (index / p.row_panels * p.rows + row) * k, k, 1};
-            convk_pack_a(p.entry, packed, a, convk_min(p.panel, p.rows - row), k, p.panel);
-            convk_conv2d_winograd_transform(&p, filters, index, packed);
-        }
-        convk_conv2d_winograd_run(&p, y, x, filters, bias, blocks);
+    const ptrdiff_t groups = conv->groups, rows = conv->filters / conv->groups;
+    switch (p.way) {
+    case CONVK_WINOGRAD:
+        p.winograd = convk_conv2d_winograd_make(&window, groups, rows, execution);
+        break;
+    case CONVK_BY_ROWS:
+        p.rows = convk_conv2d_rows_make(&window, groups, rows, execution);
+        break;
+    case CONVK_DIRECT:
+        p.direct = convk_conv2d_direct_make(&window, groups, rows, execution);
+        break;
+    case CONVK_PRODUCT:
+        p.product = convk_conv2d_product_make(&window, groups, rows, execution);
+        break;
+    }
+    return p;
+}
+
+/// The floats that the packed filters take.
+static ptrdiff_t filters_size(const plan *p) {
+    switch (p->way) {
+    case CONVK_WINOGRAD:
+        return convk_conv2d_winograd_filters_size(&p->winograd);
+    case CONVK_BY_ROWS:
+        return convk_conv2d_rows_filters_size(&p->rows);
+    case CONVK_DIRECT:
+        return convk_conv2d_direct_filters_size(&p->direct);
+    case CONVK_PRODUCT:
+        return convk_conv2d_product_weights_size(&p->product);
     }
 }
 
-static void run_by_rows(float *restrict y, const float *restrict x, const float *restrict weights,
-                        const float *restrict bias, const convk_conv2d *conv,
-                        float *restrict workspace, convk_execution execution) {
-    const convk_window window = convk_window_of_group(conv);
-    const convk_conv2d_rows p =
-        convk_conv2d_rows_make(&window, conv->groups, conv->filters / conv->groups, execution);
-    float *filters = workspace;
-    float *bands = workspace + convk_conv2d_rows_filters_size(&p);
-#pragma omp parallel num_threads(execution.threads) if (execution.threads > 1)
-    {
-        convk_conv2d_rows_pack(&p, filters, weights);
-        convk_conv2d_rows_run(&p, y, x, filters, bias, bands);
+/// The floats of workspace beside them.
+static ptrdiff_t blocks_size(const plan *p) {
+    switch (p->way) {
+    case CONVK_WINOGRAD:
+        return convk_conv2d_winograd_workspace(&p->winograd, p->threads);
+    case CONVK_BY_ROWS:
+        return convk_conv2d_rows_workspace(&p->rows, p->threads);
+    case CONVK_DIRECT:
+        return convk_conv2d_direct_workspace(&p->direct, p->threads);
+    case CONVK_PRODUCT:
+        return convk_conv2d_product_workspace(&p->product, p->threads);
     }
 }
 
-static void run_direct(float *restrict y, const float *restrict x, const float *restrict weights,
-                       const float *restrict bias, const convk_conv2d *conv,
-                       float *restrict workspace, convk_execution execution) {
-    const convk_window window = convk_window_of_group(conv);
-    const convk_conv2d_direct p =
-        convk_conv2d_direct_make(&window, conv->groups, conv->filters / conv->groups, execution);
-    float *filters = workspace;
-    float *bands = workspace + convk_conv2d_direct_filters_size(&p);
-#pragma omp parallel num_threads(execution.threads) if (execution.threads > 1)
-    {
-        convk_conv2d_direct_pack(&p, filters, weights);
-        convk_conv2d_direct_run(&p, y, x, filters, bias, bands);
+/// Packs the filters, inside a parallel region; nobody goes on before all is packed.
+static void pack(const plan *p, float *restrict filters, const float *restrict weights,
+                 float *restrict blocks) {
+    switch (p->way) {
+    case CONVK_WINOGRAD:
+        return convk_conv2d_winograd_pack(&p->winograd, filters, weights, blocks);
+    case CONVK_BY_ROWS:
+        return convk_conv2d_rows_pack(&p->rows, filters, weights);
+    case CONVK_DIRECT:
+        return convk_conv2d_direct_pack(&p->direct, filters, weights);
+    case CONVK_PRODUCT:
+        return convk_conv2d_product_pack(&p->product, filters, weights);
     }
 }
 
-static void run_product(float *restrict y, const float *restrict x, const float *restrict weights,
-                        const float *restrict bias, const convk_conv2d *conv,
-                        float *restrict workspace, convk_execution execution) {
-    const convk_window window = convk_window_of_group(conv);
-    const convk_conv2d_product p =
-        convk_conv2d_product_make(&window, conv->groups, conv->filters / conv->groups, execution);
-    const ptrdiff_t panels = convk_ceil_div(p.m, p.panel);
-    float *packed = workspace;
-    float *blocks = workspace + convk_conv2d_product_weights_size(&p);
-#pragma omp parallel num_threads(execution.threads) if (execution.threads > 1)
-    {
-        // Each panel is written by one thread; the barrier at the loop's end waits for all.
-#pragma omp for schedule(static)
-        for (ptrdiff_t index = 0; index < p.groups * panels; index++) {
-            const ptrdiff_t row = index % panels * p.panel;
-            const convk_matrix a = {weights + (index / panels * p.m + row) * p.k, p.k, 1};
-            convk_pack_a(p.entry, packed + index * p.panel * p.k, a, convk_min(p.panel, p.m - row),
-                         p.k, p.panel);
-        }
-        convk_conv2d_product_run(&p, y, x, packed, bias, blocks);
+/// Goes through the images, inside a parallel region.
+static void run(const plan *p, float *restrict y, const float *restrict x,
+                const float *restrict filters, const float *restrict bias, float *restrict blocks) {
+    switch (p->way) {
+    case CONVK_WINOGRAD:
+        return convk_conv2d_winograd_run(&p->winograd, y, x, filters, bias, blocks);
+    case CONVK_BY_ROWS:
+        return convk_conv2d_rows_run(&p->rows, y, x, filters, bias, blocks);
+    case CONVK_DIRECT:
+        return convk_conv2d_direct_run(&p->direct, y, x, filters, bias, blocks);
+    case CONVK_PRODUCT:
+        return convk_conv2d_product_run(&p->product, y, x, filters, bias, blocks);
     }
+}
+
+ptrdiff_t convk_conv2d_prepare_size(const convk_conv2d *conv, convk_execution execution) {
+    const plan p = make_plan(conv, execution);
+    return filters_size(&p);
+}
+
+void convk_conv2d_prepare(float *restrict prepared, const float *restrict weights,
+                          const convk_conv2d *conv, float *restrict workspace,
+                          convk_execution execution) {
+    const plan p = make_plan(conv, execution);
+#pragma omp parallel num_threads(p.threads) if (p.threads > 1)
+    pack(&p, prepared, weights, workspace);
+}
+
+ptrdiff_t convk_conv2d_forward_workspace(const convk_conv2d *conv, bool is_prepared,
+                                         convk_execution execution) {
+    const plan p = make_plan(conv, execution);
+    return (is_prepared ? 0 : filters_size(&p)) + blocks_size(&p);
 }
 
 void convk_conv2d_forward(float *restrict y, const float *restrict x, const float *restrict weights,
-                          const float *restrict bias, const convk_conv2d *conv,
-                          float *restrict workspace, convk_execution execution) {
-    execution = worthwhile(conv, execution);
-    const convk_window window = convk_window_of_group(conv);
-    if (convk_conv2d_winograd_pays(&window, conv->filters / conv->groups, execution))
-        return run_winograd(y, x, weights, bias, conv, workspace, execution);
-    if (convk_conv2d_rows_pays(&window, conv->filters / conv->groups, execution))
-        return run_by_rows(y, x, weights, bias, conv, workspace, execution);
-    if (convk_conv2d_direct_pays(&window))
-        return run_direct(y, x, weights, bias, conv, workspace, execution);
-    run_product(y, x, weights, bias, conv, workspace, execution);
+                          const float *restrict prepared, const float *restrict bias,
+                          const convk_conv2d *conv, float *restrict workspace,
+                          convk_execution execution) {
+    const plan p = make_plan(conv, execution);
+    const float *filters = prepared ? prepared : workspace;
+    float *blocks = prepared ? workspace : workspace + filters_size(&p);
+#pragma omp parallel num_threads(p.threads) if (p.threads > 1)
+    {
+        if (!prepared) pack(&p, workspace, weights, blocks);
+        run(&p, y, x, filters, bias, blocks);
+    }
 }

@@ -6,8 +6,6 @@
 // transposed into planes, and nothing else ever leaves the first-level cache.
 #include "conv2d_direct.h"
 #include "conv2d_product.h"
-#include "conv2d_rows.h"
-#include "conv2d_winograd.h"
 #include "convk_leaves.h"
 
 enum {
@@ -60,16 +58,14 @@ static ptrdiff_t thread_size(const plan *p) {
 }
 
 bool convk_conv2d_pool_max_pays(const convk_conv2d *conv, convk_execution execution) {
-    const convk_window window = convk_window_of_group(conv);
-    const ptrdiff_t rows = conv->filters / conv->groups;
-    return convk_conv2d_direct_pays(&window) && !convk_conv2d_rows_pays(&window, rows, execution) &&
-           !convk_conv2d_winograd_pays(&window, rows, execution);
+    return convk_conv2d_way_of(conv, execution) == CONVK_DIRECT;
 }
 
 ptrdiff_t convk_conv2d_pool_max_workspace(const convk_conv2d *conv, const convk_window *pooling,
-                                          convk_execution execution) {
+                                          bool is_prepared, convk_execution execution) {
     const plan p = make_plan(conv, pooling, execution);
-    return convk_conv2d_direct_filters_size(&p.direct) + execution.threads * thread_size(&p);
+    return (is_prepared ? 0 : convk_conv2d_direct_filters_size(&p.direct)) +
+           execution.threads * thread_size(&p);
 }
 
 /// One task: some pooled rows of a block of filters of an image.
@@ -130,16 +126,17 @@ static void run_task(const task *t) {
 }
 
 void convk_conv2d_pool_max(float *restrict y, int32_t *restrict argmax, const float *restrict x,
-                           const float *restrict weights, const float *restrict bias, bool relu,
-                           const convk_conv2d *conv, const convk_window *pooling,
-                           float *restrict workspace, convk_execution execution) {
+                           const float *restrict weights, const float *restrict prepared,
+                           const float *restrict bias, bool relu, const convk_conv2d *conv,
+                           const convk_window *pooling, float *restrict workspace,
+                           convk_execution execution) {
     const plan p = make_plan(conv, pooling, execution);
     const convk_conv2d_direct *direct = &p.direct;
     const convk_window *w = &direct->window;
     const convk_sgemm_entry *entry = direct->entry;
     const ptrdiff_t plane = p.pool.oh * p.pool.ow;
-    float *filters = workspace;
-    float *threads_part = workspace + convk_conv2d_direct_filters_size(direct);
+    const float *filters = prepared ? prepared : workspace;
+    float *threads_part = workspace + (prepared ? 0 : convk_conv2d_direct_filters_size(direct));
     const int threads = convk_conv2d_threads(conv, execution);
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
@@ -151,7 +148,7 @@ void convk_conv2d_pool_max(float *restrict y, int32_t *restrict argmax, const fl
         t.argmax = argmax ? (int32_t *)(t.pooled + pooled_size(&p)) : NULL;
         float *copy = t.pooled + 2 * pooled_size(&p);
         convk_conv2d_direct_set_offsets(direct, &band, offsets);
-        convk_conv2d_direct_pack(direct, filters, weights);
+        if (!prepared) convk_conv2d_direct_pack(direct, workspace, weights);
         // Each task writes its own pooled rows of its own filters.
         const convk_share share = convk_share_of(w->n * direct->groups * p.bands);
         for (ptrdiff_t index = share.begin; index < share.end; index++) {

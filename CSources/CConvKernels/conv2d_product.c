@@ -68,6 +68,20 @@ ptrdiff_t convk_conv2d_product_workspace(const convk_conv2d_product *p, int thre
     return threads * block_size(p);
 }
 
+void convk_conv2d_product_pack(const convk_conv2d_product *p, float *restrict packed_weights,
+                               const float *restrict weights) {
+    const ptrdiff_t panels = row_panels(p);
+    // Each panel is written by one thread; all wait for the last.
+    const convk_share share = convk_share_of(p->groups * panels);
+    for (ptrdiff_t index = share.begin; index < share.end; index++) {
+        const ptrdiff_t row = index % panels * p->panel;
+        const convk_matrix a = {weights + (index / panels * p->m + row) * p->k, p->k, 1};
+        convk_pack_a(p->entry, packed_weights + index * p->panel * p->k, a,
+                     convk_min(p->panel, p->m - row), p->k, p->panel);
+    }
+    convk_wait_for_all();
+}
+
 /// One task: some panels of output pixels, some rows of one group.
 typedef struct {
     const convk_conv2d_product *p;

@@ -34,7 +34,12 @@ ptrdiff_t convk_conv2d_product_weights_size(const convk_conv2d_product *product)
 /// The floats of workspace beside them.
 ptrdiff_t convk_conv2d_product_workspace(const convk_conv2d_product *product, int threads);
 
-/// The product. Called by every thread of a parallel region, after a barrier behind the packing.
+/// Packs the weights of all groups: A_g(i, j) = weights[(g * m + i) * k + j]. Called by every
+/// thread of a parallel region; none returns before all is written.
+void convk_conv2d_product_pack(const convk_conv2d_product *product, float *restrict packed_weights,
+                               const float *restrict weights);
+
+/// The product. Called by every thread of a parallel region, after the weights are packed.
 void convk_conv2d_product_run(const convk_conv2d_product *product, float *restrict y,
                               const float *restrict x, const float *restrict packed_weights,
                               const float *restrict bias, float *restrict workspace);

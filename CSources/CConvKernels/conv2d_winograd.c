@@ -69,15 +69,26 @@ ptrdiff_t convk_conv2d_winograd_workspace(const convk_conv2d_winograd *p, int th
     return threads * (tiles_size(p) + products_size(p));
 }
 
-float *convk_conv2d_winograd_scratch(const convk_conv2d_winograd *p, float *workspace) {
-    // A packed panel has at most 25 * c * MR numbers and is followed by the products.
+/// The calling thread's part of the workspace.
+static float *scratch_of_thread(const convk_conv2d_winograd *p, float *workspace) {
     return workspace + omp_get_thread_num() * (tiles_size(p) + products_size(p));
 }
 
-void convk_conv2d_winograd_transform(const convk_conv2d_winograd *p, float *restrict filters,
-                                     ptrdiff_t index, const float *restrict packed) {
-    p->transforms->filters(filters + index * CONVK_WINOGRAD_POINTS * p->point_stride,
-                           p->point_stride, packed, p->window.c, p->panel, (int)p->window.kh);
+void convk_conv2d_winograd_pack(const convk_conv2d_winograd *p, float *restrict filters,
+                                const float *restrict weights, float *restrict workspace) {
+    const ptrdiff_t k = p->window.c * p->window.kh * p->window.kw;
+    // A packed panel has at most 25 * c * MR numbers and is followed by the products.
+    float *packed = scratch_of_thread(p, workspace);
+    // Each panel is written by one thread; all wait for the last.
+    const convk_share share = convk_share_of(p->groups * p->row_panels);
+    for (ptrdiff_t index = share.begin; index < share.end; index++) {
+        const ptrdiff_t row = index % p->row_panels * p->panel;
+        const convk_matrix a = {weights + (index / p->row_panels * p->rows + row) * k, k, 1};
+        convk_pack_a(p->entry, packed, a, convk_min(p->panel, p->rows - row), k, p->panel);
+        p->transforms->filters(filters + index * CONVK_WINOGRAD_POINTS * p->point_stride,
+                               p->point_stride, packed, p->window.c, p->panel, (int)p->window.kh);
+    }
+    convk_wait_for_all();
 }
 
 /// One task: a block of tiles, some panels of one group.
@@ -165,7 +176,7 @@ void convk_conv2d_winograd_run(const convk_conv2d_winograd *p, float *restrict y
                                const float *restrict bias, float *restrict workspace) {
     const convk_window *w = &p->window;
     const ptrdiff_t tiles = w->n * p->tiles_h * p->tiles_w;
-    float *scratch = convk_conv2d_winograd_scratch(p, workspace);
+    float *scratch = scratch_of_thread(p, workspace);
     // Each task writes its own tiles of its own output channels.
 #pragma omp for schedule(static)
     for (ptrdiff_t index = 0; index < p->groups * p->blocks * p->row_tasks; index++) {

@@ -40,15 +40,12 @@ ptrdiff_t convk_conv2d_winograd_filters_size(const convk_conv2d_winograd *winogr
 /// The floats of workspace beside them.
 ptrdiff_t convk_conv2d_winograd_workspace(const convk_conv2d_winograd *winograd, int threads);
 
-/// Where the calling thread may pack a panel of filters before it is transformed.
-float *convk_conv2d_winograd_scratch(const convk_conv2d_winograd *winograd, float *workspace);
+/// Transforms the filters of all groups, weights[(g * rows + i) * c * kh * kw + tap]. Called by
+/// every thread of a parallel region; none returns before all is written.
+void convk_conv2d_winograd_pack(const convk_conv2d_winograd *winograd, float *restrict filters,
+                                const float *restrict weights, float *restrict workspace);
 
-/// Transforms panel index (counted over groups and panels) of the filters, packed as for a product.
-void convk_conv2d_winograd_transform(const convk_conv2d_winograd *winograd, float *restrict filters,
-                                     ptrdiff_t index, const float *restrict packed);
-
-/// The convolution. Called by every thread of a parallel region, after a barrier behind the
-/// filters' transforms.
+/// The convolution. Called by every thread of a parallel region, after the filters are transformed.
 void convk_conv2d_winograd_run(const convk_conv2d_winograd *winograd, float *restrict y,
                                const float *restrict x, const float *restrict filters,
                                const float *restrict bias, float *restrict workspace);

@@ -80,6 +80,22 @@ extension Tensor {
     }
 }
 
+extension Tensor? {
+    /// Reads the numbers of a `float32` tensor that may not be there.
+    func withPointer(_ body: (UnsafePointer<Float>?) -> Void) {
+        guard let self else { return body(nil) }
+        self.withPointer { body($0) }
+    }
+}
+
+extension IndexTensor? {
+    /// Writes indices that may not be there, and are shared with nobody.
+    mutating func withMutableIndices(_ body: (UnsafeMutablePointer<Int32>?) -> Void) {
+        if self == nil { return body(nil) }
+        self?.withUnsafeMutableIndices { body($0.baseAddress) }
+    }
+}
+
 extension convk_window {
     /// The sizes of a windowed operation as C sees them.
     init(_ sizes: WindowedSizes) {

@@ -20,6 +20,28 @@ extension NativeKernels {
     public func convolution(
         _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int
     ) throws -> Tensor {
+        try convolution(
+            x, weights: weights, prepared: nil, bias: bias, window: window, groups: groups)
+    }
+
+    /// A convolution, and ReLU of it where asked for.
+    ///
+    /// - Returns: `[N, F, OH, OW]`.
+    /// - Throws: ``TensorError`` when shapes, groups or the window disagree, or a tensor is not of
+    ///   `float32`.
+    public func convolution(
+        _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
+        groups: Int, rectified: Bool
+    ) throws -> Tensor {
+        let output = try convolution(
+            x, weights: weights, prepared: prepared, bias: bias, window: window, groups: groups)
+        return rectified ? try relu(output) : output
+    }
+
+    private func convolution(
+        _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
+        groups: Int
+    ) throws -> Tensor {
         let operation = "convolution"
         let execution = try execution
         let sizes = try KernelChecks.convolution(
@@ -28,16 +50,16 @@ extension NativeKernels {
         try Self.requireFloat32(
             ("x", x), ("weights", weights), ("bias", bias), operation: operation)
         var conv = convk_conv2d(sizes)
-        let floats = convk_conv2d_forward_workspace(&conv, execution)
+        let filters = prepared?.filters(of: weights, for: conv, execution)
+        let floats = convk_conv2d_forward_workspace(&conv, filters != nil, execution)
         return try Self.withWorkspace(floats: floats, operation: operation) { workspace in
             try Self.makeTensor(sizes.outputShape, operation: operation, from: x, weights) {
                 y, x, weights in
-                if let bias {
-                    bias.withPointer {
-                        convk_conv2d_forward(y, x, weights, $0, &conv, workspace, execution)
+                filters.withPointer { filters in
+                    bias.withPointer { bias in
+                        convk_conv2d_forward(
+                            y, x, weights, filters, bias, &conv, workspace, execution)
                     }
-                } else {
-                    convk_conv2d_forward(y, x, weights, nil, &conv, workspace, execution)
                 }
             }
         }

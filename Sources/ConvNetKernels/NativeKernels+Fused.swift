@@ -35,8 +35,8 @@ extension NativeKernels {
     /// - Throws: ``TensorError`` when shapes, groups or windows disagree, or a tensor is not of
     ///   `float32`.
     public func convolutionMaxPooling(
-        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int,
-        pooling: Window, rectified: Bool, wantsArgmax: Bool
+        _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
+        groups: Int, pooling: Window, rectified: Bool, wantsArgmax: Bool
     ) throws -> (output: Tensor, argmax: IndexTensor?) {
         let execution = try execution
         let sizes = try KernelChecks.convolution(
@@ -45,8 +45,8 @@ extension NativeKernels {
         var conv = convk_conv2d(sizes)
         guard convk_conv2d_pool_max_pays(&conv, execution) else {
             return try separateConvolutionMaxPooling(
-                x, weights: weights, bias: bias, window: window, groups: groups,
-                pooling: pooling, rectified: rectified, wantsArgmax: wantsArgmax)
+                x, weights: weights, prepared: prepared, bias: bias, window: window,
+                groups: groups, pooling: pooling, rectified: rectified, wantsArgmax: wantsArgmax)
         }
         let pooled = try KernelChecks.maxPooling(
             inputShape: sizes.outputShape, window: pooling, operation: "maxPooling")
@@ -56,13 +56,19 @@ extension NativeKernels {
         var argmax =
             wantsArgmax
             ? try IndexTensor(uninitialized: pooled.pooledShape, operation: "maxPooling") : nil
-        let floats = convk_conv2d_pool_max_workspace(&conv, &pool, execution)
+        let filters = prepared?.filters(of: weights, for: conv, execution)
+        let floats = convk_conv2d_pool_max_workspace(&conv, &pool, filters != nil, execution)
         let output = try Self.withWorkspace(floats: floats, operation: "convolution") { workspace in
             try Self.makeTensor(pooled.pooledShape, operation: "convolution", from: x, weights) {
                 y, x, weights in
-                Self.withPointers(bias, &argmax) { bias, argmax in
-                    convk_conv2d_pool_max(
-                        y, argmax, x, weights, bias, rectified, &conv, &pool, workspace, execution)
+                filters.withPointer { filters in
+                    bias.withPointer { bias in
+                        argmax.withMutableIndices { argmax in
+                            convk_conv2d_pool_max(
+                                y, argmax, x, weights, filters, bias, rectified, &conv, &pool,
+                                workspace, execution)
+                        }
+                    }
                 }
             }
         }
@@ -105,18 +111,5 @@ extension NativeKernels {
                 }
             }
         }
-    }
-
-    /// Opens a tensor and indices that may not be there.
-    private static func withPointers(
-        _ tensor: Tensor?, _ indices: inout IndexTensor?,
-        _ body: (UnsafePointer<Float>?, UnsafeMutablePointer<Int32>?) -> Void
-    ) {
-        func withTensor(_ indices: UnsafeMutablePointer<Int32>?) {
-            guard let tensor else { return body(nil, indices) }
-            tensor.withPointer { body($0, indices) }
-        }
-        if indices == nil { return withTensor(nil) }
-        indices?.withUnsafeMutableIndices { withTensor($0.baseAddress) }
     }
 }

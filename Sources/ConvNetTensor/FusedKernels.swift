@@ -21,13 +21,15 @@ public protocol FusedKernels: Sendable {
     /// - Parameters:
     ///   - x: images `[N, C, H, W]`.
     ///   - weights: filters `[F, C/groups, KH, KW]`.
+    ///   - prepared: where what is made of the filters is kept for the next call, or nil.
     ///   - bias: `[F]`, or nil for none.
     ///   - window: KH×KW taps, with its stride, padding and dilation.
     ///   - groups: how many blocks channels and filters fall into.
     ///   - rectified: whether what is negative becomes 0, as in ``Kernels/relu(_:)``.
     /// - Returns: `[N, F, OH, OW]`.
     func convolution(
-        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int, rectified: Bool
+        _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
+        groups: Int, rectified: Bool
     ) throws -> Tensor
 
     /// A convolution, the max pooling of its output and, where asked for, ReLU of that.
@@ -35,6 +37,7 @@ public protocol FusedKernels: Sendable {
     /// - Parameters:
     ///   - x: images `[N, C, H, W]`.
     ///   - weights: filters `[F, C/groups, KH, KW]`.
+    ///   - prepared: where what is made of the filters is kept for the next call, or nil.
     ///   - bias: `[F]`, or nil for none.
     ///   - window: the convolution's window.
     ///   - groups: how many blocks channels and filters fall into.
@@ -43,8 +46,8 @@ public protocol FusedKernels: Sendable {
     ///   - wantsArgmax: whether the places of the maxima are asked for.
     /// - Returns: the maxima `[N, F, OH, OW]`, and where they were in the convolution's output.
     func convolutionMaxPooling(
-        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int,
-        pooling: Window, rectified: Bool, wantsArgmax: Bool
+        _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
+        groups: Int, pooling: Window, rectified: Bool, wantsArgmax: Bool
     ) throws -> (output: Tensor, argmax: IndexTensor?)
 
     /// The gradient of a max-pooled convolution with respect to its filters.
@@ -74,9 +77,10 @@ extension Kernels {
         return rectified ? try relu(output) : output
     }
 
-    /// The convolution first, then ReLU.
+    /// The convolution first, then ReLU. Nothing is kept.
     public func convolution(
-        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int, rectified: Bool
+        _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
+        groups: Int, rectified: Bool
     ) throws -> Tensor {
         let output = try convolution(
             x, weights: weights, bias: bias, window: window, groups: groups)
@@ -85,12 +89,12 @@ extension Kernels {
 
     /// The convolution first, then the pooling of its output, then ReLU.
     public func convolutionMaxPooling(
-        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int,
-        pooling: Window, rectified: Bool, wantsArgmax: Bool
+        _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
+        groups: Int, pooling: Window, rectified: Bool, wantsArgmax: Bool
     ) throws -> (output: Tensor, argmax: IndexTensor?) {
         try separateConvolutionMaxPooling(
-            x, weights: weights, bias: bias, window: window, groups: groups, pooling: pooling,
-            rectified: rectified, wantsArgmax: wantsArgmax)
+            x, weights: weights, prepared: prepared, bias: bias, window: window, groups: groups,
+            pooling: pooling, rectified: rectified, wantsArgmax: wantsArgmax)
     }
 
     /// The gradient of the convolution's output first, then that of the filters.
@@ -103,14 +107,15 @@ extension Kernels {
             pooling: pooling)
     }
 
-    /// The default of ``convolutionMaxPooling(_:weights:bias:window:groups:pooling:rectified:wantsArgmax:)``,
+    /// The default of ``convolutionMaxPooling(_:weights:prepared:bias:window:groups:pooling:rectified:wantsArgmax:)``,
     /// for implementations that fall back on it.
     package func separateConvolutionMaxPooling(
-        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int,
-        pooling: Window, rectified: Bool, wantsArgmax: Bool
+        _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
+        groups: Int, pooling: Window, rectified: Bool, wantsArgmax: Bool
     ) throws -> (output: Tensor, argmax: IndexTensor?) {
         let output = try convolution(
-            x, weights: weights, bias: bias, window: window, groups: groups)
+            x, weights: weights, prepared: prepared, bias: bias, window: window, groups: groups,
+            rectified: false)
         var pooled: Tensor
         var argmax: IndexTensor?
         if wantsArgmax {

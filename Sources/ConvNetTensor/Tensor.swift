@@ -139,6 +139,10 @@ public struct Tensor: Sendable {
                 start: storage.address.assumingMemoryBound(to: Scalar.self), count: count))
     }
 
+    /// Whether the numbers of both lie at the same place: neither has been written to since one was
+    /// made of the other.
+    package func sharesNumbers(with other: Tensor) -> Bool { storage === other.storage }
+
     /// Gives the tensor numbers of its own, if it shares them with another.
     ///
     /// - Throws: ``TensorError`` when there is no memory for a copy.

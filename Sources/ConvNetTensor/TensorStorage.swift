@@ -46,8 +46,7 @@ package final class TensorStorage: @unchecked Sendable {
 
 /// Keeps freed blocks for the next request of the same size.
 package final class StorageRecycler: @unchecked Sendable {
-    // Sendable although it changes: everything that changes is touched under the lock. A lock of
-    // pthread's, not Synchronization's Mutex: ThreadSanitizer sees the one and not the other.
+    // Sendable although it changes: everything that changes is touched under the lock.
 
     /// The recycler that all tensors share.
     package static let shared = StorageRecycler()
@@ -57,7 +56,7 @@ package final class StorageRecycler: @unchecked Sendable {
 
     private static let hugePage = 2 << 20
 
-    private let lock: UnsafeMutablePointer<pthread_mutex_t>
+    private let lock = Lock()
     /// Blocks by the place of their capacity: a small network's prediction asks so often that hashing
     /// would be felt.
     private var idleBlocks: [[UnsafeMutableRawPointer]] = Array(
@@ -65,15 +64,10 @@ package final class StorageRecycler: @unchecked Sendable {
     private var idleByteCount = 0
     private var allocationCount = 0
 
-    private init() {
-        // One recycler lives as long as the process; its lock is never given back.
-        lock = .allocate(capacity: 1)
-        lock.initialize(to: pthread_mutex_t())
-        pthread_mutex_init(lock, nil)
-    }
+    private init() {}
 
     /// How often the system has been asked for memory since the process started.
-    package var systemAllocationCount: Int { withLock { allocationCount } }
+    package var systemAllocationCount: Int { lock.withLock { allocationCount } }
 
     /// The size that a request is rounded up to: the next of four steps between powers of two, so
     /// that similar sizes share blocks and at most a fifth of a block goes unused.
@@ -95,7 +89,7 @@ package final class StorageRecycler: @unchecked Sendable {
     private static func capacity(at place: Int) -> Int { (5 + place & 3) << (place / 4 - 2) }
 
     fileprivate func take(_ capacity: Int) -> UnsafeMutableRawPointer? {
-        let recycled = withLock { () -> UnsafeMutableRawPointer? in
+        let recycled = lock.withLock { () -> UnsafeMutableRawPointer? in
             guard let block = idleBlocks[Self.place(of: capacity)].popLast() else {
                 allocationCount += 1
                 return nil
@@ -107,7 +101,7 @@ package final class StorageRecycler: @unchecked Sendable {
     }
 
     fileprivate func put(_ block: UnsafeMutableRawPointer, _ capacity: Int) {
-        let surplus = withLock { () -> [UnsafeMutableRawPointer] in
+        let surplus = lock.withLock { () -> [UnsafeMutableRawPointer] in
             guard capacity <= Self.largestIdleByteCount else { return [block] }
             idleBlocks[Self.place(of: capacity)].append(block)
             idleByteCount += capacity
@@ -118,7 +112,7 @@ package final class StorageRecycler: @unchecked Sendable {
 
     /// Gives all freed blocks back to the system.
     package func releaseIdleBlocks() {
-        let blocks = withLock { () -> [UnsafeMutableRawPointer] in
+        let blocks = lock.withLock { () -> [UnsafeMutableRawPointer] in
             defer { idleByteCount = 0 }
             return idleBlocks.indices.flatMap { place in
                 defer { idleBlocks[place] = [] }
@@ -139,12 +133,6 @@ package final class StorageRecycler: @unchecked Sendable {
             idleByteCount -= Self.capacity(at: place)
         }
         return surplus
-    }
-
-    private func withLock<Result>(_ body: () -> Result) -> Result {
-        pthread_mutex_lock(lock)
-        defer { pthread_mutex_unlock(lock) }
-        return body()
     }
 
     private static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer? {

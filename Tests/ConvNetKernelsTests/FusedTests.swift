@@ -63,8 +63,8 @@ struct DrawnPooledConvolution {
     /// All at once.
     func pooled(_ kernels: any Kernels, wantsArgmax: Bool = true) throws -> (Tensor, IndexTensor?) {
         try kernels.convolutionMaxPooling(
-            x, weights: weights, bias: bias, window: window, groups: groups, pooling: pooling,
-            rectified: rectified, wantsArgmax: wantsArgmax)
+            x, weights: weights, prepared: nil, bias: bias, window: window, groups: groups,
+            pooling: pooling, rectified: rectified, wantsArgmax: wantsArgmax)
     }
 
     /// One after the other.

@@ -61,8 +61,8 @@ import Testing
                 ))
             let pooling = try Window(3, stride: 2, padding: 1)
             let pooled = try kernels.convolutionMaxPooling(
-                x, weights: weights, bias: nil, window: window, groups: groups, pooling: pooling,
-                rectified: true, wantsArgmax: true)
+                x, weights: weights, prepared: nil, bias: nil, window: window, groups: groups,
+                pooling: pooling, rectified: true, wantsArgmax: true)
             results.append(("pooled convolution", pooled.output))
             guard let argmax = pooled.argmax else { continue }
             results.append(

@@ -133,14 +133,40 @@ typedef struct {
     ptrdiff_t groups;  ///< a divisor of c and f
 } convk_conv2d;
 
-/// y [n, f, oh, ow] = convolution of x with weights, plus bias [f] (NULL for none).
-/// workspace: convk_conv2d_forward_workspace floats.
-void convk_conv2d_forward(float *restrict y, const float *restrict x, const float *restrict weights,
-                          const float *restrict bias, const convk_conv2d *conv,
-                          float *restrict workspace, convk_execution execution);
+/// The ways of the forward pass; each has filters laid out after its own fashion.
+typedef enum {
+    CONVK_WINOGRAD, ///< in Winograd's minimal number of multiplications: transformed
+    CONVK_BY_ROWS,  ///< lanes are pixels: packed in panels
+    CONVK_DIRECT,   ///< lanes are filters: packed in blocks of vectors
+    CONVK_PRODUCT,  ///< a matrix product with patches: packed in panels
+} convk_conv2d_way;
 
-/// The floats of workspace that convk_conv2d_forward needs.
-ptrdiff_t convk_conv2d_forward_workspace(const convk_conv2d *conv, convk_execution execution);
+/// The way that a convolution takes. Filters that were prepared for one serve any other that takes
+/// the same way on the same instruction set, with filters of the same shape in as many groups.
+convk_conv2d_way convk_conv2d_way_of(const convk_conv2d *conv, convk_execution execution);
+
+/// prepared [convk_conv2d_prepare_size]: the filters as the convolution reads them, for many calls
+/// with the same weights. workspace: convk_conv2d_forward_workspace floats with is_prepared.
+/// Threads share blocks of filters.
+void convk_conv2d_prepare(float *restrict prepared, const float *restrict weights,
+                          const convk_conv2d *conv, float *restrict workspace,
+                          convk_execution execution);
+
+/// The floats of a convolution's prepared filters: about as many as there are weights, rounded up
+/// to whole vectors or panels; by Winograd's way 36 instead of 9 or 25 for each filter's channel.
+ptrdiff_t convk_conv2d_prepare_size(const convk_conv2d *conv, convk_execution execution);
+
+/// y [n, f, oh, ow] = convolution of x with weights, plus bias [f] (NULL for none). prepared: what
+/// convk_conv2d_prepare made of the weights, which are then not read, or NULL; the bits are the
+/// same. workspace: convk_conv2d_forward_workspace floats.
+void convk_conv2d_forward(float *restrict y, const float *restrict x, const float *restrict weights,
+                          const float *restrict prepared, const float *restrict bias,
+                          const convk_conv2d *conv, float *restrict workspace,
+                          convk_execution execution);
+
+/// The floats of workspace that convk_conv2d_forward needs, with prepared filters or without.
+ptrdiff_t convk_conv2d_forward_workspace(const convk_conv2d *conv, bool is_prepared,
+                                         convk_execution execution);
 
 /// dx [n, c, h, w], the gradient with respect to the images, from dy [n, f, oh, ow].
 /// workspace: convk_conv2d_backward_data_workspace floats.
@@ -184,17 +210,18 @@ bool convk_conv2d_pool_max_pays(const convk_conv2d *conv, convk_execution execut
 
 /// y and argmax as convk_pool_max of what convk_conv2d_forward gives, to the bit where
 /// convk_conv2d_pool_max_pays; with relu, what is negative in y is 0. argmax NULL: not wanted.
-/// pooling: its window on images [n, filters, oh, ow] of the convolution. workspace:
-/// convk_conv2d_pool_max_workspace floats. Threads share the images, their groups and bands of
-/// rows.
+/// prepared: the convolution's, as for convk_conv2d_forward, or NULL. pooling: its window on images
+/// [n, filters, oh, ow] of the convolution. workspace: convk_conv2d_pool_max_workspace floats.
+/// Threads share the images, their groups and bands of rows.
 void convk_conv2d_pool_max(float *restrict y, int32_t *restrict argmax, const float *restrict x,
-                           const float *restrict weights, const float *restrict bias, bool relu,
-                           const convk_conv2d *conv, const convk_window *pooling,
-                           float *restrict workspace, convk_execution execution);
+                           const float *restrict weights, const float *restrict prepared,
+                           const float *restrict bias, bool relu, const convk_conv2d *conv,
+                           const convk_window *pooling, float *restrict workspace,
+                           convk_execution execution);
 
-/// The floats of workspace that convk_conv2d_pool_max needs.
+/// The floats of workspace that convk_conv2d_pool_max needs, with prepared filters or without.
 ptrdiff_t convk_conv2d_pool_max_workspace(const convk_conv2d *conv, const convk_window *pooling,
-                                          convk_execution execution);
+                                          bool is_prepared, convk_execution execution);
 
 /// Whether the gradient with respect to the filters of a convolution that was max-pooled is faster
 /// from the pooled gradient; it must be asked for only where this is true.

@@ -15,6 +15,9 @@ public struct Convolution: Layer {
     private var weight: Parameter
     private var bias: Parameter
     private var input: Tensor?
+    /// What kernels keep of the filters for the next prediction. Copies of the layer share it until
+    /// the filters of one may change: that one takes another.
+    private var prepared = PreparedFilters()
 
     /// A layer with drawn weights and zero bias, and a square window.
     ///
@@ -137,31 +140,33 @@ public struct Convolution: Layer {
         return try operations(timesOutputs: 2 * taps, for: inputShape)
     }
 
-    /// The layer's output, keeping nothing.
+    /// The layer's output. From the second prediction in a row on, kernels may keep the filters as they
+    /// read them, at most five times the bytes of ``weights``, until ``updateParameters(_:)`` is called.
     public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        try kernels.convolution(
-            x, weights: weight.value, bias: bias.value, window: window, groups: groups)
+        try predict(x, pooledBy: nil, rectified: false, on: kernels)
     }
+
+    /// The bytes that kernels keep of the filters.
+    package var preparedByteCount: Int { prepared.byteCount }
 
     /// The layer's output; keeps what the gradient needs.
     public mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        let output = try predict(x, on: kernels)
-        input = x
-        return output
+        var pooling: MaxPooling?
+        return try forward(x, pooledBy: &pooling, rectified: false, on: kernels)
     }
 
-    /// The layer's output, pooled and rectified where asked for, keeping nothing.
+    /// The layer's output, pooled and rectified where asked for.
     func predict(
         _ x: Tensor, pooledBy pooling: MaxPooling?, rectified: Bool, on kernels: any Kernels
     ) throws -> Tensor {
         guard let pooling else {
             return try kernels.convolution(
-                x, weights: weight.value, bias: bias.value, window: window, groups: groups,
-                rectified: rectified)
+                x, weights: weight.value, prepared: prepared, bias: bias.value, window: window,
+                groups: groups, rectified: rectified)
         }
         return try kernels.convolutionMaxPooling(
-            x, weights: weight.value, bias: bias.value, window: window, groups: groups,
-            pooling: pooling.window, rectified: rectified, wantsArgmax: false
+            x, weights: weight.value, prepared: prepared, bias: bias.value, window: window,
+            groups: groups, pooling: pooling.window, rectified: rectified, wantsArgmax: false
         ).output
     }
 
@@ -172,11 +177,13 @@ public struct Convolution: Layer {
     ) throws -> Tensor {
         defer { input = x }
         guard let window = pooling?.window else {
-            return try predict(x, pooledBy: nil, rectified: rectified, on: kernels)
+            return try kernels.convolution(
+                x, weights: weight.value, prepared: nil, bias: bias.value, window: self.window,
+                groups: groups, rectified: rectified)
         }
         let result = try kernels.convolutionMaxPooling(
-            x, weights: weight.value, bias: bias.value, window: self.window, groups: groups,
-            pooling: window, rectified: rectified, wantsArgmax: true)
+            x, weights: weight.value, prepared: nil, bias: bias.value, window: self.window,
+            groups: groups, pooling: window, rectified: rectified, wantsArgmax: true)
         pooling?.keep(argmax: result.argmax, inputShape: try outputShape(for: x.shape))
         return result.output
     }
@@ -221,6 +228,7 @@ public struct Convolution: Layer {
     public mutating func updateParameters(
         _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
     ) throws {
+        prepared = PreparedFilters()
         try body("W", &weight.value, weight.gradient)
         try body("b", &bias.value, bias.gradient)
     }
