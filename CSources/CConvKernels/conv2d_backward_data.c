@@ -92,8 +92,8 @@ static void run_convolution(float *restrict dx, const float *restrict dy,
                             float *restrict workspace, convk_execution execution) {
     const convk_conv2d turned = turned_convolution(conv);
     turn(workspace, weights, conv, execution);
-    convk_conv2d_forward(dx, dy, workspace, NULL, NULL, &turned, workspace + turned_size(conv),
-                         execution);
+    convk_conv2d_forward(dx, dy, workspace, NULL, NULL, false, &turned,
+                         workspace + turned_size(conv), execution);
 }
 
 // ---- Other strides, few channels ---------------------------------------------------------------

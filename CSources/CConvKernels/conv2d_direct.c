@@ -82,6 +82,7 @@ typedef struct {
     const float *x;       // tap (0, 0, 0) of the first output, in the image or in the copied band
     const float *filters; // of all groups
     const float *bias;    // of all groups, or NULL
+    bool relu;
     const ptrdiff_t *offsets;
     ptrdiff_t group, row, row_end;
 } task;
@@ -141,8 +142,9 @@ static void run_task(const task *t) {
     const ptrdiff_t nr = p->entry->nr, pixels = w->oh * w->ow;
     const ptrdiff_t step = t->band->width * w->stride_h;
     for (ptrdiff_t f = 0; f < p->rows; f += nr) {
-        const convk_direct_tile tile =
+        convk_direct_tile tile =
             convk_conv2d_direct_tile(p, t->filters, t->bias, t->offsets, t->group, f);
+        tile.relu = t->relu;
         for (ptrdiff_t oh = t->row; oh < t->row_end; oh++)
             convk_conv2d_direct_row(p, tile, t->y + f * pixels + oh * w->ow,
                                     t->x + (oh - t->row) * step);
@@ -151,7 +153,7 @@ static void run_task(const task *t) {
 
 void convk_conv2d_direct_run(const convk_conv2d_direct *p, float *restrict y,
                              const float *restrict x, const float *restrict filters,
-                             const float *restrict bias, float *restrict workspace) {
+                             const float *restrict bias, bool relu, float *restrict workspace) {
     const convk_window *w = &p->window;
     const convk_band band = convk_band_make(w, p->output_rows);
     float *scratch = workspace + omp_get_thread_num() * (convk_conv2d_direct_offsets_size(p) +
@@ -172,6 +174,7 @@ void convk_conv2d_direct_run(const convk_conv2d_direct *p, float *restrict y,
             .x = convk_band_read(&band, copy, x_g, row, w->c),
             .filters = filters,
             .bias = bias,
+            .relu = relu,
             .offsets = offsets,
             .group = g,
             .row = row,

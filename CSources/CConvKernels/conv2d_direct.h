@@ -38,10 +38,11 @@ ptrdiff_t convk_conv2d_direct_workspace(const convk_conv2d_direct *direct, int t
 void convk_conv2d_direct_pack(const convk_conv2d_direct *direct, float *restrict filters,
                               const float *restrict weights);
 
-/// The convolution. Called by every thread of a parallel region, after the filters are packed.
+/// The convolution, rectified where asked for. Called by every thread of a parallel region, after
+/// the filters are packed.
 void convk_conv2d_direct_run(const convk_conv2d_direct *direct, float *restrict y,
                              const float *restrict x, const float *restrict filters,
-                             const float *restrict bias, float *restrict workspace);
+                             const float *restrict bias, bool relu, float *restrict workspace);
 
 // ---- Its parts, for who does more with a row than to store it -----------------------------------
 

@@ -96,16 +96,17 @@ static void pack(const plan *p, float *restrict filters, const float *restrict w
 
 /// Goes through the images, inside a parallel region.
 static void run(const plan *p, float *restrict y, const float *restrict x,
-                const float *restrict filters, const float *restrict bias, float *restrict blocks) {
+                const float *restrict filters, const float *restrict bias, bool relu,
+                float *restrict blocks) {
     switch (p->way) {
     case CONVK_WINOGRAD:
-        return convk_conv2d_winograd_run(&p->winograd, y, x, filters, bias, blocks);
+        return convk_conv2d_winograd_run(&p->winograd, y, x, filters, bias, relu, blocks);
     case CONVK_BY_ROWS:
-        return convk_conv2d_rows_run(&p->rows, y, x, filters, bias, blocks);
+        return convk_conv2d_rows_run(&p->rows, y, x, filters, bias, relu, blocks);
     case CONVK_DIRECT:
-        return convk_conv2d_direct_run(&p->direct, y, x, filters, bias, blocks);
+        return convk_conv2d_direct_run(&p->direct, y, x, filters, bias, relu, blocks);
     case CONVK_PRODUCT:
-        return convk_conv2d_product_run(&p->product, y, x, filters, bias, blocks);
+        return convk_conv2d_product_run(&p->product, y, x, filters, bias, relu, blocks);
     }
 }
 
@@ -129,7 +130,7 @@ ptrdiff_t convk_conv2d_forward_workspace(const convk_conv2d *conv, bool is_prepa
 }
 
 void convk_conv2d_forward(float *restrict y, const float *restrict x, const float *restrict weights,
-                          const float *restrict prepared, const float *restrict bias,
+                          const float *restrict prepared, const float *restrict bias, bool relu,
                           const convk_conv2d *conv, float *restrict workspace,
                           convk_execution execution) {
     const plan p = make_plan(conv, execution);
@@ -138,6 +139,6 @@ void convk_conv2d_forward(float *restrict y, const float *restrict x, const floa
 #pragma omp parallel num_threads(p.threads) if (p.threads > 1)
     {
         if (!prepared) pack(&p, workspace, weights, blocks);
-        run(&p, y, x, filters, bias, blocks);
+        run(&p, y, x, filters, bias, relu, blocks);
     }
 }

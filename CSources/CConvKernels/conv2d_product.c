@@ -85,9 +85,10 @@ void convk_conv2d_product_pack(const convk_conv2d_product *p, float *restrict pa
 /// One task: some panels of output pixels, some rows of one group.
 typedef struct {
     const convk_conv2d_product *p;
-    float *y;                     // the group's first output channel of the first image
-    const float *weights;         // the group's packed weights
-    const float *bias;            // of the group, or NULL
+    float *y;             // the group's first output channel of the first image
+    const float *weights; // the group's packed weights
+    const float *bias;    // of the group, or NULL
+    bool relu;
     float *patches;               // the thread's block
     ptrdiff_t column, column_end; // output pixels, counted over (n, oh, ow)
     ptrdiff_t row, row_end;       // output channels of the group
@@ -113,9 +114,10 @@ static ptrdiff_t cut_runs(convk_patch_run *runs, const convk_conv2d_product *p, 
     return count;
 }
 
-/// Adds a tile that spans images to the output, piece by piece. tile: rows x nr.
+/// Writes a tile that spans images to the output, or adds it and rectifies the sums where asked
+/// for, piece by piece. tile: rows x nr.
 static void write_pieces(const task *t, const float *tile, ptrdiff_t row, ptrdiff_t rows,
-                         ptrdiff_t column, ptrdiff_t columns, bool accumulate) {
+                         ptrdiff_t column, ptrdiff_t columns, bool accumulate, bool relu) {
     const convk_conv2d_product *p = t->p;
     const ptrdiff_t pixels = p->window.oh * p->window.ow;
     const ptrdiff_t image_size = p->groups * p->m * pixels;
@@ -126,7 +128,10 @@ static void write_pieces(const task *t, const float *tile, ptrdiff_t row, ptrdif
             const float *tile_i = tile + i * p->entry->nr + j;
             float *y_i = t->y + n * image_size + (row + i) * pixels + pixel;
             if (accumulate)
-                for (ptrdiff_t l = 0; l < length; l++) y_i[l] += tile_i[l];
+                for (ptrdiff_t l = 0; l < length; l++) {
+                    const float sum = y_i[l] + tile_i[l];
+                    y_i[l] = relu && sum <= 0 ? 0 : sum;
+                }
             else
                 for (ptrdiff_t l = 0; l < length; l++) y_i[l] = tile_i[l];
         }
@@ -141,6 +146,7 @@ static void multiply_tile(const task *t, float *patches, const float *image, ptr
     const convk_conv2d_product *p = t->p;
     const ptrdiff_t pixels = p->window.oh * p->window.ow;
     const ptrdiff_t n = column / pixels, pixel = column % pixels;
+    const bool relu = t->relu && k + depth == p->k;
     float spanning[CONVK_LARGEST_MR * CONVK_LARGEST_NR];
     convk_tile tile = {
         .c = t->y + (n * p->groups * p->m + row) * pixels + pixel,
@@ -156,13 +162,15 @@ static void multiply_tile(const task *t, float *patches, const float *image, ptr
         .alpha = 1,
         .beta = k == 0 ? 0 : 1,
         .row_bias = k == 0 && t->bias ? t->bias + row : NULL,
+        .relu = relu,
     };
     if (pixel + tile.columns <= pixels) return p->entry->kernel(&tile);
     tile.c = spanning;
     tile.ldc = p->entry->nr;
     tile.beta = 0;
+    tile.relu = relu && k == 0;
     p->entry->kernel(&tile);
-    write_pieces(t, spanning, row, tile.rows, column, tile.columns, k != 0);
+    write_pieces(t, spanning, row, tile.rows, column, tile.columns, k != 0, relu);
 }
 
 /// The panel of pixels of some runs at tap k, in the image, or NULL where it has to be packed
@@ -201,7 +209,7 @@ static void run_task(const task *t, const float *x) {
 
 void convk_conv2d_product_run(const convk_conv2d_product *p, float *restrict y,
                               const float *restrict x, const float *restrict packed_weights,
-                              const float *restrict bias, float *restrict workspace) {
+                              const float *restrict bias, bool relu, float *restrict workspace) {
     const convk_window *w = &p->window;
     const ptrdiff_t columns = w->n * w->oh * w->ow, nr = p->entry->nr;
     const ptrdiff_t panels = convk_ceil_div(columns, nr);
@@ -218,6 +226,7 @@ void convk_conv2d_product_run(const convk_conv2d_product *p, float *restrict y,
             .y = y + g * p->m * w->oh * w->ow,
             .weights = packed_weights + g * row_panels(p) * p->panel * p->k,
             .bias = bias ? bias + g * p->m : NULL,
+            .relu = relu,
             .patches = patches,
             .column = j * panels / blocks * nr,
             .column_end = convk_min((j + 1) * panels / blocks * nr, columns),

@@ -39,10 +39,11 @@ ptrdiff_t convk_conv2d_product_workspace(const convk_conv2d_product *product, in
 void convk_conv2d_product_pack(const convk_conv2d_product *product, float *restrict packed_weights,
                                const float *restrict weights);
 
-/// The product. Called by every thread of a parallel region, after the weights are packed.
+/// The product, rectified where asked for. Called by every thread of a parallel region, after the
+/// weights are packed.
 void convk_conv2d_product_run(const convk_conv2d_product *product, float *restrict y,
                               const float *restrict x, const float *restrict packed_weights,
-                              const float *restrict bias, float *restrict workspace);
+                              const float *restrict bias, bool relu, float *restrict workspace);
 
 /// The threads for a convolution with this many multiply-adds.
 static inline int convk_conv2d_threads(const convk_conv2d *conv, convk_execution execution) {

@@ -99,6 +99,7 @@ typedef struct {
     const float *x;       // tap (0, 0, 0) of the first output, in the copied band
     const float *filters; // the group's
     const float *bias;    // of the group, or NULL
+    bool relu;
     const ptrdiff_t *offsets;
     ptrdiff_t rows;
 } task;
@@ -121,7 +122,8 @@ static void run_vectors(const task *t, const ptrdiff_t *x_places, const ptrdiff_
                                       .y_places = y_places,
                                       .vectors = vectors,
                                       .count = convk_min(p->entry->lanes, p->window.ow),
-                                      .bias = t->bias ? t->bias + row : NULL};
+                                      .bias = t->bias ? t->bias + row : NULL,
+                                      .relu = t->relu};
         p->entry->rows(&tile);
     }
 }
@@ -146,7 +148,7 @@ static void run_task(const task *t) {
 }
 
 void convk_conv2d_rows_run(const convk_conv2d_rows *p, float *restrict y, const float *restrict x,
-                           const float *restrict filters, const float *restrict bias,
+                           const float *restrict filters, const float *restrict bias, bool relu,
                            float *restrict workspace) {
     const convk_window *w = &p->window;
     const convk_band band = make_band(p);
@@ -169,6 +171,7 @@ void convk_conv2d_rows_run(const convk_conv2d_rows *p, float *restrict y, const 
             .x = convk_band_read(&band, copy, x_g, row, w->c),
             .filters = filters + g * group_size(p),
             .bias = bias ? bias + g * p->rows : NULL,
+            .relu = relu,
             .offsets = offsets,
             .rows = convk_min(p->output_rows, w->oh - row),
         };

@@ -39,9 +39,10 @@ ptrdiff_t convk_conv2d_rows_workspace(const convk_conv2d_rows *by_rows, int thre
 void convk_conv2d_rows_pack(const convk_conv2d_rows *by_rows, float *restrict filters,
                             const float *restrict weights);
 
-/// The convolution. Called by every thread of a parallel region, after the filters are packed.
+/// The convolution, rectified where asked for. Called by every thread of a parallel region, after
+/// the filters are packed.
 void convk_conv2d_rows_run(const convk_conv2d_rows *by_rows, float *restrict y,
                            const float *restrict x, const float *restrict filters,
-                           const float *restrict bias, float *restrict workspace);
+                           const float *restrict bias, bool relu, float *restrict workspace);
 
 #endif

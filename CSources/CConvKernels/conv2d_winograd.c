@@ -98,6 +98,7 @@ typedef struct {
     const float *x;       // the group's first channel of the first image
     const float *filters; // the group's, transformed
     const float *bias;    // of the group, or NULL
+    bool relu;
     float *tiles, *products;
     ptrdiff_t tile, tile_end;
     ptrdiff_t panel, panel_end;
@@ -167,13 +168,13 @@ static void run_task(const task *t) {
         for (ptrdiff_t row = first; row < convk_min(end * p->panel, p->rows); row++)
             p->transforms->output(t->y + row * output.size, t->products + (row - first) * nr,
                                   (end - panel) * p->panel * nr, output, runs, run_count, nr,
-                                  (int)p->tile_outputs, t->bias ? t->bias[row] : 0, false);
+                                  (int)p->tile_outputs, t->bias ? t->bias[row] : 0, t->relu);
     }
 }
 
 void convk_conv2d_winograd_run(const convk_conv2d_winograd *p, float *restrict y,
                                const float *restrict x, const float *restrict filters,
-                               const float *restrict bias, float *restrict workspace) {
+                               const float *restrict bias, bool relu, float *restrict workspace) {
     const convk_window *w = &p->window;
     const ptrdiff_t tiles = w->n * p->tiles_h * p->tiles_w;
     float *scratch = scratch_of_thread(p, workspace);
@@ -188,6 +189,7 @@ void convk_conv2d_winograd_run(const convk_conv2d_winograd *p, float *restrict y
             .x = x + g * w->c * w->h * w->w,
             .filters = filters + g * p->row_panels * CONVK_WINOGRAD_POINTS * p->point_stride,
             .bias = bias ? bias + g * p->rows : NULL,
+            .relu = relu,
             .tiles = scratch,
             .products = scratch + tiles_size(p),
             .tile = block * p->entry->nr,

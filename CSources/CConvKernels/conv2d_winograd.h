@@ -45,10 +45,11 @@ ptrdiff_t convk_conv2d_winograd_workspace(const convk_conv2d_winograd *winograd,
 void convk_conv2d_winograd_pack(const convk_conv2d_winograd *winograd, float *restrict filters,
                                 const float *restrict weights, float *restrict workspace);
 
-/// The convolution. Called by every thread of a parallel region, after the filters are transformed.
+/// The convolution, rectified where asked for. Called by every thread of a parallel region, after
+/// the filters are transformed.
 void convk_conv2d_winograd_run(const convk_conv2d_winograd *winograd, float *restrict y,
                                const float *restrict x, const float *restrict filters,
-                               const float *restrict bias, float *restrict workspace);
+                               const float *restrict bias, bool relu, float *restrict workspace);
 
 /// Cuts tiles tile ..< tile_end, of one block, into runs within one row of tiles, as the image sees
 /// them or as the outputs do; returns how many.

@@ -43,6 +43,10 @@ INLINE vector multiply_add(vector a, vector b, vector c) {
     return _mm512_fmadd_ps(a, b, c);
 }
 
+INLINE vector rectified(vector a) {
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, zero(), _CMP_NLE_UQ), a);
+}
+
 /// Lanes of vector v that lie inside the tile's columns.
 INLINE __mmask16 column_mask(ptrdiff_t columns, int v) {
     const ptrdiff_t left = convk_max(columns - v * LANES, 0);
@@ -62,17 +66,13 @@ INLINE void write_row(const convk_tile *tile, ptrdiff_t i, const vector *row, co
         if (tile->row_bias) sum = _mm512_add_ps(sum, _mm512_set1_ps(tile->row_bias[i]));
         if (tile->column_bias)
             sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, tile->column_bias + v * LANES));
-        // The larger of 0 and NaN is NaN: the second operand.
-        if (tile->relu) sum = _mm512_max_ps(zero(), sum);
+        if (tile->relu) sum = rectified(sum);
         _mm512_mask_storeu_ps(c_i + v * LANES, mask, sum);
     }
 }
 
 INLINE vector load_first(const float *from, ptrdiff_t count) {
     return _mm512_maskz_loadu_ps(column_mask(count, 0), from);
-}
-INLINE vector largest(vector a, vector b) {
-    return _mm512_max_ps(a, b);
 }
 INLINE void store_first(float *to, vector a, ptrdiff_t count) {
     _mm512_mask_storeu_ps(to, column_mask(count, 0), a);

@@ -43,6 +43,10 @@ INLINE vector multiply_add(vector a, vector b, vector c) {
     return _mm256_fmadd_ps(a, b, c);
 }
 
+INLINE vector rectified(vector a) {
+    return _mm256_and_ps(a, _mm256_cmp_ps(a, zero(), _CMP_NLE_UQ));
+}
+
 /// Lanes of vector v that lie inside the tile's columns: all bits set where they do.
 INLINE __m256i column_mask(ptrdiff_t columns, int v) {
     const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
@@ -62,17 +66,13 @@ INLINE void write_row(const convk_tile *tile, ptrdiff_t i, const vector *row, co
         if (tile->row_bias) sum = _mm256_add_ps(sum, _mm256_set1_ps(tile->row_bias[i]));
         if (tile->column_bias)
             sum = _mm256_add_ps(sum, _mm256_maskload_ps(tile->column_bias + v * LANES, mask));
-        // The larger of 0 and NaN is NaN: the second operand.
-        if (tile->relu) sum = _mm256_max_ps(zero(), sum);
+        if (tile->relu) sum = rectified(sum);
         _mm256_maskstore_ps(c_i + v * LANES, mask, sum);
     }
 }
 
 INLINE vector load_first(const float *from, ptrdiff_t count) {
     return _mm256_maskload_ps(from, column_mask(count, 0));
-}
-INLINE vector largest(vector a, vector b) {
-    return _mm256_max_ps(a, b);
 }
 INLINE void store_first(float *to, vector a, ptrdiff_t count) {
     _mm256_maskstore_ps(to, column_mask(count, 0), a);

@@ -64,9 +64,8 @@ INLINE vector load_first(const float *from, ptrdiff_t count) {
     for (ptrdiff_t i = 0; i < convk_min(count, LANES); i++) result[i] = from[i];
     return result;
 }
-/// The larger of two numbers; b where that is NaN.
-INLINE vector largest(vector a, vector b) {
-    return vbslq_f32(vcgeq_f32(a, b), a, b);
+INLINE vector rectified(vector a) {
+    return vbslq_f32(vcleq_f32(a, zero()), zero(), a);
 }
 INLINE void store_first(float *to, vector a, ptrdiff_t count) {
     for (ptrdiff_t i = 0; i < count; i++) to[i] = a[i];

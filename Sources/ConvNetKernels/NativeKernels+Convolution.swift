@@ -21,10 +21,11 @@ extension NativeKernels {
         _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int
     ) throws -> Tensor {
         try convolution(
-            x, weights: weights, prepared: nil, bias: bias, window: window, groups: groups)
+            x, weights: weights, prepared: nil, bias: bias, window: window, groups: groups,
+            rectified: false)
     }
 
-    /// A convolution, and ReLU of it where asked for.
+    /// A convolution, and ReLU in its last write where asked for: the same bits as `relu` of it.
     ///
     /// - Returns: `[N, F, OH, OW]`.
     /// - Throws: ``TensorError`` when shapes, groups or the window disagree, or a tensor is not of
@@ -32,15 +33,6 @@ extension NativeKernels {
     public func convolution(
         _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
         groups: Int, rectified: Bool
-    ) throws -> Tensor {
-        let output = try convolution(
-            x, weights: weights, prepared: prepared, bias: bias, window: window, groups: groups)
-        return rectified ? try relu(output) : output
-    }
-
-    private func convolution(
-        _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
-        groups: Int
     ) throws -> Tensor {
         let operation = "convolution"
         let execution = try execution
@@ -58,7 +50,7 @@ extension NativeKernels {
                 filters.withPointer { filters in
                     bias.withPointer { bias in
                         convk_conv2d_forward(
-                            y, x, weights, filters, bias, &conv, workspace, execution)
+                            y, x, weights, filters, bias, rectified, &conv, workspace, execution)
                     }
                 }
             }

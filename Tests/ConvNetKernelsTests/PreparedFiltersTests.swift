@@ -35,6 +35,9 @@ struct KeptConvolution: Sendable, CustomTestStringConvertible {
                 KeptConvolution(
                     name: "as a product", shape: [2, 512, 5, 5], filters: 262,
                     window: try Window(1), groups: 2),
+                KeptConvolution(
+                    name: "as a product with its taps in blocks", shape: [3, 300, 5, 5],
+                    filters: 20, window: try Window(3, padding: 1)),
             ]
         }
     }

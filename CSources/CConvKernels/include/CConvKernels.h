@@ -156,11 +156,12 @@ void convk_conv2d_prepare(float *restrict prepared, const float *restrict weight
 /// to whole vectors or panels; by Winograd's way 36 instead of 9 or 25 for each filter's channel.
 ptrdiff_t convk_conv2d_prepare_size(const convk_conv2d *conv, convk_execution execution);
 
-/// y [n, f, oh, ow] = convolution of x with weights, plus bias [f] (NULL for none). prepared: what
-/// convk_conv2d_prepare made of the weights, which are then not read, or NULL; the bits are the
-/// same. workspace: convk_conv2d_forward_workspace floats.
+/// y [n, f, oh, ow] = convolution of x with weights, plus bias [f] (NULL for none), and with relu
+/// what is negative is 0: the bits of convk_relu. prepared: what convk_conv2d_prepare made of the
+/// weights, which are then not read, or NULL; the bits are the same. workspace:
+/// convk_conv2d_forward_workspace floats.
 void convk_conv2d_forward(float *restrict y, const float *restrict x, const float *restrict weights,
-                          const float *restrict prepared, const float *restrict bias,
+                          const float *restrict prepared, const float *restrict bias, bool relu,
                           const convk_conv2d *conv, float *restrict workspace,
                           convk_execution execution);
 
@@ -256,7 +257,7 @@ void convk_pool_average_backward(float *restrict dx, const float *restrict dy,
 
 // ---- Activations ------------------------------------------------------------------------------
 
-/// y = max(x, 0), NaN staying NaN. y and x may be the same array.
+/// y = x <= 0 ? 0 : x: NaN stays NaN, and -0 becomes 0. y and x may be the same array.
 void convk_relu(float *y, const float *x, ptrdiff_t count, convk_execution execution);
 
 /// dx = y <= 0 ? 0 : dy. dx may be dy.
