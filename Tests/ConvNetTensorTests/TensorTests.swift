@@ -133,23 +133,3 @@ import Testing
         #expect(x != x)
     }
 }
-
-@Suite struct StorageRecyclerTests {
-    @Test(arguments: [1, 255, 256, 257, 1000, 4096, 4097, 100_000, 1 << 20, 123_456_789])
-    func capacitiesHoldTheirRequestsAndWasteLittle(_ byteCount: Int) {
-        let capacity = StorageRecycler.capacity(for: byteCount)
-        #expect(capacity >= byteCount)
-        #expect(capacity <= max(byteCount + byteCount / 4 + 64, 256))
-        #expect(capacity % 64 == 0)
-        #expect(StorageRecycler.capacity(for: capacity) == capacity)
-    }
-
-    @Test func capacitiesGrow() {
-        var previous = 0
-        for byteCount in stride(from: 1, to: 100_000, by: 7) {
-            let capacity = StorageRecycler.capacity(for: byteCount)
-            #expect(capacity >= previous)
-            previous = capacity
-        }
-    }
-}
