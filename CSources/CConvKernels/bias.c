@@ -3,20 +3,25 @@
 // Biases: adding one number a channel, and summing a channel's gradients.
 #include "convk_leaves.h"
 
+/// Adds the bias to some of the samples, or, where a channel has several numbers, of the planes.
+static void add(float *restrict x, const float *restrict bias, ptrdiff_t channels, ptrdiff_t plane,
+                const convk_leaves *leaves, convk_share share) {
+    for (ptrdiff_t i = share.begin; i < share.end; i++) {
+        if (plane == 1)
+            leaves->add(x + i * channels, bias, channels);
+        else
+            leaves->add_constant(x + i * plane, bias[i % channels], plane);
+    }
+}
+
 void convk_bias_add(float *restrict x, const float *restrict bias, ptrdiff_t n, ptrdiff_t channels,
                     ptrdiff_t plane, convk_execution execution) {
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
+    const ptrdiff_t turns = plane == 1 ? n : n * channels;
     const int threads = convk_threads_for(n * channels * plane, execution);
-    if (plane == 1) {
-        // Threads share the samples.
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-        for (ptrdiff_t i = 0; i < n; i++) leaves->add(x + i * channels, bias, channels);
-        return;
-    }
-    // Threads share the planes.
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t i = 0; i < n * channels; i++)
-        leaves->add_constant(x + i * plane, bias[i % channels], plane);
+    if (threads == 1) return add(x, bias, channels, plane, leaves, (convk_share){0, turns});
+#pragma omp parallel num_threads(threads)
+    add(x, bias, channels, plane, leaves, convk_share_of(turns));
 }
 
 /// Sums of channels next to one another, each sample's numbers being next to one another too.

@@ -110,6 +110,16 @@ static void run(const plan *p, float *restrict y, const float *restrict x,
     }
 }
 
+/// Both, unless the filters are prepared.
+static void pack_and_run(const plan *p, float *restrict y, const float *restrict x,
+                         const float *restrict weights, const float *restrict prepared,
+                         const float *restrict bias, bool relu, float *restrict workspace) {
+    if (prepared) return run(p, y, x, prepared, bias, relu, workspace);
+    float *blocks = workspace + filters_size(p);
+    pack(p, workspace, weights, blocks);
+    run(p, y, x, workspace, bias, relu, blocks);
+}
+
 ptrdiff_t convk_conv2d_prepare_size(const convk_conv2d *conv, convk_execution execution) {
     const plan p = make_plan(conv, execution);
     return filters_size(&p);
@@ -134,11 +144,8 @@ void convk_conv2d_forward(float *restrict y, const float *restrict x, const floa
                           const convk_conv2d *conv, float *restrict workspace,
                           convk_execution execution) {
     const plan p = make_plan(conv, execution);
-    const float *filters = prepared ? prepared : workspace;
-    float *blocks = prepared ? workspace : workspace + filters_size(&p);
+    if (convk_is_alone(p.threads))
+        return pack_and_run(&p, y, x, weights, prepared, bias, relu, workspace);
 #pragma omp parallel num_threads(p.threads) if (p.threads > 1)
-    {
-        if (!prepared) pack(&p, workspace, weights, blocks);
-        run(&p, y, x, filters, bias, relu, blocks);
-    }
+    pack_and_run(&p, y, x, weights, prepared, bias, relu, workspace);
 }

@@ -86,24 +86,29 @@ static void spread_over_pairs(float *plane, const float *dy, const convk_window 
     }
 }
 
+static void pool_planes(float *restrict y, const float *restrict x, const convk_window *w,
+                        bool include_pad, const convk_leaves *leaves, convk_share planes) {
+    const bool pairs = takes_pairs(w);
+    for (ptrdiff_t plane = planes.begin; plane < planes.end; plane++) {
+        float *y_plane = y + plane * w->oh * w->ow;
+        const float *x_plane = x + plane * w->h * w->w;
+        if (pairs)
+            pool_pairs(y_plane, x_plane, w, leaves);
+        else
+            pool_plane(y_plane, x_plane, w, include_pad);
+    }
+}
+
 void convk_pool_average(float *restrict y, const float *restrict x, const convk_window *window,
                         bool count_include_pad, convk_execution execution) {
     const convk_window w = *window;
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
-    const bool pairs = takes_pairs(&w);
-    const int threads = convk_threads_for(w.n * w.c * w.oh * w.ow * w.kh * w.kw, execution);
-#pragma omp parallel num_threads(threads) if (threads > 1)
-    {
-        const convk_share share = convk_share_of(w.n * w.c);
-        for (ptrdiff_t plane = share.begin; plane < share.end; plane++) {
-            float *y_plane = y + plane * w.oh * w.ow;
-            const float *x_plane = x + plane * w.h * w.w;
-            if (pairs)
-                pool_pairs(y_plane, x_plane, &w, leaves);
-            else
-                pool_plane(y_plane, x_plane, &w, count_include_pad);
-        }
-    }
+    const ptrdiff_t planes = w.n * w.c;
+    const int threads = convk_threads_for(planes * w.oh * w.ow * w.kh * w.kw, execution);
+    if (threads == 1)
+        return pool_planes(y, x, &w, count_include_pad, leaves, (convk_share){0, planes});
+#pragma omp parallel num_threads(threads)
+    pool_planes(y, x, &w, count_include_pad, leaves, convk_share_of(planes));
 }
 
 void convk_pool_average_backward(float *restrict dx, const float *restrict dy,

@@ -76,15 +76,22 @@ static void pool_plane(float *y, int32_t *argmax, const float *plane, const conv
     }
 }
 
+static void pool_planes(float *restrict y, int32_t *restrict argmax, const float *restrict x,
+                        const convk_window *w, const convk_leaves *leaves, convk_share planes) {
+    for (ptrdiff_t plane = planes.begin; plane < planes.end; plane++)
+        pool_plane(y + plane * w->oh * w->ow, argmax ? argmax + plane * w->oh * w->ow : NULL,
+                   x + plane * w->h * w->w, w, leaves);
+}
+
 void convk_pool_max(float *restrict y, int32_t *restrict argmax, const float *restrict x,
                     const convk_window *window, convk_execution execution) {
     const convk_window w = *window;
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
-    const int threads = convk_threads_for(w.n * w.c * w.oh * w.ow * w.kh * w.kw, execution);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t plane = 0; plane < w.n * w.c; plane++)
-        pool_plane(y + plane * w.oh * w.ow, argmax ? argmax + plane * w.oh * w.ow : NULL,
-                   x + plane * w.h * w.w, &w, leaves);
+    const ptrdiff_t planes = w.n * w.c;
+    const int threads = convk_threads_for(planes * w.oh * w.ow * w.kh * w.kw, execution);
+    if (threads == 1) return pool_planes(y, argmax, x, &w, leaves, (convk_share){0, planes});
+#pragma omp parallel num_threads(threads)
+    pool_planes(y, argmax, x, &w, leaves, convk_share_of(planes));
 }
 
 void convk_pool_max_backward(float *restrict dx, const float *restrict dy,

@@ -6,7 +6,8 @@
 void convk_relu(float *y, const float *x, ptrdiff_t count, convk_execution execution) {
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = convk_threads_for(count, execution);
-#pragma omp parallel num_threads(threads) if (threads > 1)
+    if (threads == 1) return leaves->relu(y, x, count);
+#pragma omp parallel num_threads(threads)
     {
         const convk_share share = convk_share_of(convk_ceil_div(count, CONVK_ELEMENT_BLOCK));
         for (ptrdiff_t block = share.begin; block < share.end; block++) {
@@ -20,7 +21,8 @@ void convk_relu_backward(float *dx, const float *dy, const float *y, ptrdiff_t c
                          convk_execution execution) {
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = convk_threads_for(count, execution);
-#pragma omp parallel num_threads(threads) if (threads > 1)
+    if (threads == 1) return leaves->relu_backward(dx, dy, y, count);
+#pragma omp parallel num_threads(threads)
     {
         const convk_share share = convk_share_of(convk_ceil_div(count, CONVK_ELEMENT_BLOCK));
         for (ptrdiff_t block = share.begin; block < share.end; block++) {

@@ -41,36 +41,60 @@ static void add_row_chunks(float *restrict c, const float *restrict sums, ptrdif
     }
 }
 
+/// The product, or where k is cut up the sums of the chunks, c [chunks, n].
+typedef struct {
+    const plan *p;
+    const convk_sgemm_entry *entry;
+    float *c;
+    convk_matrix a, b;
+    ptrdiff_t n, k;
+    convk_sgemm_ending end;
+} product;
+
+static void run_tasks(const product *q, convk_share tasks) {
+    const ptrdiff_t chunks = q->p->chunks, columns = convk_ceil_div(q->n, q->p->width);
+    for (ptrdiff_t task = tasks.begin; task < tasks.end; task++) {
+        const ptrdiff_t chunk = task / columns, j = task % columns * q->p->width;
+        const ptrdiff_t begin = chunk * q->k / chunks, end = (chunk + 1) * q->k / chunks;
+        const convk_tile tile = {.c = q->c + chunk * q->n + j,
+                                 .ldc = q->n,
+                                 .a = q->a.data + begin * q->a.column_stride,
+                                 .panel = 1,
+                                 .a_row_stride = q->a.column_stride,
+                                 .b = q->b.data + begin * q->b.row_stride + j,
+                                 .b_row_stride = q->b.row_stride,
+                                 .k = end - begin,
+                                 .rows = 1,
+                                 .columns = convk_min(q->p->width, q->n - j),
+                                 .alpha = q->end.alpha,
+                                 .beta = q->end.beta,
+                                 .column_bias = q->end.bias ? q->end.bias + j : NULL,
+                                 .relu = q->end.relu};
+        q->entry->row(&tile);
+    }
+}
+
 void convk_sgemm_row(float *restrict c, convk_matrix a, convk_matrix b, ptrdiff_t n, ptrdiff_t k,
                      convk_sgemm_ending end, float *restrict sums, convk_execution execution) {
     const convk_sgemm_entry *entry = convk_sgemm_entry_for(execution.isa);
     const plan p = make_plan(n, k, entry);
     const bool is_whole = p.chunks == 1;
-    const ptrdiff_t columns = convk_ceil_div(n, p.width);
+    const ptrdiff_t tasks = p.chunks * convk_ceil_div(n, p.width);
     const int threads = convk_sgemm_threads(1, n, k, execution);
-    // Each task writes its own columns of its own chunk's sums.
-#pragma omp parallel num_threads(threads) if (threads > 1)
-    {
-        const convk_share share = convk_share_of(p.chunks * columns);
-        for (ptrdiff_t task = share.begin; task < share.end; task++) {
-            const ptrdiff_t chunk = task / columns, j = task % columns * p.width;
-            const ptrdiff_t begin = chunk * k / p.chunks, end_k = (chunk + 1) * k / p.chunks;
-            const convk_tile tile = {.c = (is_whole ? c : sums + chunk * n) + j,
-                                     .ldc = n,
-                                     .a = a.data + begin * a.column_stride,
-                                     .panel = 1,
-                                     .a_row_stride = a.column_stride,
-                                     .b = b.data + begin * b.row_stride + j,
-                                     .b_row_stride = b.row_stride,
-                                     .k = end_k - begin,
-                                     .rows = 1,
-                                     .columns = convk_min(p.width, n - j),
-                                     .alpha = is_whole ? end.alpha : 1,
-                                     .beta = is_whole ? end.beta : 0,
-                                     .column_bias = is_whole && end.bias ? end.bias + j : NULL,
-                                     .relu = is_whole && end.relu};
-            entry->row(&tile);
-        }
+    const product q = {.p = &p,
+                       .entry = entry,
+                       .c = is_whole ? c : sums,
+                       .a = a,
+                       .b = b,
+                       .n = n,
+                       .k = k,
+                       .end = is_whole ? end : (convk_sgemm_ending){.alpha = 1}};
+    if (threads == 1) {
+        run_tasks(&q, (convk_share){0, tasks});
+    } else {
+        // Each task writes its own columns of its own chunk's sums.
+#pragma omp parallel num_threads(threads)
+        run_tasks(&q, convk_share_of(tasks));
     }
     if (!is_whole) add_row_chunks(c, sums, n, p.chunks, end);
 }

@@ -80,10 +80,16 @@ public struct Affine: Layer {
 
     /// The layer's output, rectified where asked for, keeping nothing.
     func predict(_ x: Tensor, rectified: Bool, on kernels: any Kernels) throws -> Tensor {
+        try kernels.affine(
+            rows(of: x), weights: weight.value, bias: bias.value, rectified: rectified)
+    }
+
+    /// The input as a matrix `[N, in]`.
+    private func rows(of x: Tensor) throws -> Tensor {
+        let inputSize = weight.value.shape[0]
+        if x.shape.count == 2, x.shape[1] == inputSize { return x }
         _ = try outputShape(for: x.shape)
-        let rows = try x.reshaped(to: [x.shape[0], weight.value.shape[0]])
-        return try kernels.affine(
-            rows, weights: weight.value, bias: bias.value, rectified: rectified)
+        return try x.reshaped(to: [x.shape[0], inputSize])
     }
 
     /// The layer's output, rectified where asked for; keeps what the gradient needs.
@@ -100,7 +106,7 @@ public struct Affine: Layer {
         let x = try Self.kept(input)
         try require(outputGradient, fitsInput: x.shape)
         input = nil
-        let rows = try x.reshaped(to: [x.shape[0], weight.value.shape[0]])
+        let rows = try rows(of: x)
         // Let go of first: the new one takes its memory.
         weight.gradient = nil
         weight.gradient = try kernels.gemm(

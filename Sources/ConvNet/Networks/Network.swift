@@ -139,7 +139,7 @@ public struct Network: Classifier {
 
     /// Fails unless a batch has samples of the network's input shape.
     func checked(_ x: Tensor) throws(TensorError) -> Tensor {
-        guard x.shape.count == inputShape.count + 1, Array(x.shape.dropFirst()) == inputShape
+        guard x.shape.count == inputShape.count + 1, x.shape.dropFirst().elementsEqual(inputShape)
         else {
             throw TensorError(
                 operation: "predict", argument: "x", value: "\(x.shape)",

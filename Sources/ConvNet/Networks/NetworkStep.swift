@@ -53,6 +53,10 @@ struct NetworkStep: Sendable {
 extension Network {
     /// The output of a step, keeping nothing.
     func predict(_ x: Tensor, through step: NetworkStep) throws -> Tensor {
+        // By itself a layer is called where it lies: to look at its type is to copy it.
+        guard step.pooling != nil || step.relu != nil else {
+            return try layers[step.layer].layer.predict(x, on: kernels)
+        }
         switch layers[step.layer].layer {
         case let convolution as Convolution:
             let pooling = step.pooling.flatMap { layers[$0].layer as? MaxPooling }
