@@ -24,14 +24,41 @@
 
 #include <stdint.h>
 
-ptrdiff_t convk_sgemm_workspace(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_matrix a,
+static convk_matrix turned_matrix(convk_matrix m) {
+    return (convk_matrix){m.data, m.column_stride, m.row_stride};
+}
+
+/// From one row of C' to the next: whole vectors.
+static ptrdiff_t turned_width(ptrdiff_t m, convk_execution execution) {
+    return convk_round_up(m, convk_sgemm_entry_for(execution.isa)->lanes);
+}
+
+/// The floats of C'.
+static ptrdiff_t turned_size(ptrdiff_t m, ptrdiff_t n, convk_execution execution) {
+    return convk_round_up(n * turned_width(m, execution), 16);
+}
+
+/// The floats of workspace of a product that goes by a plan.
+static ptrdiff_t plan_workspace(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_matrix a,
                                 convk_matrix b, convk_execution execution) {
-    if (convk_sgemm_is_row(m, b)) return convk_sgemm_row_workspace(n, k, execution);
-    if (convk_sgemm_is_small(m, n, k, a, b, execution))
-        return n % convk_sgemm_entry_for(execution.isa)->nr == 0 ? 0 : CONVK_SMALL_EDGE;
     const convk_sgemm_plan p = convk_sgemm_plan_make(m, n, k, a, b, execution);
     return convk_sgemm_packed_a_size(&p) + convk_sgemm_packed_b_size(&p) +
            execution.threads * convk_sgemm_own_panels_size(&p);
+}
+
+ptrdiff_t convk_sgemm_workspace(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_matrix a,
+                                convk_matrix b, convk_execution execution) {
+    if (convk_sgemm_is_row(m, b)) return convk_sgemm_row_workspace(n, k, execution);
+    if (convk_sgemm_is_turned(m, n, k, b, execution)) {
+        const ptrdiff_t turned =
+            turned_size(m, n, execution) +
+            plan_workspace(n, m, k, turned_matrix(b), turned_matrix(a), execution);
+        // Where C counts or is more than a product, it is not turned.
+        return convk_max(turned, plan_workspace(m, n, k, a, b, execution));
+    }
+    if (convk_sgemm_is_small(m, n, k, a, b, execution))
+        return n % convk_sgemm_entry_for(execution.isa)->nr == 0 ? 0 : CONVK_SMALL_EDGE;
+    return plan_workspace(m, n, k, a, b, execution);
 }
 
 /// What one block of k does, the same for all its tasks.
@@ -202,15 +229,10 @@ static void multiply_small(float *restrict c, ptrdiff_t ldc, convk_matrix a, con
     }
 }
 
-static void multiply(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix b, ptrdiff_t m,
-                     ptrdiff_t n, ptrdiff_t k, convk_sgemm_ending end, float *restrict workspace,
-                     convk_execution execution) {
-    assert(m > 0 && n > 0 && k > 0 && ldc >= n);
-    assert(a.row_stride == 1 || a.column_stride == 1);
-    assert(b.row_stride == 1 || b.column_stride == 1);
-    if (convk_sgemm_is_row(m, b)) return convk_sgemm_row(c, a, b, n, k, end, workspace, execution);
-    if (convk_sgemm_is_small(m, n, k, a, b, execution))
-        return multiply_small(c, ldc, a, b, m, n, k, end, workspace, execution);
+/// A product that goes by a plan.
+static void multiply_planned(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix b,
+                             ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_sgemm_ending end,
+                             float *restrict workspace, convk_execution execution) {
     const convk_sgemm_plan p = convk_sgemm_plan_make(m, n, k, a, b, execution);
     float *packed_a = workspace;
     float *packed_b = workspace + convk_sgemm_packed_a_size(&p);
@@ -244,6 +266,37 @@ static void multiply(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_mat
             multiply_block(s, packed_a, m);
         }
     }
+}
+
+/// A product whose C is computed the other way round and turned back. C is not read.
+static void multiply_turned(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix b,
+                            ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_sgemm_ending end,
+                            float *restrict workspace, convk_execution execution) {
+    enum { COLUMNS = 512 }; // of C that a thread turns at a time
+    const convk_sgemm_entry *entry = convk_sgemm_entry_for(execution.isa);
+    const ptrdiff_t width = turned_width(m, execution);
+    multiply_planned(workspace, width, turned_matrix(b), turned_matrix(a), n, m, k, end,
+                     workspace + turned_size(m, n, execution), execution);
+    const int threads = convk_threads_for(m * n, execution);
+    // Each turn writes its own columns of C.
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (ptrdiff_t j = 0; j < n; j += COLUMNS)
+        entry->unpack_planes(c + j, ldc, workspace + j * width, width, m,
+                             convk_min(COLUMNS, n - j));
+}
+
+static void multiply(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix b, ptrdiff_t m,
+                     ptrdiff_t n, ptrdiff_t k, convk_sgemm_ending end, float *restrict workspace,
+                     convk_execution execution) {
+    assert(m > 0 && n > 0 && k > 0 && ldc >= n);
+    assert(a.row_stride == 1 || a.column_stride == 1);
+    assert(b.row_stride == 1 || b.column_stride == 1);
+    if (convk_sgemm_is_row(m, b)) return convk_sgemm_row(c, a, b, n, k, end, workspace, execution);
+    if (convk_sgemm_is_small(m, n, k, a, b, execution))
+        return multiply_small(c, ldc, a, b, m, n, k, end, workspace, execution);
+    if (end.beta == 0 && end.bias == NULL && convk_sgemm_is_turned(m, n, k, b, execution))
+        return multiply_turned(c, ldc, a, b, m, n, k, end, workspace, execution);
+    multiply_planned(c, ldc, a, b, m, n, k, end, workspace, execution);
 }
 
 void convk_sgemm(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix b, ptrdiff_t m,

@@ -76,6 +76,13 @@ bool convk_sgemm_is_small(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_matrix a,
            convk_sgemm_threads(m, n, k, execution) == 1;
 }
 
+bool convk_sgemm_is_turned(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_matrix b,
+                           convk_execution execution) {
+    enum { SMALLEST_B = 1 << 18 };
+    const ptrdiff_t nr = convk_sgemm_entry_for(execution.isa)->nr;
+    return b.column_stride != 1 && m <= nr && n > nr && (double)n * (double)k >= SMALLEST_B;
+}
+
 ptrdiff_t convk_sgemm_packed_a_size(const convk_sgemm_plan *p) {
     if (!p->packs_a) return 0;
     const ptrdiff_t rows = convk_min(p->row_panels * p->panel, p->shared_mc);

@@ -75,6 +75,53 @@ import Testing
         }
     }
 
+    /// Few rows by a large, transposed B, as in an affine layer's gradient: C is computed the other way
+    /// round where it is not read. Around C lies NaN.
+    @Test(
+        arguments: InstructionSet.supported,
+        [
+            (1, 700, 400), (2, 1031, 257), (5, 300, 900), (8, 530, 500), (16, 640, 410),
+            (31, 515, 511),
+        ])
+    func fewRowsByATransposedMatrix(_ set: InstructionSet, _ sizes: (Int, Int, Int)) throws {
+        let (m, n, k) = sizes
+        var draw = Draw(seed: m)
+        let a = try MatrixView(draw.normal([m, k]))
+        let b = try MatrixView(draw.normal([n, k])).transposed
+        let layout = try MatrixLayout(rows: m, columns: n, leadingDimension: n + 3, offset: 2)
+        for (alpha, beta) in [(1.0, 0.0), (-0.5, 0), (1, 1)] {
+            let count = 2 + m * (n + 3)
+            let c = try Tensor(
+                shape: [count],
+                scalars: (0..<count).map {
+                    let isOutside = $0 < 2 || ($0 - 2) % (n + 3) >= n
+                    return isOutside || beta == 0 ? .nan : Float($0 % 7)
+                })
+            func run(_ kernels: any Kernels, _ a: MatrixView, _ b: MatrixView) throws -> Tensor {
+                var result = c
+                try kernels.gemm(alpha: alpha, a, b, beta: beta, into: &result, layout: layout)
+                return result
+            }
+            let (values, wanted) = (try run(native(set), a, b), try run(reference, a, b))
+            var magnitudes = try c.magnitudes()
+            try reference.gemm(
+                alpha: abs(alpha), MatrixView(a.tensor.magnitudes()),
+                MatrixView(b.tensor.magnitudes()).transposed, beta: beta, into: &magnitudes,
+                layout: layout)
+            let (expected, scales) = (wanted.doubles, magnitudes.doubles)
+            let wrong = values.doubles.enumerated().first { place, value in
+                let isOutside = place < 2 || (place - 2) % (n + 3) >= n
+                // K products and their sums, alpha, beta · c and their sum, and the reference's own.
+                let bound = scales[place] * gamma(k + 4)
+                return isOutside ? !value.isNaN : !(abs(value - expected[place]) <= bound)
+            }
+            #expect(
+                wrong == nil,
+                "\(set), \(m)×\(n)×\(k), alpha \(alpha), beta \(beta): \(String(describing: wrong))"
+            )
+        }
+    }
+
     @Test(arguments: InstructionSet.supported, 0..<drawnCases)
     func agreesWithReference(_ set: InstructionSet, _ seed: Int) throws {
         let product = try Product(seed: seed, integers: false)

@@ -18,6 +18,10 @@ import Testing
         let tall = try draw.normal([6000, 25])
         let thin = try draw.normal([25, 30])
         results.append(("tall gemm", try kernels.gemm(MatrixView(tall), MatrixView(thin))))
+        let few = try draw.normal([7, 600])
+        let transposed = try draw.normal([900, 600])
+        results.append(
+            ("few rows", try kernels.gemm(MatrixView(few), MatrixView(transposed).transposed)))
         let bias = try draw.normal([210])
         results.append(("affine", try kernels.affine(a, weights: b, bias: bias, rectified: true)))
         let row = try draw.normal([1, 1500])
