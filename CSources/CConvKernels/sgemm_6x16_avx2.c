@@ -5,8 +5,6 @@
 #include "convk_transpose.h"
 #include "sgemm_kernels.h"
 
-#include <math.h>
-
 #if defined(__x86_64__)
 #include <immintrin.h>
 

@@ -120,6 +120,8 @@ package final class StorageRecycler: @unchecked Sendable {
                 // There may be millions: the last one is taken out at once.
                 surplus.append(idleBlocks[place].removeLast().address)
                 idleByteCount -= Self.capacity(at: place)
+            } else {
+                break
             }
         }
         return surplus
