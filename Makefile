@@ -57,7 +57,7 @@ bench: setup ## Check and time every kernel against the reference
 test: setup ## Run the tests; MNIST_DIR and BOOK_PARAMETERS name the real data
 	swift test $(ARGUMENTS)
 
-consumer: setup ## Build and run what depends on a tag of this package: a user, the examples
+consumer: setup ## Build and run a user's package, the examples, the documents' code
 	Tests/consumers.sh $(ARGUMENTS)
 
 format: setup-lint ## Format all Swift and C in place
