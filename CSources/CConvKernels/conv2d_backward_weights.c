@@ -11,6 +11,7 @@
 // summed by itself, and the chunks' sums are added in order. How many chunks there are depends on
 // the shape alone, so the bits don't depend on the number of threads.
 #include "conv2d_direct_weights.h"
+#include "conv2d_planes.h"
 #include "conv2d_winograd_weights.h"
 #include "convk_window.h"
 #include "sgemm_pack.h"
@@ -106,6 +107,13 @@ ptrdiff_t convk_conv2d_backward_weights_workspace(const convk_conv2d *conv,
                                                   convk_execution execution) {
     if (convk_conv2d_winograd_weights_pays(conv, execution))
         return convk_conv2d_winograd_weights_workspace(conv, execution);
+    const convk_window window = convk_window_of_group(conv);
+    const ptrdiff_t rows = conv->filters / conv->groups;
+    if (convk_conv2d_planes_pays(&window, rows, execution)) {
+        const convk_conv2d_planes p =
+            convk_conv2d_planes_make(&window, conv->groups, rows, execution);
+        return convk_conv2d_planes_workspace(&p, execution.threads);
+    }
     if (convk_conv2d_direct_weights_pays(conv, execution))
         return convk_conv2d_direct_weights_workspace(conv, execution);
     const plan p = make_plan(conv, execution);
@@ -250,11 +258,25 @@ static void add_chunks(float *restrict dw, const float *restrict sums, const pla
     }
 }
 
+static void run_planes(float *restrict dw, const float *restrict dy, const float *restrict x,
+                       const convk_conv2d *conv, float *restrict workspace,
+                       convk_execution execution) {
+    const convk_window window = convk_window_of_group(conv);
+    const convk_conv2d_planes p =
+        convk_conv2d_planes_make(&window, conv->groups, conv->filters / conv->groups, execution);
+    const int threads = convk_conv2d_threads(conv, execution);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    convk_conv2d_planes_weights(&p, dw, dy, x, workspace);
+}
+
 void convk_conv2d_backward_weights(float *restrict dw, const float *restrict dy,
                                    const float *restrict x, const convk_conv2d *conv,
                                    float *restrict workspace, convk_execution execution) {
     if (convk_conv2d_winograd_weights_pays(conv, execution))
         return convk_conv2d_winograd_weights(dw, dy, x, conv, workspace, execution);
+    const convk_window window = convk_window_of_group(conv);
+    if (convk_conv2d_planes_pays(&window, conv->filters / conv->groups, execution))
+        return run_planes(dw, dy, x, conv, workspace, execution);
     if (convk_conv2d_direct_weights_pays(conv, execution))
         return convk_conv2d_direct_weights(dw, dy, x, conv, workspace, execution);
     const plan p = make_plan(conv, execution);

@@ -13,6 +13,7 @@
 #include "conv2d_direct_weights.h"
 
 #include "conv2d_band.h"
+#include "conv2d_planes.h"
 #include "conv2d_product.h"
 #include "conv2d_winograd_weights.h"
 
@@ -257,7 +258,9 @@ void convk_conv2d_direct_weights(float *restrict dw, const float *restrict dy,
 
 bool convk_conv2d_pool_max_backward_weights_pays(const convk_conv2d *conv,
                                                  convk_execution execution) {
+    const convk_window window = convk_window_of_group(conv);
     return convk_conv2d_direct_weights_pays(conv, execution) &&
+           !convk_conv2d_planes_pays(&window, conv->filters / conv->groups, execution) &&
            !convk_conv2d_winograd_weights_pays(conv, execution);
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The forward convolution, in the first of four ways that suits the shape: Winograd's, by rows,
-// directly, or as a product with patches. Each packs the filters, unless they were prepared before,
-// and then goes through the images.
+// The forward convolution, in the first of five ways that suits the shape: Winograd's, by planes,
+// by rows, directly, or as a product with patches. Each packs the filters, unless they were
+// prepared before, and then goes through the images.
 #include "conv2d_direct.h"
+#include "conv2d_planes.h"
 #include "conv2d_product.h"
 #include "conv2d_rows.h"
 #include "conv2d_winograd.h"
@@ -14,6 +15,7 @@ typedef struct {
     int threads;
     union {
         convk_conv2d_winograd winograd;
+        convk_conv2d_planes planes;
         convk_conv2d_rows rows;
         convk_conv2d_direct direct;
         convk_conv2d_product product;
@@ -24,6 +26,7 @@ convk_conv2d_way convk_conv2d_way_of(const convk_conv2d *conv, convk_execution e
     const convk_window window = convk_window_of_group(conv);
     const ptrdiff_t rows = conv->filters / conv->groups;
     if (convk_conv2d_winograd_pays(&window, rows, execution)) return CONVK_WINOGRAD;
+    if (convk_conv2d_planes_pays(&window, rows, execution)) return CONVK_BY_PLANES;
     if (convk_conv2d_rows_pays(&window, rows, execution)) return CONVK_BY_ROWS;
     return convk_conv2d_direct_pays(&window) ? CONVK_DIRECT : CONVK_PRODUCT;
 }
@@ -37,6 +40,9 @@ static plan make_plan(const convk_conv2d *conv, convk_execution execution) {
     switch (p.way) {
     case CONVK_WINOGRAD:
         p.winograd = convk_conv2d_winograd_make(&window, groups, rows, execution);
+        break;
+    case CONVK_BY_PLANES:
+        p.planes = convk_conv2d_planes_make(&window, groups, rows, execution);
         break;
     case CONVK_BY_ROWS:
         p.rows = convk_conv2d_rows_make(&window, groups, rows, execution);
@@ -56,6 +62,8 @@ static ptrdiff_t filters_size(const plan *p) {
     switch (p->way) {
     case CONVK_WINOGRAD:
         return convk_conv2d_winograd_filters_size(&p->winograd);
+    case CONVK_BY_PLANES:
+        return convk_conv2d_planes_filters_size(&p->planes);
     case CONVK_BY_ROWS:
         return convk_conv2d_rows_filters_size(&p->rows);
     case CONVK_DIRECT:
@@ -70,6 +78,8 @@ static ptrdiff_t blocks_size(const plan *p) {
     switch (p->way) {
     case CONVK_WINOGRAD:
         return convk_conv2d_winograd_workspace(&p->winograd, p->threads);
+    case CONVK_BY_PLANES:
+        return convk_conv2d_planes_workspace(&p->planes, p->threads);
     case CONVK_BY_ROWS:
         return convk_conv2d_rows_workspace(&p->rows, p->threads);
     case CONVK_DIRECT:
@@ -85,6 +95,8 @@ static void pack(const plan *p, float *restrict filters, const float *restrict w
     switch (p->way) {
     case CONVK_WINOGRAD:
         return convk_conv2d_winograd_pack(&p->winograd, filters, weights, blocks);
+    case CONVK_BY_PLANES:
+        return convk_conv2d_planes_pack(&p->planes, filters, weights);
     case CONVK_BY_ROWS:
         return convk_conv2d_rows_pack(&p->rows, filters, weights);
     case CONVK_DIRECT:
@@ -101,6 +113,8 @@ static void run(const plan *p, float *restrict y, const float *restrict x,
     switch (p->way) {
     case CONVK_WINOGRAD:
         return convk_conv2d_winograd_run(&p->winograd, y, x, filters, bias, relu, blocks);
+    case CONVK_BY_PLANES:
+        return convk_conv2d_planes_run(&p->planes, y, x, filters, bias, relu, blocks);
     case CONVK_BY_ROWS:
         return convk_conv2d_rows_run(&p->rows, y, x, filters, bias, relu, blocks);
     case CONVK_DIRECT:

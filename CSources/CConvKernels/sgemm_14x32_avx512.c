@@ -15,6 +15,8 @@ enum { VECTORS = 2, LANES = 16 };
 #define DIRECT_KERNEL convk_direct_avx512
 #define DIRECT_WEIGHTS_KERNEL convk_direct_weights_avx512
 #define ROWS_KERNEL convk_rows_avx512
+#define PLANES_KERNEL convk_planes_avx512
+#define PLANES_WEIGHTS_KERNEL convk_planes_weights_avx512
 #define ROWS_FILTERS 6
 #define transposed_fours(to, from, stride) convk_transposed_fours_avx512(to, from, stride, LANES)
 #define TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")))
@@ -76,6 +78,13 @@ INLINE void store_first(float *to, vector a, ptrdiff_t count) {
     _mm512_mask_storeu_ps(to, column_mask(count, 0), a);
 }
 
+INLINE vector load_masked(const float *from, uint16_t mask) {
+    return _mm512_maskz_loadu_ps(mask, from);
+}
+INLINE float sum_of_lanes(vector a) {
+    return _mm512_reduce_add_ps(a);
+}
+
 #include "sgemm_tile.inc"
 
 #include "conv2d_direct_tile.inc"
@@ -83,4 +92,6 @@ INLINE void store_first(float *to, vector a, ptrdiff_t count) {
 #include "conv2d_direct_weights_tile.inc"
 
 #include "conv2d_rows_tile.inc"
+
+#include "conv2d_planes_tile.inc"
 #endif

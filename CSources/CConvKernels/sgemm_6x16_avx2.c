@@ -15,6 +15,8 @@ enum { VECTORS = 2, LANES = 8 };
 #define DIRECT_KERNEL convk_direct_avx2
 #define DIRECT_WEIGHTS_KERNEL convk_direct_weights_avx2
 #define ROWS_KERNEL convk_rows_avx2
+#define PLANES_KERNEL convk_planes_avx2
+#define PLANES_WEIGHTS_KERNEL convk_planes_weights_avx2
 #define ROWS_FILTERS 2
 #define transposed_fours(to, from, stride) convk_transposed_fours_avx2(to, from, stride, LANES)
 #define TARGET __attribute__((target("avx2,fma")))
@@ -76,6 +78,17 @@ INLINE void store_first(float *to, vector a, ptrdiff_t count) {
     _mm256_maskstore_ps(to, column_mask(count, 0), a);
 }
 
+INLINE vector load_masked(const float *from, uint16_t mask) {
+    const __m256i bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    const __m256i set = _mm256_and_si256(_mm256_set1_epi32(mask), bits);
+    return _mm256_maskload_ps(from, _mm256_cmpeq_epi32(set, bits));
+}
+INLINE float sum_of_lanes(vector a) {
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
+}
+
 #include "sgemm_tile.inc"
 
 #include "conv2d_direct_tile.inc"
@@ -83,4 +96,6 @@ INLINE void store_first(float *to, vector a, ptrdiff_t count) {
 #include "conv2d_direct_weights_tile.inc"
 
 #include "conv2d_rows_tile.inc"
+
+#include "conv2d_planes_tile.inc"
 #endif

@@ -99,6 +99,39 @@ typedef struct {
 
 typedef void convk_rows_kernel(const convk_rows_tile *tile);
 
+/// One call of the convolution by planes' micro-kernel, for the vectors vector ..< vector_end of a
+/// plane: y[p] = sum_t weights[t] * x[p + offsets[t]] + bias, of the taps whose mask has the bit of
+/// p's lane.
+typedef struct {
+    float *y;
+    const float *x;           ///< nothing is read where a bit is not set
+    const ptrdiff_t *offsets; ///< of the taps
+    const uint16_t *masks;    ///< taps of them a vector
+    ptrdiff_t taps;
+    const float *weights; ///< one a tap
+    ptrdiff_t pixels;     ///< of the whole plane of y
+    ptrdiff_t vector, vector_end;
+    const float *bias; ///< one number, or NULL
+    bool relu;         ///< what is negative becomes 0 at last
+} convk_planes_tile;
+
+typedef void convk_planes_kernel(const convk_planes_tile *tile);
+
+/// One call of the micro-kernel for its gradient with respect to a filter:
+/// sums[t] = sum over planes and pixels p of x[p + offsets[t]] * dy[p].
+typedef struct {
+    float *sums; ///< one a tap
+    const float *x, *dy;
+    const ptrdiff_t *offsets; ///< as above, and the masks
+    const uint16_t *masks;
+    ptrdiff_t taps;
+    ptrdiff_t pixels; ///< of a plane of dy
+    ptrdiff_t planes;
+    ptrdiff_t x_step, dy_step; ///< from one plane to the next
+} convk_planes_weights_tile;
+
+typedef void convk_planes_weights_kernel(const convk_planes_weights_tile *tile);
+
 /// One call of the micro-kernel for the direct gradient with respect to filters:
 /// sums[r * kw + v][f] += sum over output rows i and pixels j of
 ///     x[offsets[r] + i * row_step + j * stride + v] * dy[i * columns + j][f].
@@ -165,7 +198,9 @@ typedef struct {
     convk_sgemm_kernel *row; ///< tiles of one row, up to CONVK_ROW_VECTORS vectors wide; B in place
     convk_direct_kernel *direct;
     convk_rows_kernel *rows;
-    ptrdiff_t rows_filters; ///< filters of a tile of `rows`, at most
+    ptrdiff_t rows_filters;      ///< filters of a tile of `rows`, at most
+    convk_planes_kernel *planes; ///< NULL where lanes cannot be masked, and planes_weights too
+    convk_planes_weights_kernel *planes_weights;
     convk_direct_weights_kernel *direct_weights;
     convk_pack_strip *pack_strip;
     convk_spread_rows *spread_rows;
@@ -192,6 +227,8 @@ convk_sgemm_kernel convk_sgemm_14x32_avx512;
 convk_sgemm_kernel convk_sgemm_row_avx512;
 convk_direct_kernel convk_direct_avx512;
 convk_rows_kernel convk_rows_avx512;
+convk_planes_kernel convk_planes_avx512;
+convk_planes_weights_kernel convk_planes_weights_avx512;
 convk_direct_weights_kernel convk_direct_weights_avx512;
 convk_pack_strip convk_pack_strip_avx512;
 convk_spread_rows convk_spread_rows_avx512;
@@ -202,6 +239,8 @@ convk_sgemm_kernel convk_sgemm_6x16_avx2;
 convk_sgemm_kernel convk_sgemm_row_avx2;
 convk_direct_kernel convk_direct_avx2;
 convk_rows_kernel convk_rows_avx2;
+convk_planes_kernel convk_planes_avx2;
+convk_planes_weights_kernel convk_planes_weights_avx2;
 convk_direct_weights_kernel convk_direct_weights_avx2;
 convk_pack_strip convk_pack_strip_avx2;
 convk_spread_rows convk_spread_rows_avx2;

@@ -30,6 +30,18 @@ struct DrawnConvolution {
         outputGradient = try tensor([shape[0], filters, output.height, output.width])
     }
 
+    /// One of a given shape, of whole numbers.
+    init(shape: [Int], filters: Int, window: Window, groups: Int, from draw: inout Draw) throws {
+        self.window = window
+        self.groups = groups
+        let output = try window.outputSize(height: shape[2], width: shape[3])
+        x = try draw.integers(shape)
+        weights = try draw.integers(
+            [filters, shape[1] / groups, window.size.height, window.size.width])
+        bias = try draw.integers([filters])
+        outputGradient = try draw.integers([shape[0], filters, output.height, output.width])
+    }
+
     /// Output, input gradient and weight gradient.
     func run(_ kernels: any Kernels) throws -> [Tensor] {
         [

@@ -24,24 +24,10 @@ import Testing
     ) throws {
         var draw = Draw(seed: 5)
         for groups in [1, 3] {
-            let inputShape = [shape.samples, groups * shape.channels, shape.height, shape.width]
-            let filters = groups * shape.filters
-            let x = try draw.integers(inputShape)
-            let weights = try draw.integers([filters, shape.channels, 1, 1])
-            let bias = try draw.integers([filters])
-            let dy = try draw.integers([shape.samples, filters, shape.height, shape.width])
-            let run = { (kernels: any Kernels) -> [Tensor] in
-                [
-                    try kernels.convolution(
-                        x, weights: weights, bias: bias, window: Window(1), groups: groups),
-                    try kernels.convolutionInputGradient(
-                        dy, weights: weights, inputShape: inputShape, window: Window(1),
-                        groups: groups),
-                    try kernels.convolutionWeightGradient(
-                        dy, input: x, window: Window(1), groups: groups),
-                ]
-            }
-            let results = try zip(run(native(set)), run(reference))
+            let drawn = try DrawnConvolution(
+                shape: [shape.samples, groups * shape.channels, shape.height, shape.width],
+                filters: groups * shape.filters, window: Window(1), groups: groups, from: &draw)
+            let results = try zip(drawn.run(native(set)), drawn.run(reference))
             for (name, (result, expected)) in zip(ConvolutionTests.names, results) {
                 #expect(
                     result == expected, "\(set), \(name) of \(shape), \(groups) groups")

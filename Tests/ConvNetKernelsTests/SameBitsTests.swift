@@ -31,7 +31,7 @@ import Testing
 
         // (input, filters, window, groups): few filters, many channels, a stride, groups, one image,
         // three that go by Winograd's way, the last with more tiles than are taken at a time, and
-        // filters of one tap for one image and for many.
+        // filters of one tap for one image and for many, and groups of one channel, many and few.
         let convolutions = [
             ([20, 1, 28, 28], 30, try Window(5), 1),
             ([4, 48, 13, 13], 40, try Window(3, padding: 1), 1),
@@ -43,6 +43,8 @@ import Testing
             ([17, 48, 24, 24], 48, try Window(3, padding: 1), 1),
             ([1, 40, 23, 23], 90, try Window(1), 1),
             ([9, 90, 14, 13], 70, try Window(1), 2),
+            ([5, 37, 17, 19], 37, try Window(3, padding: 1), 37),
+            ([1, 2, 70, 90], 4, try Window(5, padding: 2), 2),
         ]
         for (shape, filters, window, groups) in convolutions {
             let x = try draw.normal(shape)

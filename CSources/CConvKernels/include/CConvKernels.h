@@ -135,10 +135,11 @@ typedef struct {
 
 /// The ways of the forward pass; each has filters laid out after its own fashion.
 typedef enum {
-    CONVK_WINOGRAD, ///< in Winograd's minimal number of multiplications: transformed
-    CONVK_BY_ROWS,  ///< lanes are pixels: packed in panels
-    CONVK_DIRECT,   ///< lanes are filters: packed in blocks of vectors
-    CONVK_PRODUCT,  ///< a matrix product with patches: packed in panels
+    CONVK_WINOGRAD,  ///< in Winograd's minimal number of multiplications: transformed
+    CONVK_BY_PLANES, ///< lanes are pixels of a plane, one channel a group: as they are
+    CONVK_BY_ROWS,   ///< lanes are pixels: packed in panels
+    CONVK_DIRECT,    ///< lanes are filters: packed in blocks of vectors
+    CONVK_PRODUCT,   ///< a matrix product with patches: packed in panels
 } convk_conv2d_way;
 
 /// The way that a convolution takes. Filters that were prepared for one serve any other that takes
