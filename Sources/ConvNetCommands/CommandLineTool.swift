@@ -71,12 +71,24 @@ package enum CommandLineTool {
         try command.run(options)
     }
 
-    /// One line for any error.
+    /// The longest line about an error, in characters.
+    private static let longestLine = 2000
+
+    /// One line for any error. Names in it may come from a stranger's file: what a terminal would obey
+    /// is written out, and what goes on and on is cut.
     package static func line(for error: any Error) -> String {
         // Our own errors describe themselves in a line; the system's do so in another place.
         let isSystems = error is CocoaError || error is POSIXError || error is URLError
         let text = isSystems ? error.localizedDescription : "\(error)"
-        return text.split(whereSeparator: \.isNewline).joined(separator: " ")
+        let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+        let end = line.unicodeScalars.count > longestLine ? "…" : ""
+        return line.unicodeScalars.prefix(longestLine).reduce(into: "") {
+            switch $1.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator:
+                $0 += "\\u{\(String($1.value, radix: 16))}"
+            default: $0.unicodeScalars.append($1)
+            }
+        } + end
     }
 
     /// The exit status that an error leads to.

@@ -52,6 +52,10 @@ public enum IDX {
     public static func decode(
         _ bytes: [UInt8], file: String, expecting: [Int?]? = nil
     ) throws(IDXError) -> Contents {
+        guard bytes.count <= largestByteCount else {
+            throw IDXError(
+                file: file, what: "\(bytes.count) bytes", expected: "at most \(largestByteCount)")
+        }
         if InflateReader.isGzip(bytes) {
             var reader = try InflateReader(bytes, file: file)
             return try decode(from: &reader, file: file, expecting: expecting)

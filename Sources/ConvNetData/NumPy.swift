@@ -12,7 +12,8 @@ import Foundation
 /// integers of 32 and 64 bits `float64`; float32 and float64 stay what they are. Byte order and the
 /// order of axes in memory (C's or Fortran's) don't matter.
 public enum NumPy {
-    /// The largest file, and the largest content of an `.npz` file, that is read: 1 GiB.
+    /// The largest file, and the largest content of an `.npz` file, that is read: 1 GiB. As tensors
+    /// the numbers may take four times of it, where they are bytes in the file.
     public static let largestByteCount = 1 << 30
 
     /// The array of an `.npy` file (format version 1, 2 or 3).
@@ -21,29 +22,67 @@ public enum NumPy {
     ///   no `.npy` file, holds something else than numbers, or none, is truncated, or goes on after
     ///   its data.
     public static func array(contentsOf file: URL) throws(NumPyError) -> Tensor {
-        try NumPyArray.decode(contents(of: file), file: file.path)
+        try array(bytes: contents(of: file), file: file.path)
+    }
+
+    /// The array of an `.npy` file that is in memory already.
+    ///
+    /// - Parameters:
+    ///   - bytes: the whole file.
+    ///   - file: its name, for errors.
+    /// - Throws: ``NumPyError`` as ``array(contentsOf:)`` does.
+    public static func array(bytes: [UInt8], file: String) throws(NumPyError) -> Tensor {
+        try requireSize(bytes, file)
+        return try NumPyArray.decode(bytes, file: file)
     }
 
     /// The arrays of an `.npz` file by name, in order of their names.
     ///
     /// - Throws: ``NumPyError`` when the file can't be read, is larger than ``largestByteCount`` or
-    ///   unfolds to more, is damaged, or one of its arrays can't be read.
+    ///   unfolds to more, is damaged, has a name twice, or one of its arrays can't be read.
     public static func arrays(
         contentsOf file: URL
     ) throws(NumPyError) -> [(name: String, value: Tensor)] {
-        let archive = try ZipArchive(
-            contents(of: file), file: file.path, limit: largestByteCount)
+        try arrays(bytes: contents(of: file), file: file.path)
+    }
+
+    /// The arrays of an `.npz` file that is in memory already.
+    ///
+    /// - Parameters:
+    ///   - bytes: the whole file.
+    ///   - file: its name, for errors.
+    /// - Throws: ``NumPyError`` as ``arrays(contentsOf:)`` does.
+    public static func arrays(
+        bytes: [UInt8], file: String
+    ) throws(NumPyError) -> [(name: String, value: Tensor)] {
+        try requireSize(bytes, file)
+        let archive = try ZipArchive(bytes, file: file, limit: largestByteCount)
         var arrays: [(name: String, value: Tensor)] = []
+        var names: Set<String> = []
         for entry in archive.entries.sorted(by: { $0.name < $1.name }) {
-            let place = "\(file.path):\(entry.name)"
-            guard entry.name.hasSuffix(".npy"), entry.name != ".npy" else {
+            // By bytes: a dot may be part of a longer character.
+            let utf8 = entry.name.utf8
+            guard utf8.count > 4, utf8.suffix(4).elementsEqual(".npy".utf8) else {
                 throw NumPyError(
-                    file: file.path, what: "contains \(entry.name)", expected: "only .npy files")
+                    file: file, what: "contains \(entry.name)", expected: "only .npy files")
             }
-            let value = try NumPyArray.decode(archive.contents(of: entry), file: place)
-            arrays.append((String(entry.name.dropLast(4)), value))
+            let name = String(decoding: utf8.dropLast(4), as: UTF8.self)
+            guard names.insert(name).inserted else {
+                throw NumPyError(
+                    file: file, what: "\(name) twice", expected: "an intact .npz file")
+            }
+            let value = try NumPyArray.decode(
+                archive.contents(of: entry), file: "\(file):\(entry.name)")
+            arrays.append((name, value))
         }
         return arrays
+    }
+
+    private static func requireSize(_ bytes: [UInt8], _ file: String) throws(NumPyError) {
+        guard bytes.count <= largestByteCount else {
+            throw NumPyError(
+                file: file, what: "\(bytes.count) bytes", expected: "at most \(largestByteCount)")
+        }
     }
 
     private static func contents(of file: URL) throws(NumPyError) -> [UInt8] {

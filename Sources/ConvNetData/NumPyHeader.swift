@@ -17,6 +17,8 @@ struct NumPyHeader {
 
     /// The longest dictionary that is read; NumPy's are some hundred bytes.
     static let largestByteCount = 1 << 16
+    /// The most axes that an array may have, as in NumPy itself.
+    static let largestAxisCount = 64
 
     /// Reads the header of a file.
     ///
@@ -155,6 +157,9 @@ struct PythonLiteral {
         var numbers: [Int] = []
         try expect("(")
         while !take(")") {
+            guard numbers.count < NumPyHeader.largestAxisCount else {
+                throw unreadable("more than \(NumPyHeader.largestAxisCount) axes")
+            }
             numbers.append(try number())
             guard take(",") || isAt(")") else {
                 throw unreadable("no comma at byte \(position)")

@@ -16,6 +16,8 @@ struct ZipArchive {
         fileprivate let compressedSize: Int
         let size: Int
         fileprivate let headerOffset: Int
+        /// Where the next entry or the directory begins: nothing of this one lies beyond.
+        fileprivate var end = 0
     }
 
     /// The entries in the directory's order; no name comes twice.
@@ -44,11 +46,7 @@ struct ZipArchive {
             guard names.insert(entry.name).inserted else {
                 throw Self.damaged(file, "\(entry.name) twice")
             }
-            guard entry.method == Self.stored || entry.method == Self.deflated else {
-                throw NumPyError(
-                    file: file, what: "\(entry.name) compressed by method \(entry.method)",
-                    expected: "0 (stored) or 8 (deflated)")
-            }
+            try Self.check(entry, file: file)
             // Sizes are below 2⁶², so that the sum fits.
             total += entry.size
             guard total <= limit else {
@@ -61,12 +59,44 @@ struct ZipArchive {
         guard cursor.position == directory.end else {
             throw Self.damaged(file, "\(directory.end - cursor.position) bytes after the directory")
         }
-        self.entries = entries
+        self.entries = try Self.apart(entries, before: directory.begin, file: file)
+    }
+
+    /// Fails unless an entry is stored or deflated, and its sizes fit that.
+    private static func check(_ entry: Entry, file: String) throws(NumPyError) {
+        guard entry.method == stored || entry.method == deflated else {
+            throw NumPyError(
+                file: file, what: "\(entry.name) compressed by method \(entry.method)",
+                expected: "0 (stored) or 8 (deflated)")
+        }
+        guard entry.method == deflated || entry.size == entry.compressedSize else {
+            throw damaged(
+                file, "\(entry.name) of \(entry.compressedSize) bytes, not \(entry.size)")
+        }
+    }
+
+    /// The entries, each with the place where it must have ended. Entries that share bytes would make
+    /// a small file cost as much time as a large one, as often as its directory likes.
+    private static func apart(
+        _ entries: [Entry], before directory: Int, file: String
+    ) throws(NumPyError) -> [Entry] {
+        var (result, end) = (entries, directory)
+        for place in entries.indices.sorted(by: {
+            entries[$0].headerOffset > entries[$1].headerOffset
+        }) {
+            let entry = entries[place]
+            guard entry.headerOffset < end, entry.compressedSize < end - entry.headerOffset else {
+                throw damaged(file, "\(entry.name) not where the directory says")
+            }
+            result[place].end = end
+            end = entry.headerOffset
+        }
+        return result
     }
 
     /// The bytes of an entry.
     func contents(of entry: Entry) throws(NumPyError) -> [UInt8] {
-        var cursor = ZipCursor(bytes, at: entry.headerOffset, end: bytes.count)
+        var cursor = ZipCursor(bytes, at: entry.headerOffset, end: entry.end)
         guard cursor.number(4) == 0x0403_4B50, cursor.skip(22), let nameLength = cursor.number(2),
             let extraLength = cursor.number(2), let name = cursor.take(nameLength),
             name.elementsEqual(entry.name.utf8), cursor.skip(extraLength),
@@ -91,9 +121,8 @@ struct ZipArchive {
         do throws(IDXError) {
             let reader = try InflateReader(
                 Array(data), format: .deflate, file: "\(file):\(entry.name)")
-            let contents = try reader.read(entry.size)
             // One byte more, should there be any, is already wrong.
-            return contents + (try reader.read(1))
+            return try reader.read(entry.size + 1)
         } catch {
             throw NumPyError(file: error.file, what: error.what, expected: error.expected)
         }

@@ -62,5 +62,7 @@ extension BatchSource {
     public var identity: [String: String] { ["samples": "\(sampleCount)"] }
 
     /// How many batches of the given size an epoch has, the last partial one too.
-    public func batchCount(size: Int) -> Int { (sampleCount - 1) / max(size, 1) + 1 }
+    public func batchCount(size: Int) -> Int {
+        sampleCount < 1 ? 0 : (sampleCount - 1) / max(size, 1) + 1
+    }
 }

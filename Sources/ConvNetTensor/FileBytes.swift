@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A whole file into memory, after a look at what it is: a path may name a directory, a pipe or a
-// device, and none of them may hang or flood the process.
+// A whole file into memory, if it is a regular file and small enough.
 
 #if canImport(Glibc)
     import Glibc
@@ -18,46 +17,42 @@ package enum FileBytes {
     /// - Parameters:
     ///   - path: where it is.
     ///   - limit: the largest size that is read.
-    /// - Throws: ``FileError`` when it can't be read, is no regular file or is larger.
+    /// - Throws: ``FileError`` when it can't be read, is no regular file, is larger, or there is no
+    ///   memory for it.
     package static func contents(of path: String, limit: Int) throws(FileError) -> [UInt8] {
-        // Not blocking, or opening a pipe would wait for somebody to write.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw systemError(path) }
-        defer { close(descriptor) }
-
-        var information = stat()
-        guard fstat(descriptor, &information) == 0 else { throw systemError(path) }
-        guard information.st_mode & S_IFMT == S_IFREG else {
-            throw FileError(path: path, problem: "not a file", expected: "a regular file")
-        }
-        let size = Int(information.st_size)
-        guard size <= limit else {
-            throw FileError(path: path, problem: "\(size) bytes", expected: "at most \(limit)")
-        }
-        return try fill(size, from: descriptor, path)
+        try bytes(of: RegularFile(path, limit: limit))
     }
 
-    private static func fill(
-        _ size: Int, from descriptor: CInt, _ path: String
+    /// The first bytes of a file, or all of it.
+    ///
+    /// - Throws: ``FileError`` when they can't be read or there is no memory for them.
+    package static func bytes(
+        of file: RegularFile, at offset: Int = 0, count: Int? = nil
     ) throws(FileError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: size)
-        var filled = 0
-        while filled < size {
-            let count = bytes.withUnsafeMutableBytes { buffer in
-                read(descriptor, buffer.baseAddress?.advanced(by: filled), size - filled)
+        let count = count ?? file.byteCount - offset
+        try requireMemory(count, file.path)
+        var bytes = [UInt8](repeating: 0, count: count)
+        var (filled, failure) = (0, FileError?.none)
+        bytes.withUnsafeMutableBytes { buffer in
+            do throws(FileError) {
+                filled = try file.read(into: buffer, at: offset)
+            } catch {
+                failure = error
             }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw systemError(path) }
-            // The file has become shorter meanwhile; its decoder will say that it is truncated.
-            if count == 0 { break }
-            filled += count
         }
-        bytes.removeLast(size - filled)
+        if let failure { throw failure }
+        // Where the file has become shorter meanwhile, its decoder will say that it is truncated.
+        bytes.removeLast(count - filled)
         return bytes
     }
 
-    private static func systemError(_ path: String) -> FileError {
-        FileError(
-            path: path, problem: String(cString: strerror(errno)), expected: "a readable file")
+    /// Fails where the system would refuse that much memory: an array ends the process then.
+    private static func requireMemory(_ byteCount: Int, _ path: String) throws(FileError) {
+        guard let probe = malloc(max(byteCount, 1)) else {
+            throw FileError(
+                path: path, problem: "\(byteCount) bytes",
+                expected: "no more than the system can allocate")
+        }
+        free(probe)
     }
 }

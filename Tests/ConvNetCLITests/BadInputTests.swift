@@ -180,7 +180,13 @@ import Testing
                 + "expected MNIST's file, plain or with .gz"),
         Mistake(
             "evaluate --parameters /no/such/file",
-            "/no/such/file: can't be read: The file doesn’t exist."),
+            "/no/such/file: can't be read: No such file or directory, expected a readable file"),
+        Mistake(
+            "evaluate --parameters /dev/zero",
+            "/dev/zero: can't be read: not a file, expected a regular file"),
+        Mistake(
+            "train --epochs 1 --limit 1 --checkpoint c --resume /dev/zero",
+            "/dev/zero: can't be read: not a file, expected a regular file"),
         Mistake(
             "import /no/such/file --out x",
             "/no/such/file: No such file or directory, expected a readable file"),
@@ -199,6 +205,25 @@ import Testing
         #expect(run.error.contains(place), "\(run)")
         #expect(run.error.filter(\.isNewline).count == 1, "\(run)")
         #expect(run.status == 1, "\(run)")
+    }
+
+    /// A terminal obeys what follows an escape character, and a name may be as long as a file.
+    @Test func namesFromFilesDoNothingToATerminal() throws {
+        try withFolder { folder in
+            let file = folder.appendingPathComponent("odd.safetensors")
+            let name = "W\u{1B}]0;title\u{7}\n\u{202E}" + String(repeating: "x", count: 100_000)
+            try Safetensors.encode([(name, Tensor(shape: [1], scalars: [1]))]).write(to: file)
+            var network = try SimpleConvNet(seed: 1)
+            #expect(throws: ParameterFileError.self) { try network.loadParameters(from: file) }
+            let small = try Network(
+                inputShape: [1], layers: [NamedLayer("relu", ReLU())], kernels: NativeKernels())
+            let text = try Safetensors.encode(
+                [(name, Tensor(shape: [1], scalars: [1]))], metadata: small.architectureMetadata())
+            try text.write(to: file)
+            let run = try Tool.run(["evaluate", "--parameters", file.path])
+            try Self.expectFailure(run, naming: "W\\u{1b}]0;title\\u{7} \\u{202e}xxx")
+            #expect(run.error.count < 2100)
+        }
     }
 
     @Test func truncatedDataFileIsNamed() throws {

@@ -3,6 +3,7 @@
 // Arrays that NumPy wrote (Tests/Fixtures/NumPy/make.py), and every way in which such a file can be
 // wrong.
 
+import CZlib
 import ConvNetTensor
 import Foundation
 import Testing
@@ -179,6 +180,11 @@ struct NumPyTests {
             (
                 file(header("'<f4'", "False", "(2 3)")),
                 "header with no comma at byte 53, expected descr, fortran_order and shape"
+            ),
+            // More axes than NumPy has would cost as much time at each number.
+            (
+                file(header("'<f4'", "True", "(\(String(repeating: "1,", count: 65)))")),
+                "header with more than 64 axes, expected descr, fortran_order and shape"
             ),
             (
                 file(header("'<f4'", "False", "(0,)")),
@@ -368,6 +374,63 @@ struct NumPyArchiveTests {
             $0.replaceSubrange(place + 24..<place + 28, with: [0, 0, 0, 0x7F])
         }
         #expect(claim == "f: 2130706432 bytes or more when unfolded, expected at most 1073741824")
+    }
+
+    /// An archive in memory, of entries that are stored.
+    private static func archive(_ entries: [(name: String, contents: [UInt8])]) -> [UInt8] {
+        func number(_ value: Int, _ count: Int) -> [UInt8] {
+            (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+        }
+        var (bytes, directory) = ([UInt8](), [UInt8]())
+        for (name, contents) in entries {
+            let checksum = Int(crc32(0, contents, UInt32(contents.count)))
+            let figures =
+                number(checksum, 4) + number(contents.count, 4) + number(contents.count, 4)
+                + number(name.utf8.count, 2) + number(0, 2)
+            directory += Self.directory + number(0, 12) + figures + number(0, 10)
+            directory += number(bytes.count, 4) + Array(name.utf8)
+            bytes += [0x50, 0x4B, 3, 4] + number(0, 10) + figures + Array(name.utf8) + contents
+        }
+        return bytes + directory + end + number(0, 4) + number(entries.count, 2)
+            + number(entries.count, 2) + number(directory.count, 4) + number(bytes.count, 4)
+            + number(0, 2)
+    }
+
+    /// A dot may be part of a longer character: names that differ before it stay different.
+    @Test func namesAreTakenApartByBytes() throws {
+        let array = try Array(
+            Data(contentsOf: fixtures.appendingPathComponent("scalar.npy")))
+        let names = ["\u{600}", "\u{601}", "a", "a\u{301}"]
+        let bytes = Self.archive(names.map { ("\($0).npy", array) })
+        let arrays = try NumPy.arrays(bytes: bytes, file: "f")
+        #expect(Set(arrays.map(\.name)) == Set(names))
+        for name in ["", ".npy", "\u{600}npy"] {
+            #expect(
+                description { try NumPy.arrays(bytes: Self.archive([(name, array)]), file: "f") }
+                    == "f: contains \(name), expected only .npy files")
+        }
+    }
+
+    /// Entries that share bytes would make a small archive cost as much time as a large one.
+    @Test func entriesThatOverlapAreRefused() throws {
+        let array = try Array(
+            Data(contentsOf: fixtures.appendingPathComponent("scalar.npy")))
+        let whole = Self.archive([("a.npy", array), ("b.npy", array)])
+        #expect(try NumPy.arrays(bytes: whole, file: "f").map(\.name) == ["a", "b"])
+        var shared = whole
+        // The second entry of the directory also begins at 0.
+        let place = Self.place(of: Self.directory, in: whole, last: true)
+        shared.replaceSubrange(place + 42..<place + 46, with: [0, 0, 0, 0])
+        #expect(
+            description { try NumPy.arrays(bytes: shared, file: "f") }
+                .hasSuffix(".npy not where the directory says, expected an intact .npz file"))
+        // Its size reaches over the other.
+        var long = whole
+        let first = Self.place(of: Self.directory, in: whole)
+        for offset in [20, 24] { long[first + offset] += 100 }
+        #expect(
+            description { try NumPy.arrays(bytes: long, file: "f") }
+                == "f: a.npy not where the directory says, expected an intact .npz file")
     }
 
     @Test func filesBesideArraysAreNamed() throws {

@@ -239,8 +239,13 @@ struct CheckpointTests {
         ("\"seconds\":", "\"seconds\":-", "seconds is -"),
         ("\"counters\":{\"step\":2}", "\"counters\":{}", "Adam.restore: state.counters is none"),
         (
+            "\"steps\":2", "\"steps\":1,\"steps\":2",
+            "metadata checkpoint has steps twice in one object, expected once"
+        ),
+        ("\"steps\":2", "\"steps\":2\0", "metadata checkpoint is not text in UTF-8"),
+        (
             "\"firstMoment\",\"secondMoment\"", "\"firstMoment\",\"firstMoment\"",
-            "optimizerTensors names one twice, expected each once"
+            "optimizerTensors is a list with one twice, expected each once"
         ),
     ])
     func aFigureThatCannotBeIsRefused(_ old: String, _ new: String, _ problem: String) throws {
@@ -253,6 +258,31 @@ struct CheckpointTests {
             } throws: {
                 "\($0)".hasPrefix("\(file.path): \(problem)")
             }
+        }
+    }
+
+    /// Figures that would trap later are found out where they are given, not only in files.
+    @Test func progressThatCannotBeIsNoCheckpoint() throws {
+        let network = try smallNetwork(seed: 5).network
+        for (change, argument) in [
+            ({ $0.steps = -1 }, "steps"), ({ $0.epochs = -1 }, "epochs"),
+            ({ $0.correct = .max }, "correct"), ({ $0.seconds = .infinity }, "seconds"),
+            ({ $0.seconds = .nan }, "seconds"), ({ $0.lossSum = .nan }, "lossSum"),
+            ({ $0.history.stepsPerEpoch = -1 }, "stepsPerEpoch"),
+        ] as [((inout TrainingProgress) -> Void, String)] {
+            var progress = TrainingProgress()
+            change(&progress)
+            #expect {
+                _ = try Checkpoint(
+                    network: network, optimizer: Adam(), progress: progress, settings: [:])
+            } throws: {
+                ($0 as? TensorError)?.argument == argument
+            }
+        }
+        var progress = TrainingProgress()
+        progress.epochs = .max
+        #expect(throws: ParameterFileError.self) {
+            try Checkpoint(network: network, optimizer: Adam(), progress: progress, settings: [:])
         }
     }
 

@@ -4,6 +4,7 @@
 // file can be wrong.
 
 import ConvNet
+import ConvNetTestSupport
 import Foundation
 import Testing
 
@@ -166,6 +167,43 @@ struct SafetensorsTests {
         (file("[]", 0), "header is not the JSON of a safetensors file"),
         (file("{\"a\":1}", 0), "header is not the JSON of a safetensors file"),
         (file("}{", 0), "header is not the JSON of a safetensors file"),
+        // The format's first byte is a brace, and its text UTF-8: other encodings would hide keys from
+        // whoever looks for two of a name.
+        (file(" {}", 0), "header is not the JSON of a safetensors file"),
+        (file("{}\0", 0), "header is not the JSON of a safetensors file"),
+        (file("{\0\"\0a\0\"\0:\0", 0), "header is not the JSON of a safetensors file"),
+        (
+            file("{\"\\ud800\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4),
+            "header is not the JSON of a safetensors file"
+        ),
+        (file("{\"a\tb\":1}", 0), "header is not the JSON of a safetensors file"),
+        (file("{\"a\":{\"dtype\":\"F32\"}}", 0), "header is not the JSON of a safetensors file"),
+        (
+            file("{\"a\":{\"dtype\":\"F32\",\"shape\":[01],\"data_offsets\":[0,4]}}", 4),
+            "header is not the JSON of a safetensors file"
+        ),
+        (
+            file("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"b\":1}}", 4),
+            "header is not the JSON of a safetensors file"
+        ),
+        (file("{},", 0), "header is not the JSON of a safetensors file"),
+        (
+            file("{\(entry("a", "[1]", "[0,4]")),}", 4),
+            "header is not the JSON of a safetensors file"
+        ),
+        (
+            file("{\"__metadata__\":{},\"__metadata__\":{}}", 0),
+            "__metadata__ comes twice in the header, expected once"
+        ),
+        (
+            file("{\(entry("a", "[\(String(repeating: "1,", count: 64))1]", "[0,4]"))}", 4),
+            "header is not the JSON of a safetensors file"
+        ),
+        // The same letter in one scalar and in two: Swift takes the two for one key.
+        (
+            file("{\(entry("é", "[1]", "[0,4]")),\(entry("e\u{301}", "[1]", "[4,8]"))}", 8),
+            "e\u{301} comes twice in the header, expected once"
+        ),
         (file("{\"a", 0), "header is not the JSON of a safetensors file"),
         (file("{\"a\\", 0), "header is not the JSON of a safetensors file"),
         (
@@ -252,6 +290,83 @@ struct SafetensorsTests {
             Self.problem(of: data)
                 == "header of 100000001 bytes, expected at most the 100000001 bytes that follow "
                 + "and at most 100000000")
+    }
+
+    /// Python escapes what is beyond ASCII, and beyond 16 bits in two halves.
+    @Test func escapesInNamesAreRead() throws {
+        let header =
+            "{\"__metadata__\":{\"\\ud83d\\ude00\\u00E9\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"}} \n\r\t"
+        let contents = try Safetensors.contents(of: Self.file(header, 0))
+        #expect(contents.metadata == ["😀é": "\"\\/\u{8}\u{C}\n\r\t"])
+    }
+
+    /// What could not be read again is not written.
+    @Test func moreThanAFileMayHaveIsNotEncoded() throws {
+        let axes = try Tensor(shape: Array(repeating: 1, count: 65), scalars: [1])
+        #expect(
+            throws: ParameterFileError(file: "f", problem: "a has 65 axes, expected at most 64")
+        ) { try Safetensors.encode([("a", axes)], file: "f") }
+        // Four tensors that share their numbers, a gigabyte each were they written.
+        let large = try Tensor(uninitialized: [1 << 28], operation: "test")
+        #expect(
+            throws: ParameterFileError(
+                file: "f", problem: "needs 4294967616 bytes, expected at most 4294967296")
+        ) {
+            try Safetensors.encode((0..<4).map { ("t\($0)", large) }, file: "f")
+        }
+    }
+
+    /// A path may name what never ends or never begins.
+    @Test func whatIsNoRegularFileIsRefusedAtOnce() throws {
+        try withTemporaryFolder { folder in
+            let pipe = folder.appendingPathComponent("pipe")
+            try #require(mkfifo(pipe.path, 0o600) == 0)
+            for path in [pipe.path, folder.path, "/dev/zero"] {
+                let file = URL(fileURLWithPath: path)
+                let refusal = ParameterFileError(
+                    file: path, problem: "can't be read: not a file, expected a regular file")
+                #expect(throws: refusal) { try Safetensors.contents(of: file) }
+                #expect(throws: refusal) { try Checkpoint(contentsOf: file) }
+                #expect(throws: refusal) { try Network(contentsOf: file) }
+            }
+            // A file that only says that it is large: neither it nor its header is read.
+            let sparse = folder.appendingPathComponent("sparse")
+            try Data(repeating: 0xFF, count: 8).write(to: sparse)
+            try #require(truncate(sparse.path, off_t(Safetensors.largestFile) + 1) == 0)
+            #expect(
+                throws: ParameterFileError(
+                    file: sparse.path,
+                    problem: "can't be read: 4294967297 bytes, expected at most 4294967296")
+            ) { try Safetensors.contents(of: sparse) }
+            try #require(truncate(sparse.path, off_t(Safetensors.largestFile)) == 0)
+            #expect(
+                throws: ParameterFileError(
+                    file: sparse.path,
+                    problem: "header of 18446744073709551615 bytes, expected at most the "
+                        + "4294967288 bytes that follow and at most 100000000")
+            ) { try Safetensors.contents(of: sparse) }
+        }
+    }
+
+    @Test func aFileIsReadAsItsBytesAre() throws {
+        try withTemporaryFolder { folder in
+            let file = folder.appendingPathComponent("file")
+            let data = try Safetensors.encode(Self.example(), metadata: ["a": "b"])
+            for count in 0...data.count {
+                let part = data.prefix(count)
+                try part.write(to: file)
+                let problem = Self.problem(of: part)
+                if count == data.count {
+                    let contents = try Safetensors.contents(of: file)
+                    #expect(contents.tensors.map(\.name) == ["W1", "b1"])
+                    #expect(contents.tensors.map(\.value.scalars) == [[1, 0.5], [-2]])
+                    #expect(contents.metadata == ["a": "b"])
+                } else {
+                    let expected = ParameterFileError(file: file.path, problem: problem ?? "none")
+                    #expect(throws: expected) { try Safetensors.contents(of: file) }
+                }
+            }
+        }
     }
 
     /// Nesting as deep as the header is long must not overflow the stack.

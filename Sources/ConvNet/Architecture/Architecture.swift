@@ -80,11 +80,10 @@ struct Architecture: Codable {
             ParameterFileError(file: file, problem: "architecture \(problem)")
         }
         let data = Data(text.utf8)
-        guard data.count <= Self.largestText else {
-            throw fail("has \(data.count) bytes, expected at most \(Self.largestText)")
-        }
-        if let duplicate = JSONKeys.firstDuplicate(in: data) {
-            throw fail("has \(duplicate) twice in one object, expected once")
+        do throws(StrictJSON.Refusal) {
+            try StrictJSON.check(data, limit: Self.largestText)
+        } catch {
+            throw fail("\(error)")
         }
         struct Header: Decodable {
             let format: String

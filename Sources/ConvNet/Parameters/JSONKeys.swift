@@ -76,10 +76,14 @@ struct JSONKeys {
 
     /// The key that a literal stands for, if the innermost object has it already.
     private mutating func duplicate(_ literal: Data) -> String? {
+        // Without its quotes. They are bytes here: as a character, one may be more than a quote.
+        var key = String(decoding: literal.dropFirst().dropLast(), as: UTF8.self)
         // Decoded, so that "a" and "\u0061" are the same key.
-        let key =
-            (try? JSONDecoder().decode(String.self, from: Data(literal)))
-            ?? String(decoding: literal, as: UTF8.self)
+        if literal.contains(UInt8(ascii: "\\")),
+            let decoded = try? JSONDecoder().decode(String.self, from: Data(literal))
+        {
+            key = decoded
+        }
         let isNew = open[open.count - 1]?.insert(key).inserted ?? true
         return isNew ? nil : key
     }

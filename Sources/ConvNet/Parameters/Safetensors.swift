@@ -10,8 +10,8 @@ import Foundation
 public enum Safetensors {
     /// The longest header that is read, in bytes.
     public static let largestHeader = 100_000_000
-
-    private static let metadataKey = "__metadata__"
+    /// The largest file that is read or written: 4 GiB.
+    public static let largestFile = 1 << 32
 
     /// What a file holds.
     public struct Contents: Sendable {
@@ -28,38 +28,68 @@ public enum Safetensors {
     ///   - tensors: names and tensors; a name comes once.
     ///   - metadata: free texts that the file carries along, in order of their keys.
     ///   - file: what errors call the file.
-    /// - Throws: ``ParameterFileError`` when a name comes twice.
+    /// - Throws: ``ParameterFileError`` when a name comes twice, or the file could not be read again:
+    ///   it is larger than ``largestFile``, its header longer than ``largestHeader``, or a tensor has
+    ///   more than 64 axes.
     public static func encode(
         _ tensors: [NamedTensor], metadata: [String: String] = [:], file: String = "parameters"
     ) throws -> Data {
-        var (entries, numbers, previous) = ([String](), Data(), String?.none)
+        func fail(_ problem: String) -> ParameterFileError {
+            ParameterFileError(file: file, problem: problem)
+        }
+        let tensors = tensors.sorted { $0.name < $1.name }
+        let (text, numbers) = try header(of: tensors, metadata, file: file)
+        var header = Data(text.utf8)
+        // Spaces, so that the numbers start at a multiple of 8.
+        header.append(contentsOf: repeatElement(UInt8(ascii: " "), count: -header.count & 7))
+        guard header.count <= largestHeader else {
+            throw fail("needs a header of \(header.count) bytes, expected at most \(largestHeader)")
+        }
+        guard 8 + header.count + numbers <= largestFile else {
+            throw fail(
+                "needs \(8 + header.count + numbers) bytes, expected at most \(largestFile)")
+        }
+        var data = Data(capacity: 8 + header.count + numbers)
+        withUnsafeBytes(of: UInt64(header.count).littleEndian) { data.append(contentsOf: $0) }
+        data.append(header)
+        for (_, tensor) in tensors { tensor.append(to: &data) }
+        return data
+    }
+
+    /// The header for tensors in order of their names, and how many bytes of numbers follow it.
+    private static func header(
+        of tensors: [NamedTensor], _ metadata: [String: String], file: String
+    ) throws -> (text: String, dataSize: Int) {
+        var (entries, end, previous) = ([String](), 0, String?.none)
         if !metadata.isEmpty {
             let texts = try metadata.sorted { $0.key < $1.key }.map {
                 "\(try quoted($0.key)):\(try quoted($0.value))"
             }
-            entries.append("\"\(metadataKey)\":{\(texts.joined(separator: ","))}")
+            entries.append("\"\(SafetensorsHeader.metadataKey)\":{\(texts.joined(separator: ","))}")
         }
-        for (name, tensor) in tensors.sorted(by: { $0.name < $1.name }) {
-            guard name != previous, name != metadataKey else {
+        for (name, tensor) in tensors {
+            guard name != previous, name != SafetensorsHeader.metadataKey else {
                 throw ParameterFileError(
                     file: file, problem: "\(name) can't be a tensor's name here")
             }
+            guard tensor.shape.count <= SafetensorsHeader.largestAxisCount else {
+                throw ParameterFileError(
+                    file: file,
+                    problem: "\(name) has \(tensor.shape.count) axes, expected at most "
+                        + "\(SafetensorsHeader.largestAxisCount)")
+            }
             previous = name
-            let begin = numbers.count
-            tensor.append(to: &numbers)
+            let begin = end
+            // Each tensor is in memory, so that the sum of some that share theirs is far from
+            // overflowing: there would have to be 2³² of them.
+            end += tensor.count * tensor.scalarType.byteCount
             let type = tensor.scalarType == .float32 ? "F32" : "F64"
             let shape = tensor.shape.map(String.init).joined(separator: ",")
             entries.append(
                 "\(try quoted(name)):{\"dtype\":\"\(type)\",\"shape\":[\(shape)],"
-                    + "\"data_offsets\":[\(begin),\(numbers.count)]}")
+                    + "\"data_offsets\":[\(begin),\(end)]}")
         }
-        var header = Data("{\(entries.joined(separator: ","))}".utf8)
-        // Spaces, so that the numbers start at a multiple of 8.
-        header.append(contentsOf: repeatElement(UInt8(ascii: " "), count: -header.count & 7))
-        var file = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) }
-        file.append(header)
-        file.append(numbers)
-        return file
+        return ("{\(entries.joined(separator: ","))}", end)
     }
 
     /// The tensors of a file, in order of their names.
@@ -74,17 +104,27 @@ public enum Safetensors {
 
     /// The tensors of a file, and the texts beside them.
     ///
-    /// - Throws: ``ParameterFileError`` when the file can't be read, and as ``contents(of:file:)``
-    ///   does.
+    /// The header is read and checked before there is memory for any tensor.
+    ///
+    /// - Throws: ``ParameterFileError`` when the file can't be read, is no regular file or larger than
+    ///   ``largestFile``, and as ``contents(of:file:)`` does.
     public static func contents(of url: URL) throws -> Contents {
-        let data: Data
         do {
-            data = try Data(contentsOf: url)
-        } catch {
-            let reason = (error as NSError).localizedFailureReason ?? error.localizedDescription
-            throw ParameterFileError(file: url.path, problem: "can't be read: \(reason)")
+            let file = try RegularFile(url.path, limit: largestFile)
+            let length = try headerLength(
+                FileBytes.bytes(of: file, count: min(8, file.byteCount)), of: file.byteCount,
+                file: url.path)
+            let header = try FileBytes.bytes(of: file, at: 8, count: length)
+            return try contents(
+                header: header, dataSize: file.byteCount - 8 - length, file: url.path
+            ) { place, buffer in
+                try file.read(into: buffer, at: 8 + length + place.lowerBound) == place.count
+            }
+        } catch let error as FileError {
+            throw ParameterFileError(
+                file: error.path,
+                problem: "can't be read: \(error.problem), expected \(error.expected)")
         }
-        return try contents(of: data, file: url.path)
     }
 
     /// The tensors of a file, and the texts beside them.
@@ -93,126 +133,67 @@ public enum Safetensors {
     ///   - data: the file's bytes.
     ///   - file: what errors call the file.
     /// - Throws: ``ParameterFileError`` when the header is longer than the file or than
-    ///   ``largestHeader``, is not the format's JSON, names a tensor twice, has a type other than F32
-    ///   and F64, or offsets that leave holes, overlap or don't match the shapes.
+    ///   ``largestHeader``, is not the format's JSON, has a key twice, a type other than F32 and F64,
+    ///   or offsets that leave holes, overlap or don't match the shapes; and when there is no memory
+    ///   for a tensor.
     public static func contents(of data: Data, file: String = "parameters") throws -> Contents {
         let data = data.startIndex == 0 ? data : Data(data)
+        let numbers = 8 + (try headerLength(Array(data.prefix(8)), of: data.count, file: file))
+        return try contents(
+            header: Array(data[8..<numbers]), dataSize: data.count - numbers, file: file
+        ) { place, buffer in
+            let bytes = data[numbers + place.lowerBound..<numbers + place.upperBound]
+            return bytes.copyBytes(to: buffer) == place.count
+        }
+    }
+
+    /// The length of the header, from the file's first 8 bytes.
+    private static func headerLength(
+        _ bytes: [UInt8], of fileSize: Int, file: String
+    ) throws -> Int {
         func fail(_ problem: String) -> ParameterFileError {
             ParameterFileError(file: file, problem: problem)
         }
-        guard data.count >= 8 else {
-            throw fail("has \(data.count) bytes, expected at least 8: not a safetensors file")
+        guard bytes.count == 8 else {
+            throw fail("has \(fileSize) bytes, expected at least 8: not a safetensors file")
         }
-        let length = data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        guard length <= UInt64(min(data.count - 8, largestHeader)) else {
+        let length = bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard length <= UInt64(min(fileSize - 8, largestHeader)) else {
             throw fail(
-                "header of \(length) bytes, expected at most the \(data.count - 8) bytes that follow "
+                "header of \(length) bytes, expected at most the \(fileSize - 8) bytes that follow "
                     + "and at most \(largestHeader)")
         }
-        let numbers = 8 + Int(length)
-        let header = Data(data[8..<numbers])
-        if let duplicate = JSONKeys.firstDuplicate(in: header) {
-            throw fail("\(duplicate) comes twice in the header, expected once")
-        }
-        guard let values = try? JSONDecoder().decode([String: HeaderValue].self, from: header)
-        else { throw fail("header is not the JSON of a safetensors file") }
-
-        var tensors: [NamedTensor] = []
-        var end = 0
-        let entries = values.compactMap { name, value in value.entry.map { (name, $0) } }
-        for (name, entry) in entries.sorted(by: { $0.1.begin < $1.1.begin }) {
-            guard entry.begin == end, entry.end >= entry.begin, entry.end <= data.count - numbers
-            else {
-                throw fail(
-                    "\(name) lies at \(entry.begin)..<\(entry.end), expected to start at \(end) and "
-                        + "end by \(data.count - numbers)")
-            }
-            end = entry.end
-            let bytes = data[numbers + entry.begin..<numbers + entry.end]
-            tensors.append((name, try tensor(name, entry, bytes, file: file)))
-        }
-        guard end == data.count - numbers else {
-            throw fail("\(data.count - numbers - end) bytes after the last tensor, expected none")
-        }
-        return Contents(
-            tensors: tensors.sorted { $0.name < $1.name },
-            metadata: values[metadataKey]?.texts ?? [:])
+        return Int(length)
     }
 
-    private static func tensor(
-        _ name: String, _ entry: Entry, _ bytes: Data, file: String
-    ) throws -> Tensor {
-        let types: [String: ScalarType] = ["F32": .float32, "F64": .float64]
-        guard let type = types[entry.dtype] else {
-            throw ParameterFileError(
-                file: file, problem: "\(name) has type \(entry.dtype), expected F32 or F64")
-        }
-        let count: Int
+    /// The contents that a header describes.
+    ///
+    /// - Parameter fill: puts the bytes of a place after the header into a buffer of their size; false
+    ///   when there are not as many any more.
+    private static func contents(
+        header: [UInt8], dataSize: Int, file: String,
+        fill: (Range<Int>, UnsafeMutableRawBufferPointer) throws -> Bool
+    ) throws -> Contents {
+        let header = try SafetensorsHeader(header, dataSize: dataSize, file: file)
+        var tensors: [NamedTensor] = []
         do {
-            count = try Shape.elementCount(entry.shape, operation: file, argument: name)
-        } catch {
-            throw ParameterFileError(
-                file: file, problem: "\(name) has shape \(entry.shape), expected \(error.expected)")
-        }
-        guard bytes.count == count * type.byteCount else {
-            throw ParameterFileError(
-                file: file,
-                problem: "\(name) has \(bytes.count) bytes, expected \(count * type.byteCount) for "
-                    + "shape \(entry.shape)")
-        }
-        var tensor = try Tensor(uninitialized: entry.shape, scalarType: type, operation: file)
-        switch type {
-        case .float32:
-            tensor.withUnsafeMutableScalars(of: Float.self) {
-                _ = bytes.copyBytes(to: UnsafeMutableRawBufferPointer($0))
+            for entry in header.entries {
+                var tensor = try Tensor(
+                    uninitialized: entry.shape, scalarType: entry.type, operation: file)
+                guard try tensor.fillBytes({ try fill(entry.place, $0) }) else {
+                    throw ParameterFileError(
+                        file: file, problem: "has become shorter while it was read")
+                }
+                tensors.append((entry.name, tensor))
             }
-        case .float64:
-            tensor.withUnsafeMutableScalars(of: Double.self) {
-                _ = bytes.copyBytes(to: UnsafeMutableRawBufferPointer($0))
-            }
+        } catch let error as TensorError {
+            throw ParameterFileError(file: file, problem: "\(error)")
         }
-        return tensor
+        return Contents(tensors: tensors.sorted { $0.name < $1.name }, metadata: header.metadata)
     }
 
     private static func quoted(_ name: String) throws -> String {
         String(decoding: try JSONEncoder().encode(name), as: UTF8.self)
-    }
-
-    /// A tensor's entry in the header.
-    private struct Entry: Decodable {
-        let dtype: String
-        let shape: [Int]
-        let begin: Int
-        let end: Int
-
-        enum CodingKeys: String, CodingKey {
-            case dtype, shape
-            case offsets = "data_offsets"
-        }
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            dtype = try container.decode(String.self, forKey: .dtype)
-            shape = try container.decode([Int].self, forKey: .shape)
-            let offsets = try container.decode([Int].self, forKey: .offsets)
-            guard offsets.count == 2, offsets[0] >= 0 else {
-                throw DecodingError.dataCorruptedError(
-                    forKey: .offsets, in: container, debugDescription: "expected two offsets")
-            }
-            (begin, end) = (offsets[0], offsets[1])
-        }
-    }
-
-    /// An entry, or the free texts under `__metadata__`.
-    private struct HeaderValue: Decodable {
-        let entry: Entry?
-        let texts: [String: String]?
-
-        init(from decoder: any Decoder) throws {
-            let isMetadata = decoder.codingPath.last?.stringValue == metadataKey
-            texts = isMetadata ? try [String: String](from: decoder) : nil
-            entry = isMetadata ? nil : try Entry(from: decoder)
-        }
     }
 }
 
@@ -227,6 +208,21 @@ extension Tensor {
         case .float64:
             withUnsafeScalars(of: Double.self) {
                 data.append(contentsOf: UnsafeRawBufferPointer($0))
+            }
+        }
+    }
+    /// Lets `body` write the bytes of the numbers of a tensor that has just been made.
+    fileprivate mutating func fillBytes(
+        _ body: (UnsafeMutableRawBufferPointer) throws -> Bool
+    ) throws -> Bool {
+        switch scalarType {
+        case .float32:
+            try withUnsafeMutableScalars(of: Float.self) {
+                try body(UnsafeMutableRawBufferPointer($0))
+            }
+        case .float64:
+            try withUnsafeMutableScalars(of: Double.self) {
+                try body(UnsafeMutableRawBufferPointer($0))
             }
         }
     }

@@ -24,7 +24,7 @@ public struct Checkpoint: Sendable {
     private let tensors: [NamedTensor]
     private let file: String
 
-    private static let metadataKey = "checkpoint"
+    static let metadataKey = "checkpoint"
     private static let stepLosses = "history.stepLosses"
 
     /// Training as it stands.
@@ -34,7 +34,8 @@ public struct Checkpoint: Sendable {
     ///   - optimizer: its state is kept.
     ///   - progress: the place in the data, and the figures up to it.
     ///   - settings: what must be the same where training goes on, as text by name.
-    /// - Throws: ``TensorError`` when there is no memory for it.
+    /// - Throws: ``TensorError`` when there is no memory for it or a figure of the progress is one that
+    ///   no training has, and ``ParameterFileError`` when its history has other steps and epochs.
     public init(
         network: Network, optimizer: any Optimizer, progress: TrainingProgress,
         settings: [String: String]
@@ -51,6 +52,8 @@ public struct Checkpoint: Sendable {
             }
         }
         let losses = progress.history.stepLosses
+        try header.checkFigures()
+        _ = try header.progress(stepLosses: losses, file: "checkpoint")
         if !losses.isEmpty {
             tensors.append((Self.stepLosses, try Tensor(shape: [losses.count], doubles: losses)))
         }

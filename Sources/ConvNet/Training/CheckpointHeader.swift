@@ -21,6 +21,8 @@ struct CheckpointHeader: Sendable, Codable {
     private let epochRecords: [EpochRecord]
 
     private static let currentVersion = 1
+    /// The longest JSON that is read, in bytes: some 300,000 epochs.
+    private static let largestText = 1 << 26
 
     init(
         settings: [String: String], trainingStep: Int, counters: [String: Int],
@@ -49,6 +51,11 @@ struct CheckpointHeader: Sendable, Codable {
         struct Version: Decodable { let version: Int }
         let decoder = JSONDecoder()
         let data = Data(json.utf8)
+        do throws(StrictJSON.Refusal) {
+            try StrictJSON.check(data, limit: Self.largestText)
+        } catch {
+            throw fail("metadata \(Checkpoint.metadataKey) \(error)")
+        }
         if let found = try? decoder.decode(Version.self, from: data).version,
             found != Self.currentVersion
         {
@@ -58,20 +65,34 @@ struct CheckpointHeader: Sendable, Codable {
             throw fail("has a checkpoint's metadata that is not the JSON of one")
         }
         self = header
+        do throws(TensorError) {
+            try checkFigures()
+        } catch {
+            throw fail("\(error.argument) is \(error.value), expected \(error.expected)")
+        }
+    }
+
+    /// Fails where a figure is one that no training has.
+    func checkFigures() throws(TensorError) {
+        func wrong(_ argument: String, _ value: String, _ expected: String) -> TensorError {
+            TensorError(
+                operation: "Checkpoint", argument: argument, value: value, expected: expected)
+        }
         // No more samples can be right than an axis has places.
         for (name, count, largest) in [
             ("correct", correct, Shape.largestExtent), ("epochs", epochs, .max),
             ("steps", steps, .max), ("stepsPerEpoch", stepsPerEpoch, .max),
             ("trainingStep", trainingStep, OptimizerState.largestCount),
         ] where count < 0 || count > largest {
-            throw fail("\(name) is \(count), expected from 0 to \(largest)")
+            throw wrong(name, "\(count)", "from 0 to \(largest)")
         }
         guard (0...1e15).contains(seconds) else {
-            throw fail("seconds is \(seconds), expected from 0 to 1e15")
+            throw wrong("seconds", "\(seconds)", "from 0 to 1e15")
         }
         guard Set(optimizerTensors).count == optimizerTensors.count else {
-            throw fail("optimizerTensors names one twice, expected each once")
+            throw wrong("optimizerTensors", "a list with one twice", "each once")
         }
+        guard lossSum.isFinite else { throw wrong("lossSum", "\(lossSum)", "a finite number") }
     }
 
     /// The JSON: the same text for the same figures.

@@ -87,10 +87,20 @@ public struct TrainingHistory: Sendable, Equatable, Codable {
         self.epochs = epochs
     }
 
+    /// The longest JSON that is read, in bytes: 64 MiB, some three million steps.
+    public static let largestJSON = 1 << 26
+
     /// Reads what ``jsonData()`` wrote.
     ///
-    /// - Throws: `DecodingError` when it is something else.
+    /// - Throws: `DecodingError` when it is something else, has a key twice or is longer than
+    ///   ``largestJSON``.
     public init(jsonData: Data) throws {
+        do throws(StrictJSON.Refusal) {
+            try StrictJSON.check(jsonData, limit: Self.largestJSON)
+        } catch {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: [], debugDescription: "the history \(error)"))
+        }
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         self = try decoder.decode(Self.self, from: jsonData)
