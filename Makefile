@@ -4,11 +4,11 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lint bench test consumer format lint docs
+.PHONY: help setup setup-lint bench test test-mpi consumer format lint docs
 
-# libomp runs the kernels' threads, zlib reads compressed data sets, Cairo draws pictures;
-# SwiftPM asks pkg-config where they are.
-PACKAGES := libomp-dev zlib1g-dev libcairo2-dev pkg-config
+# libomp runs the kernels' threads, zlib reads compressed data sets, Cairo draws pictures, MPI connects
+# what trains on several machines; SwiftPM asks pkg-config where they are.
+PACKAGES := libomp-dev zlib1g-dev libcairo2-dev pkg-config libopenmpi-dev openmpi-bin
 LINT_PACKAGES := clang-format
 
 SWIFT_SOURCES := Package.swift Sources Benchmarks Tests Examples Documentation
@@ -56,6 +56,13 @@ bench: setup ## Check and time every kernel against the reference
 
 test: setup ## Run the tests; MNIST_DIR and BOOK_PARAMETERS name the real data
 	swift test $(ARGUMENTS)
+	$(MAKE) test-mpi
+
+# A build of its own: the package's trait MPI changes what every module is compiled with.
+test-mpi: setup ## Run the tests of training on several processes
+	@if command -v mpirun >/dev/null; then \
+	    swift test --traits MPI --scratch-path .build/mpi --filter ConvNetMPITests; \
+	else echo "skipped: the tests of training on several processes, as mpirun is missing"; fi
 
 consumer: setup ## Build and run a user's package, the examples, the documents' code
 	Tests/consumers.sh $(ARGUMENTS)

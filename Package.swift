@@ -28,8 +28,16 @@ let package = Package(
         .library(name: "ConvNetKernels", targets: ["ConvNetKernels"]),
         .library(name: "ConvNetReference", targets: ["ConvNetReference"]),
         .library(name: "CConvKernels", targets: ["CConvKernels"]),
+        .library(name: "ConvNetDistributed", targets: ["ConvNetDistributed"]),
         .executable(name: "convnet", targets: ["ConvNetCLI"]),
+        .executable(name: "convnet-mpi", targets: ["ConvNetMPI"]),
         .executable(name: "Benchmarks", targets: ["Benchmarks"]),
+    ],
+    traits: [
+        .trait(
+            name: "MPI",
+            description:
+                "Training on several machines: ConvNetDistributed and convnet-mpi call MPI.")
     ],
     targets: [
         // C
@@ -45,6 +53,15 @@ let package = Package(
         .systemLibrary(
             name: "CCairo", path: "CSources/CCairo", pkgConfig: "cairo",
             providers: [.apt(["libcairo2-dev"])]),
+        .systemLibrary(
+            name: "CMPI", path: "CSources/CMPI", pkgConfig: "mpi-c",
+            providers: [.apt(["libopenmpi-dev"])]),
+        // Without the trait it has stubs and needs no MPI, so that what stands on it always builds.
+        .target(
+            name: "CConvMPI",
+            dependencies: [.target(name: "CMPI", condition: .when(traits: ["MPI"]))],
+            path: "CSources/CConvMPI",
+            cSettings: [.define("CONVNET_MPI", .when(traits: ["MPI"]))]),
 
         // Library
         .target(name: "ConvNetTensor", swiftSettings: optimizedSwiftSettings),
@@ -63,6 +80,9 @@ let package = Package(
         .target(
             name: "ConvNetPlots", dependencies: ["ConvNetTensor", "CCairo"],
             swiftSettings: optimizedSwiftSettings),
+        .target(
+            name: "ConvNetDistributed", dependencies: ["ConvNet", "CConvMPI"],
+            swiftSettings: optimizedSwiftSettings),
 
         // Executables, and what they share
         .target(name: "ConvNetOptions", dependencies: ["ConvNetKernels"]),
@@ -72,6 +92,9 @@ let package = Package(
                 "ConvNet", "ConvNetData", "ConvNetPlots", "ConvNetReference", "ConvNetOptions",
             ]),
         .executableTarget(name: "ConvNetCLI", dependencies: ["ConvNetCommands"]),
+        .executableTarget(
+            name: "ConvNetMPI",
+            dependencies: ["ConvNetCommands", "ConvNetDistributed", "ConvNetOptions"]),
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
@@ -106,6 +129,8 @@ let package = Package(
             dependencies: [
                 "ConvNetCLI", "ConvNetCommands", "ConvNet", "ConvNetData", "ConvNetPlots",
             ]),
+        .testTarget(
+            name: "ConvNetMPITests", dependencies: ["ConvNetMPI", "ConvNetDistributed", "ConvNet"]),
         .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "ConvNetReference"]),
     ],
     swiftLanguageModes: [.v6]

@@ -30,17 +30,25 @@ enum CheckpointOptions {
             return nil
         }
         return try Checkpoints(
-            file: file, everySteps: every,
-            settings: [
-                "network": Networks.name(options), "seed": "\(seed)",
-                "initialization": options.string("initialization") ?? "standard",
-            ],
+            file: file, everySteps: every, settings: settings(options, seed: seed),
             resuming: resumed.map { try Checkpoint(contentsOf: $0) })
     }
 
+    /// What must be the same where training goes on, beside what a trainer knows itself.
+    ///
+    /// - Throws: ``UsageError`` when there is no network of the name that is given.
+    static func settings(_ options: Options, seed: UInt64) throws(UsageError) -> [String: String] {
+        [
+            "network": try Networks.name(options), "seed": "\(seed)",
+            "initialization": options.string("initialization") ?? "standard",
+        ]
+    }
+
     /// What to tell of training that was stopped: where, and how to go on.
+    ///
+    /// - Parameter tool: how the program is called.
     static func interruption(
-        at place: (epochs: Int, steps: Int), _ checkpoints: Checkpoints?
+        at place: (epochs: Int, steps: Int), _ checkpoints: Checkpoints?, tool: String
     ) -> Interruption {
         let stopped = "stopped in epoch \(place.epochs + 1) after step \(place.steps)"
         guard let file = checkpoints?.file.path else {
@@ -48,7 +56,7 @@ enum CheckpointOptions {
                 description: "\(stopped); nothing is kept, as --checkpoint was not given")
         }
         return Interruption(
-            description: "\(stopped); go on with: convnet \(resumingArguments(file))")
+            description: "\(stopped); go on with: \(tool) \(resumingArguments(file))")
     }
 
     /// The arguments of this call, with the checkpoint to resume.

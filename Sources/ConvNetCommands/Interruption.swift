@@ -8,15 +8,15 @@ import Foundation
 import Synchronization
 
 /// A command that stopped because it was asked to.
-struct Interruption: Error, CustomStringConvertible {
+package struct Interruption: Error, CustomStringConvertible {
     /// One line that says where it stopped and how to go on.
-    let description: String
+    package let description: String
 
     /// What shells report of a program that a signal ended: 130 for SIGINT, 143 for SIGTERM.
     var status: Int32 { 128 + Self.received.load(ordering: .relaxed) }
 
     /// Made when a signal comes.
-    static let request = StopRequest()
+    package static let request = StopRequest()
     private static let received = Atomic<Int32>(SIGINT)
 
     /// Remembers signals from now on instead of ending at once.

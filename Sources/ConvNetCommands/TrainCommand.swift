@@ -8,12 +8,13 @@ import ConvNetOptions
 import ConvNetPlots
 import Foundation
 
-enum TrainCommand: Command {
-    static let name = "train"
-    static let summary = "Trains a network and writes its parameters."
-    static let operands = ""
-    static let example = "convnet train --data mnist --epochs 3 --seed 1 --out digits.safetensors"
-    static let options =
+package enum TrainCommand: Command {
+    package static let name = "train"
+    package static let summary = "Trains a network and writes its parameters."
+    package static let operands = ""
+    package static let example =
+        "convnet train --data mnist --epochs 3 --seed 1 --out digits.safetensors"
+    package static let options =
         [Networks.option] + DataSets.options + [
             Option("epochs", "N", "How often to go through the images; 3."),
             Option("batch-size", "N", "Images in a step; 100."),
@@ -26,6 +27,9 @@ enum TrainCommand: Command {
                 "augment", "LIST",
                 "Changes at random: shift[:PIXELS],rotate[:DEGREES],crop[:PART],flip; none."),
             Option("batches-ahead", "N", "Batches made ready by a thread of their own; 2."),
+            Option(
+                "shards", "N",
+                "Compute each batch in N parts, as convnet-mpi does; convnet-mpi 16, convnet none."),
             .threads,
             Option("out", "FILE", "Where to write the network (safetensors)."),
             Option("plot", "FILE", "Draw loss and accuracy over the epochs (.png or .svg)."),
@@ -34,18 +38,21 @@ enum TrainCommand: Command {
             Option("steps", "With --json, a line a step too."),
         ]
 
-    static func run(_ options: Options) throws {
+    package static func run(_ options: Options) throws { try run(options, as: nil) }
+
+    /// Trains, alone or as one of a team.
+    ///
+    /// - Parameter member: who this process is in the team; nil where it trains alone.
+    /// - Throws: ``UsageError`` when an option is wrong, and what reading, training and writing throw.
+    package static func run(_ options: Options, as member: TeamMember?) throws {
         let epochs = try options.int("epochs") ?? 3
         let batchSize = try options.int("batch-size") ?? 100
         let seed = UInt64(try options.int("seed", atLeast: 0) ?? 1)
         let optimizers = try OptimizerOptions(options)
         let initialization = try initialization(options)
-        let kernels = try options.nativeKernels()
-        let output = try options.outputFile("out")
-        let history = try options.outputFile("history")
-        let plot = try options.pictureFile("plot")
+        let kernels = try options.nativeKernels(standardThreads: member?.standardThreads)
+        let files = try TrainingFiles(options, seed: seed, isWriter: member?.isFirst ?? true)
         let augmentation = try augmentation(options)
-        let checkpoints = try CheckpointOptions.plan(options, seed: seed)
         let training = try DataSets.training(options, seed: seed, augmentation: augmentation)
         let test = try DataSets.test(options, limit: nil)
         var network = try Networks.make(
@@ -54,47 +61,56 @@ enum TrainCommand: Command {
             optimizer: optimizers.optimizer(
                 stepsPerEpoch: training.batchCount(size: batchSize), epochs: epochs),
             batchSize: batchSize, epochs: epochs, earlyStopping: optimizers.earlyStopping,
-            batchesAhead: options.int("batches-ahead", atLeast: 0) ?? 2)
+            batchesAhead: options.int("batches-ahead", atLeast: 0) ?? 2,
+            sharding: sharding(options, seed: seed, kernels, member))
 
-        var report = report(options)
+        var report = report(options, member)
         report.start(
             TrainingStart(
                 samples: training.sampleCount, batchSize: batchSize, epochs: epochs,
-                threads: kernels.threads, resumed: checkpoints?.resuming?.progress))
+                threads: kernels.threads, ranks: member?.averager.rankCount ?? 1,
+                resumed: files.checkpoints?.resuming?.progress))
         Interruption.watch()
         let result = try train(
-            &network, with: &trainer, on: training, testing: test, checkpoints: checkpoints,
-            report: &report)
-        if let history {
-            try result.history.write(to: history)
-            report.wrote(history.path)
-        }
-        if let plot, !result.history.epochs.isEmpty {
-            try Picture.learningCurves(curves(of: result.history)).write(to: plot)
-            report.wrote(plot.path)
-        }
+            &network, with: &trainer, on: training, testing: test,
+            checkpoints: files.checkpoints, report: &report)
+        if let communication = member?.communication() { try report.shared(communication) }
+        try files.write(result.history, report: &report)
         if let place = result.interruption {
-            throw CheckpointOptions.interruption(at: place, checkpoints)
+            throw CheckpointOptions.interruption(
+                at: place, files.checkpoints, tool: member?.tool ?? "convnet")
         }
-        if let output {
+        if let output = files.output {
             try network.save(to: output)
             report.wrote(output.path)
         }
     }
 
-    /// What the picture shows of a training.
-    private static func curves(of history: TrainingHistory) -> LearningCurves {
-        let epochs = history.epochs
-        let testLosses = epochs.compactMap(\.testLoss)
-        return LearningCurves(
-            trainLoss: epochs.map(\.meanLoss),
-            // A curve has no gaps: a loss that is not finite is nowhere.
-            testLoss: testLosses.count == epochs.count ? testLosses : [],
-            trainAccuracy: epochs.compactMap { $0.trainAccuracy?.fraction },
-            testAccuracy: epochs.compactMap { $0.testAccuracy?.fraction })
+    /// How batches are cut into shards; nil where they are not.
+    private static func sharding(
+        _ options: Options, seed: UInt64, _ kernels: NativeKernels, _ member: TeamMember?
+    ) throws -> Sharding? {
+        let shards = try options.int("shards")
+        guard member != nil || shards != nil else { return nil }
+        var identity: [String: String] = [:]
+        if let member {
+            identity = try CheckpointOptions.settings(options, seed: seed)
+            identity.merge(member.identity) { $1 }
+            identity["instructionSet"] = kernels.instructionSet.rawValue
+        }
+        do throws(TensorError) {
+            return try Sharding(
+                shards: shards ?? 16, averager: member?.averager ?? LocalAverager(),
+                identity: identity)
+        } catch {
+            throw UsageError("--shards is \(error.value), expected \(error.expected)")
+        }
     }
 
-    private static func report(_ options: Options) -> any TrainingReport {
+    private static func report(
+        _ options: Options, _ member: TeamMember?
+    ) -> any TrainingReport {
+        if let member, !member.isFirst { return NoReport() }
         if options.has("json") { return JSONLines(reportsSteps: options.has("steps")) }
         return isatty(STDERR_FILENO) == 1 ? ProgressBar() : PlainLines()
     }

@@ -12,6 +12,8 @@ struct TrainingStart {
     let batchSize: Int
     let epochs: Int
     let threads: Int
+    /// How many processes train together.
+    var ranks = 1
     /// How far training has come before; nil at the beginning.
     let resumed: TrainingProgress?
 
@@ -27,7 +29,8 @@ struct TrainingStart {
     /// A line for people.
     var line: String {
         let from = resumed.map { ", from epoch \($0.epochs + 1) after step \($0.steps) on" } ?? ""
-        return "training on \(samples) images, \(epochs) epochs, \(threads) threads\(from)"
+        let team = ranks > 1 ? " in each of \(ranks) ranks" : ""
+        return "training on \(samples) images, \(epochs) epochs, \(threads) threads\(team)\(from)"
     }
 }
 
@@ -35,7 +38,16 @@ struct TrainingStart {
 protocol TrainingReport {
     mutating func start(_ start: TrainingStart)
     mutating func report(_ event: TrainingEvent) throws
+    mutating func shared(_ communication: TeamMember.Communication) throws
     mutating func wrote(_ path: String)
+}
+
+/// Tells nothing, where another process tells.
+struct NoReport: TrainingReport {
+    func start(_ start: TrainingStart) {}
+    func report(_ event: TrainingEvent) {}
+    func shared(_ communication: TeamMember.Communication) {}
+    func wrote(_ path: String) {}
 }
 
 /// What all reports measure.
@@ -89,6 +101,8 @@ struct PlainLines: TrainingReport {
         }
     }
 
+    func shared(_ communication: TeamMember.Communication) { printNow(line(communication)) }
+
     func wrote(_ path: String) { printNow("wrote \(path)") }
 }
 
@@ -126,6 +140,8 @@ struct ProgressBar: TrainingReport {
         }
     }
 
+    func shared(_ communication: TeamMember.Communication) { printNow(line(communication)) }
+
     func wrote(_ path: String) { printNow("wrote \(path)") }
 
     /// Writes over the line; clearing to its end leaves nothing of a longer one.
@@ -161,6 +177,10 @@ struct JSONLines: TrainingReport {
         let steps_done: Int
     }
     private struct Written: Encodable { let wrote: String }
+    private struct Shared: Encodable {
+        let communication_seconds: Double
+        let hidden_share: Double
+    }
 
     mutating func start(_ start: TrainingStart) {}
 
@@ -189,12 +209,24 @@ struct JSONLines: TrainingReport {
         }
     }
 
+    func shared(_ communication: TeamMember.Communication) throws {
+        try write(
+            Shared(
+                communication_seconds: communication.seconds,
+                hidden_share: communication.hiddenShare))
+    }
+
     func wrote(_ path: String) { try? write(Written(wrote: path)) }
 
     private func write(_ value: some Encodable) throws {
         try CommandLineTool.printJSON(value, pretty: false)
         fflush(nil)
     }
+}
+
+private func line(_ communication: TeamMember.Communication) -> String {
+    "gradients travelled for \(format("%.1f", communication.seconds)) s, "
+        + "\(format("%.0f", 100 * communication.hiddenShare)) % of it hidden behind computing"
 }
 
 /// Prints a line at once: a log that is watched through a pipe would get it kilobytes later.

@@ -13,9 +13,13 @@ extension Option {
 extension Options {
     /// The native kernels on the threads that ``Option/threads`` asks for.
     ///
+    /// - Parameter standardThreads: how many there are where it is not given; as many as there are
+    ///   processors by default.
     /// - Throws: ``UsageError`` when the count can't be run or `CONVNET_ISA` names nothing here.
-    package func nativeKernels() throws(UsageError) -> NativeKernels {
-        let threads = try int("threads")
+    package func nativeKernels(
+        standardThreads: Int? = nil
+    ) throws(UsageError) -> NativeKernels {
+        let threads = try int("threads") ?? standardThreads
         do throws(TensorError) {
             return try NativeKernels(threads: threads)
         } catch {

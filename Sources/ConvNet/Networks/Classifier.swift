@@ -102,8 +102,11 @@ extension Classifier {
             meanLoss: lossSum / Double(max(total, 1)))
     }
 
-    private func forEachPrediction(
-        of source: any BatchSource, batchSize: Int, operation: String,
+    /// Predicts the samples of a source, batch after batch.
+    ///
+    /// - Parameter batches: which of the source's batches; all by default.
+    func forEachPrediction(
+        of source: any BatchSource, batchSize: Int, batches: Range<Int>? = nil, operation: String,
         _ body: (_ logits: Tensor, _ labels: [Int]) throws -> Void
     ) throws {
         guard batchSize >= 1 else {
@@ -111,8 +114,11 @@ extension Classifier {
                 operation: operation, argument: "batchSize", value: "\(batchSize)",
                 expected: "at least 1")
         }
-        for begin in stride(from: 0, to: source.sampleCount, by: batchSize) {
-            let end = min(begin + batchSize, source.sampleCount)
+        let samples = source.sampleCount
+        guard samples > 0 else { return }
+        for number in batches ?? 0..<source.batchCount(size: batchSize) {
+            let begin = number * batchSize
+            let end = begin + min(batchSize, samples - begin)
             let batch = try source.batch(at: Array(begin..<end))
             try body(predict(batch.images), batch.labels)
         }

@@ -19,15 +19,37 @@ extension Network {
         }
     }
 
-    /// Visits every parameter in place, with its name and the gradient of the last backward pass.
+    /// Visits every parameter in place, with its name and the gradient of the last backward pass, over
+    /// all shards where the step was shared.
     mutating func updateParameters(
         _ body: (_ name: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
     ) throws {
+        let averaged = averagedGradients
+        var place = 0
         for (number, index) in layersWithTensors.enumerated() {
             try layers[index].layer.updateParameters { key, value, gradient in
-                try body("\(key)\(number + 1)", &value, gradient)
+                try body(
+                    "\(key)\(number + 1)", &value, averaged.isEmpty ? gradient : averaged[place])
+                place += 1
             }
         }
+    }
+
+    /// The gradients of one layer's parameters, of its last backward pass.
+    ///
+    /// - Throws: ``TensorError`` when there is none for one of them.
+    mutating func gradients(ofLayer index: Int) throws -> [Tensor] {
+        var gradients: [Tensor] = []
+        let name = layers[index].name
+        try layers[index].layer.updateParameters { key, _, gradient in
+            guard let gradient else {
+                throw TensorError(
+                    operation: "layer \(name)", argument: "gradient", value: "nil for \(key)",
+                    expected: "a gradient for each parameter where batches are cut into shards")
+            }
+            gradients.append(gradient)
+        }
+        return gradients
     }
 
     /// Visits every buffer in place, with its name.

@@ -43,6 +43,9 @@ public struct Network: Classifier {
     /// draw random numbers draw them for this step, so a network that goes on from a checkpoint draws
     /// what it would have drawn without a break.
     public package(set) var trainingStep = 0
+    /// The gradients that the optimizer is to see in place of the layers' own: those over all shards,
+    /// in the order of the parameters. Empty where a step is not shared.
+    var averagedGradients: [Tensor] = []
     /// The order in which layers run, and which run as one.
     let steps: [NetworkStep]
 
@@ -105,8 +108,11 @@ public struct Network: Classifier {
     }
 
     /// The logits as training sees them: each layer keeps what its gradient needs.
-    mutating func forward(_ x: Tensor) throws -> Tensor {
-        for index in layers.indices { layers[index].layer.willTrain(step: trainingStep) }
+    ///
+    /// - Parameter step: the step's number for layers that draw random numbers; the network's own by
+    ///   default.
+    mutating func forward(_ x: Tensor, step: Int? = nil) throws -> Tensor {
+        for index in layers.indices { layers[index].layer.willTrain(step: step ?? trainingStep) }
         var signal = try checked(x)
         for step in steps { signal = try forward(signal, through: step) }
         return signal
@@ -114,16 +120,28 @@ public struct Network: Classifier {
 
     /// Runs forward and backward, so that each layer keeps its gradients.
     ///
+    /// - Parameters:
+    ///   - step: the step's number for layers that draw random numbers.
+    ///   - share: what the loss's gradient is multiplied by: the batch's share in a larger one.
+    ///   - didPass: called with each layer whose gradients are ready, from the last one down.
     /// - Returns: the mean loss of the batch, and how many samples were sorted rightly.
-    mutating func computeGradients(_ x: Tensor, labels: [Int]) throws -> BatchLoss {
-        var signal = try forward(x)
+    mutating func computeGradients(
+        _ x: Tensor, labels: [Int], step: Int? = nil, share: Double = 1,
+        didPass: (_ network: inout Network, _ layer: Int) throws -> Void = { _, _ in }
+    ) throws -> BatchLoss {
+        var signal = try forward(x, step: step)
         var lossLayer = SoftmaxWithLoss()
         let mean = try lossLayer.forward(signal, labels: labels, on: kernels)
         let loss = BatchLoss(
             mean: mean, correct: zip(try signal.argmaxOfRows(), labels).count { $0 == $1 })
         signal = try lossLayer.backward()
+        if share != 1 {
+            lossLayer = SoftmaxWithLoss()
+            try signal.multiply(by: share)
+        }
         for (place, step) in steps.enumerated().reversed() {
             let gradient = try backward(signal, through: step, needsInputGradient: place > 0)
+            try didPass(&self, step.layer)
             guard let gradient else { break }
             signal = gradient
         }

@@ -27,7 +27,7 @@ final class BatchQueue: @unchecked Sendable {
     private var hasThread = false
 
     // Under the lock:
-    private var ready: [Result<Batch?, any Error>] = []
+    private var ready: [Result<StepBatch?, any Error>] = []
     private var isStopped = false
 
     /// A queue of a sequence's batches; making them begins at once.
@@ -67,7 +67,7 @@ final class BatchQueue: @unchecked Sendable {
     /// The next batch; nil after the last one.
     ///
     /// - Throws: what the source threw when it made this batch.
-    func next() throws -> Batch? {
+    func next() throws -> StepBatch? {
         guard hasThread else { return try sequence.next() }
         pthread_mutex_lock(lock)
         while ready.isEmpty { pthread_cond_wait(hasChanged, lock) }

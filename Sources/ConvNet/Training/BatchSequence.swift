@@ -3,9 +3,41 @@
 // The batches of all epochs, one after the other, from any place on: what training goes through,
 // whether it waits for each batch or has them made ahead.
 
+/// The samples of a step, as far as this rank computes with them.
+struct StepBatch: Sendable {
+    /// How the step's samples fall into shards, and these to ranks.
+    let layout: ShardLayout
+    /// This rank's shards.
+    let shards: Range<Int>
+    private let batches: [Batch?]
+
+    /// Asks a source for the samples of a rank's shards.
+    ///
+    /// - Parameter places: those of the step's samples in the source, over all ranks.
+    fileprivate init(
+        _ layout: ShardLayout, rank: Int, from source: any BatchSource, at places: ArraySlice<Int>,
+        epoch: Int
+    ) throws {
+        self.layout = layout
+        shards = layout.shards(ofRank: rank)
+        batches = try shards.map { shard in
+            let range = layout.samples(ofShard: shard)
+            guard !range.isEmpty else { return nil }
+            let first = places.startIndex
+            return try source.batch(
+                at: Array(places[first + range.lowerBound..<first + range.upperBound]),
+                epoch: epoch)
+        }
+    }
+
+    /// The samples of one of the rank's shards; nil where it has none.
+    subscript(shard: Int) -> Batch? { batches[shard - shards.lowerBound] }
+}
+
 /// The batches of the epochs that are left.
 struct BatchSequence: Sendable {
     private let source: any BatchSource
+    private let sharding: Sharding?
     private let batchSize: Int
     private let epochs: Int
     private let stepsPerEpoch: Int
@@ -19,8 +51,13 @@ struct BatchSequence: Sendable {
     ///   - epoch: the epoch to begin in, from 0.
     ///   - step: how many of its batches to leave out.
     ///   - epochs: where to end.
-    init(_ source: any BatchSource, batchSize: Int, epoch: Int, step: Int, epochs: Int) {
+    ///   - sharding: how batches are shared; nil where they are not.
+    init(
+        _ source: any BatchSource, batchSize: Int, epoch: Int, step: Int, epochs: Int,
+        sharding: Sharding? = nil
+    ) {
         self.source = source
+        self.sharding = sharding
         self.batchSize = batchSize
         self.epochs = epochs
         self.epoch = epoch
@@ -29,7 +66,7 @@ struct BatchSequence: Sendable {
     }
 
     /// The next batch; nil when no epoch is left.
-    mutating func next() throws -> Batch? {
+    mutating func next() throws -> StepBatch? {
         if step == stepsPerEpoch, step > 0 { (epoch, step, order) = (epoch + 1, 0, []) }
         guard epoch < epochs else { return nil }
         if order.isEmpty { order = try checkedOrder() }
@@ -37,7 +74,11 @@ struct BatchSequence: Sendable {
         let begin = step * batchSize
         let end = begin + min(batchSize, order.count - begin)
         step += 1
-        return try source.batch(at: Array(order[begin..<end]), epoch: epoch)
+        let samples = end - begin
+        return try StepBatch(
+            sharding?.layout(samples: samples)
+                ?? ShardLayout(samples: samples, shards: 1, ranks: 1),
+            rank: sharding?.averager.rank ?? 0, from: source, at: order[begin..<end], epoch: epoch)
     }
 
     private func checkedOrder() throws(TensorError) -> [Int] {

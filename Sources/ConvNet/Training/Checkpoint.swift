@@ -66,20 +66,31 @@ public struct Checkpoint: Sendable {
     ///
     /// - Throws: ``ParameterFileError`` when the file can't be read, is broken, or is no checkpoint.
     public init(contentsOf url: URL) throws {
-        file = url.path
-        let contents = try Safetensors.contents(of: url)
+        try self.init(Safetensors.contents(of: url), file: url.path)
+    }
+
+    /// Takes a checkpoint's bytes apart.
+    ///
+    /// - Parameter file: what errors call them.
+    /// - Throws: ``ParameterFileError`` when they are broken or no checkpoint.
+    init(bytes: Data, file: String) throws {
+        try self.init(Safetensors.contents(of: bytes, file: file), file: file)
+    }
+
+    private init(_ contents: Safetensors.Contents, file: String) throws {
+        self.file = file
         guard let text = contents.metadata[Self.metadataKey] else {
             throw ParameterFileError(
-                file: url.path,
+                file: file,
                 problem: "is no checkpoint, expected \(Self.metadataKey) in its metadata")
         }
-        header = try CheckpointHeader(json: text, file: url.path)
+        header = try CheckpointHeader(json: text, file: file)
         var tensors = contents.tensors
         var losses: [Double] = []
         if let index = tensors.firstIndex(where: { $0.name == Self.stepLosses }) {
             losses = tensors.remove(at: index).value.doubles
         }
-        progress = try header.progress(stepLosses: losses, file: url.path)
+        progress = try header.progress(stepLosses: losses, file: file)
         self.tensors = tensors
     }
 
@@ -87,9 +98,15 @@ public struct Checkpoint: Sendable {
     ///
     /// - Throws: ``ParameterFileError`` when the file can't be written.
     public func write(to url: URL) throws {
-        try ParameterFile.write(
-            Safetensors.encode(
-                tensors, metadata: [Self.metadataKey: header.json()], file: url.path), to: url)
+        try ParameterFile.write(bytes(file: url.path), to: url)
+    }
+
+    /// The bytes that a file of the checkpoint has.
+    ///
+    /// - Parameter file: what errors call them.
+    func bytes(file: String) throws -> Data {
+        try Safetensors.encode(
+            tensors, metadata: [Self.metadataKey: header.json()], file: file)
     }
 
     /// Puts everything back: all of it, or nothing where something does not suit.
@@ -118,7 +135,14 @@ public struct Checkpoint: Sendable {
         let parameters = try network.parameters.map { try take($0.name, like: $0.value) }
         let buffers = try network.buffers.map { try take($0.name, like: $0.value) }
         var state = OptimizerState(counters: header.counters)
+        // Before the first step an optimizer keeps nothing yet.
+        let isFresh = header.trainingStep == 0
         for kind in header.optimizerTensors {
+            guard !isFresh || rest.keys.contains(where: { $0.hasPrefix(Self.name(kind, "")) })
+            else {
+                state.tensors[kind] = []
+                continue
+            }
             state.tensors[kind] = try network.parameters.map {
                 try take(Self.name(kind, $0.name), like: $0.value)
             }

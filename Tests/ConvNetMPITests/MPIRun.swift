@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+//
+// Runs the built `convnet-mpi` under mpirun, on this machine alone, as a person would.
+
+import ConvNetDistributed
+import Foundation
+import Testing
+
+/// A job of mpirun's, under way or over.
+final class MPIRun: CustomStringConvertible {
+    let process = Process()
+    private let arguments: [String]
+    private let outputs: [URL]
+
+    /// Where mpirun is; nil where there is none.
+    static let mpirun = ["/usr/bin/mpirun", "/usr/local/bin/mpirun"].first {
+        FileManager.default.isExecutableFile(atPath: $0)
+    }
+
+    /// Whether jobs can be run here.
+    static var isPossible: Bool { mpirun != nil && MPIAverager.isBuilt }
+
+    /// The executable lies beside the program that runs the tests.
+    static let executable: String = {
+        let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        return program.deletingLastPathComponent().appendingPathComponent("convnet-mpi").path
+    }()
+
+    /// Starts a job.
+    ///
+    /// - Parameters:
+    ///   - programs: for each program how many ranks run it, with which arguments and environment.
+    ///   - folder: where its output goes.
+    init(
+        _ programs: [(ranks: Int, arguments: [String], environment: [String])], in folder: URL
+    ) throws {
+        // More ranks than processors, on a machine without a network, by root where need be.
+        var arguments = ["--oversubscribe", "--bind-to", "none", "--host", "localhost:64"]
+        if geteuid() == 0 { arguments.append("--allow-run-as-root") }
+        for (place, program) in programs.enumerated() {
+            if place > 0 { arguments.append(":") }
+            arguments += ["-n", "\(program.ranks)"]
+            for variable in program.environment { arguments += ["-x", variable] }
+            arguments += [Self.executable] + program.arguments
+        }
+        self.arguments = arguments
+        let name = UUID().uuidString
+        outputs = ["output", "error"].map { folder.appendingPathComponent("\($0)-\(name)") }
+        for file in outputs { try Data().write(to: file) }
+        process.executableURL = URL(fileURLWithPath: try #require(Self.mpirun))
+        process.arguments = arguments
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = try FileHandle(forWritingTo: outputs[0])
+        process.standardError = try FileHandle(forWritingTo: outputs[1])
+        try process.run()
+    }
+
+    /// Runs a job with the same arguments for all ranks to its end.
+    static func run(ranks: Int, _ arguments: [String], in folder: URL) throws -> MPIRun {
+        let run = try MPIRun([(ranks, arguments, [])], in: folder)
+        run.process.waitUntilExit()
+        return run
+    }
+
+    var status: Int32 { process.terminationStatus }
+    var output: String { text(0) }
+    var error: String { text(1) }
+    var description: String {
+        "mpirun \(arguments.joined(separator: " ")) -> "
+            + "\(process.isRunning ? "running" : "\(status)")\n\(output)\(error)"
+    }
+
+    /// Waits until it has ended or the condition holds.
+    func wait(until condition: () -> Bool) {
+        while process.isRunning, !condition() { usleep(1000) }
+    }
+
+    /// The process of a rank, as the system lists it.
+    func processOfRank(_ rank: Int) -> pid_t? {
+        let folders = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return folders.compactMap { pid_t($0) }.first { candidate in
+            guard
+                let data = FileManager.default.contents(atPath: "/proc/\(candidate)/environ"),
+                let line = FileManager.default.contents(atPath: "/proc/\(candidate)/cmdline"),
+                String(decoding: line, as: UTF8.self).hasPrefix(Self.executable)
+            else { return false }
+            let variables = data.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+            return variables.contains("OMPI_COMM_WORLD_RANK=\(rank)")
+                && parent(of: candidate) == process.processIdentifier
+        }
+    }
+
+    private func parent(of process: pid_t) -> pid_t? {
+        let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+        return text?.split(separator: ")").last?.split(separator: " ").dropFirst().first.flatMap {
+            pid_t($0)
+        }
+    }
+
+    private func text(_ place: Int) -> String {
+        (try? String(contentsOf: outputs[place], encoding: .utf8)) ?? ""
+    }
+}
+
+/// Runs `body` with a new folder, and removes it.
+func withFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
+    let folder = FileManager.default.temporaryDirectory
+        .appendingPathComponent("ConvNetMPITests-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    return try body(folder)
+}
