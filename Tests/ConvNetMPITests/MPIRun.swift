@@ -31,8 +31,10 @@ final class MPIRun: CustomStringConvertible {
     /// - Parameters:
     ///   - programs: for each program how many ranks run it, with which arguments and environment.
     ///   - folder: where its output goes.
+    ///   - executables: the file of each program; `convnet-mpi` by default.
     init(
-        _ programs: [(ranks: Int, arguments: [String], environment: [String])], in folder: URL
+        _ programs: [(ranks: Int, arguments: [String], environment: [String])], in folder: URL,
+        executables: [String] = []
     ) throws {
         // More ranks than processors, on a machine without a network, by root where need be.
         var arguments = ["--oversubscribe", "--bind-to", "none", "--host", "localhost:64"]
@@ -41,7 +43,8 @@ final class MPIRun: CustomStringConvertible {
             if place > 0 { arguments.append(":") }
             arguments += ["-n", "\(program.ranks)"]
             for variable in program.environment { arguments += ["-x", variable] }
-            arguments += [Self.executable] + program.arguments
+            let executable = place < executables.count ? executables[place] : Self.executable
+            arguments += [executable] + program.arguments
         }
         self.arguments = arguments
         let name = UUID().uuidString
