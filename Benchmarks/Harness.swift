@@ -129,12 +129,13 @@ struct Harness {
         Peer.settle()
     }
 
-    /// At least three runs, and as many as fit in a round's time. The first two are not counted:
-    /// of training steps, only the second finds the memory as every later one does.
+    /// At least three runs, and as many as fit in a round's time. The first three are not counted: a
+    /// second training step finds the memory as every later one does, and a second prediction prepares
+    /// its filters, in blocks that the third misses.
     private func repeatedRuns(
         of body: () throws -> Void
     ) throws -> (times: [Double], systemAllocations: Int) {
-        for _ in 1...2 { try body() }
+        for _ in 1...3 { try body() }
         let allocations = StorageRecycler.shared.systemAllocationCount
         var times: [Double] = []
         var total = 0.0

@@ -27,7 +27,7 @@ enum Table {
         results.compactMap { result in
             result.systemAllocations.map {
                 "\(result.name): \($0) \($0 == 1 ? "allocation" : "allocations") from the system "
-                    + "in \(result.runCount) runs, after the first two."
+                    + "in \(result.runCount) runs, after the first three."
             }
         }
     }

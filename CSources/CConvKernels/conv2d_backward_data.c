@@ -264,7 +264,7 @@ ptrdiff_t convk_conv2d_backward_data_workspace(const convk_conv2d *conv,
                                                convk_execution execution) {
     if (is_convolution(conv, execution)) {
         const convk_conv2d turned = turned_convolution(conv);
-        return turned_size(conv) + convk_conv2d_forward_workspace(&turned, false, execution);
+        return turned_size(conv) + convk_conv2d_forward_workspace(&turned, execution);
     }
     const plan p = make_plan(conv, execution);
     return weights_size(&p) + execution.threads * block_size(&p);

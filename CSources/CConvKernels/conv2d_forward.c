@@ -147,10 +147,9 @@ void convk_conv2d_prepare(float *restrict prepared, const float *restrict weight
     pack(&p, prepared, weights, workspace);
 }
 
-ptrdiff_t convk_conv2d_forward_workspace(const convk_conv2d *conv, bool is_prepared,
-                                         convk_execution execution) {
+ptrdiff_t convk_conv2d_forward_workspace(const convk_conv2d *conv, convk_execution execution) {
     const plan p = make_plan(conv, execution);
-    return (is_prepared ? 0 : filters_size(&p)) + blocks_size(&p);
+    return filters_size(&p) + blocks_size(&p);
 }
 
 void convk_conv2d_forward(float *restrict y, const float *restrict x, const float *restrict weights,

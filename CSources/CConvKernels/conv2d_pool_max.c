@@ -62,10 +62,9 @@ bool convk_conv2d_pool_max_pays(const convk_conv2d *conv, convk_execution execut
 }
 
 ptrdiff_t convk_conv2d_pool_max_workspace(const convk_conv2d *conv, const convk_window *pooling,
-                                          bool is_prepared, convk_execution execution) {
+                                          convk_execution execution) {
     const plan p = make_plan(conv, pooling, execution);
-    return (is_prepared ? 0 : convk_conv2d_direct_filters_size(&p.direct)) +
-           execution.threads * thread_size(&p);
+    return convk_conv2d_direct_filters_size(&p.direct) + execution.threads * thread_size(&p);
 }
 
 /// One task: some pooled rows of a block of filters of an image.

@@ -43,7 +43,7 @@ extension NativeKernels {
             ("x", x), ("weights", weights), ("bias", bias), operation: operation)
         var conv = convk_conv2d(sizes)
         let filters = prepared?.filters(of: weights, for: conv, execution)
-        let floats = convk_conv2d_forward_workspace(&conv, filters != nil, execution)
+        let floats = convk_conv2d_forward_workspace(&conv, execution)
         return try Self.withWorkspace(floats: floats, operation: operation) { workspace in
             try Self.makeTensor(sizes.outputShape, operation: operation, from: x, weights) {
                 y, x, weights in

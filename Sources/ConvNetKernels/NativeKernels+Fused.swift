@@ -57,7 +57,7 @@ extension NativeKernels {
             wantsArgmax
             ? try IndexTensor(uninitialized: pooled.pooledShape, operation: "maxPooling") : nil
         let filters = prepared?.filters(of: weights, for: conv, execution)
-        let floats = convk_conv2d_pool_max_workspace(&conv, &pool, filters != nil, execution)
+        let floats = convk_conv2d_pool_max_workspace(&conv, &pool, execution)
         let output = try Self.withWorkspace(floats: floats, operation: "convolution") { workspace in
             try Self.makeTensor(pooled.pooledShape, operation: "convolution", from: x, weights) {
                 y, x, weights in

@@ -43,7 +43,7 @@ extension NativeKernels {
     ) throws -> Tensor {
         var conv = conv
         let operation = "convolution"
-        let floats = convk_conv2d_forward_workspace(&conv, true, execution)
+        let floats = convk_conv2d_forward_workspace(&conv, execution)
         let size = convk_conv2d_prepare_size(&conv, execution)
         return try withWorkspace(floats: floats, operation: operation) { workspace in
             try makeTensor([size], operation: operation, from: weights) {

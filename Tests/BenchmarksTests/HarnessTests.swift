@@ -231,7 +231,7 @@ struct FaultyKernels: Kernels {
         #expect(
             text.contains(
                 "wasteful: \(count) allocations from the system in \(results[0].runCount) runs, "
-                    + "after the first two."))
+                    + "after the first three."))
         #expect(!text.contains("uncounted: "))
         let json = try JSONReport(results, machine).encoded()
         let report = try #require(JSONSerialization.jsonObject(with: json) as? [String: Any])

@@ -147,8 +147,8 @@ typedef enum {
 convk_conv2d_way convk_conv2d_way_of(const convk_conv2d *conv, convk_execution execution);
 
 /// prepared [convk_conv2d_prepare_size]: the filters as the convolution reads them, for many calls
-/// with the same weights. workspace: convk_conv2d_forward_workspace floats with is_prepared.
-/// Threads share blocks of filters.
+/// with the same weights. workspace: convk_conv2d_forward_workspace floats. Threads share
+/// blocks of filters.
 void convk_conv2d_prepare(float *restrict prepared, const float *restrict weights,
                           const convk_conv2d *conv, float *restrict workspace,
                           convk_execution execution);
@@ -166,9 +166,9 @@ void convk_conv2d_forward(float *restrict y, const float *restrict x, const floa
                           const convk_conv2d *conv, float *restrict workspace,
                           convk_execution execution);
 
-/// The floats of workspace that convk_conv2d_forward needs, with prepared filters or without.
-ptrdiff_t convk_conv2d_forward_workspace(const convk_conv2d *conv, bool is_prepared,
-                                         convk_execution execution);
+/// The floats of workspace that convk_conv2d_forward needs. As many with prepared filters as
+/// without: who calls again and again asks for one size alone.
+ptrdiff_t convk_conv2d_forward_workspace(const convk_conv2d *conv, convk_execution execution);
 
 /// dx [n, c, h, w], the gradient with respect to the images, from dy [n, f, oh, ow].
 /// workspace: convk_conv2d_backward_data_workspace floats.
@@ -221,9 +221,9 @@ void convk_conv2d_pool_max(float *restrict y, int32_t *restrict argmax, const fl
                            const convk_window *pooling, float *restrict workspace,
                            convk_execution execution);
 
-/// The floats of workspace that convk_conv2d_pool_max needs, with prepared filters or without.
+/// The floats of workspace that convk_conv2d_pool_max needs.
 ptrdiff_t convk_conv2d_pool_max_workspace(const convk_conv2d *conv, const convk_window *pooling,
-                                          bool is_prepared, convk_execution execution);
+                                          convk_execution execution);
 
 /// Whether the gradient with respect to the filters of a convolution that was max-pooled is faster
 /// from the pooled gradient; it must be asked for only where this is true.
