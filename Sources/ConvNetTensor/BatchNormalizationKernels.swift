@@ -8,11 +8,15 @@
 /// Images are `[N, C]` or `[N, C, …]`; each channel has a mean, a variance, a gamma and a beta, all `[C]`.
 public protocol BatchNormalizationKernels: Sendable {
     /// The mean and the variance of each channel, the variance divided by the count (biased).
+    ///
+    /// - Throws: ``TensorError`` when there is no second axis.
     func batchStatistics(_ x: Tensor) throws -> BatchStatistics
 
     /// `(x − mean) / √(variance + epsilon) · gamma + beta`.
     ///
     /// - Returns: the shape of `x`.
+    /// - Throws: ``TensorError`` when there is not one statistic, gamma and beta a channel, or
+    ///   epsilon is out of range.
     func batchNormalization(
         _ x: Tensor, statistics: BatchStatistics, gamma: Tensor, beta: Tensor, epsilon: Double
     ) throws -> Tensor
@@ -25,6 +29,7 @@ public protocol BatchNormalizationKernels: Sendable {
     ///   - statistics: the mean and the variance of `x`, each `[C]`.
     ///   - gamma: `[C]`.
     ///   - epsilon: the forward pass's epsilon.
+    /// - Throws: ``TensorError`` when the shapes differ.
     func batchNormalizationGradient(
         _ outputGradient: Tensor, input x: Tensor, statistics: BatchStatistics, gamma: Tensor,
         epsilon: Double

@@ -14,6 +14,7 @@ public protocol FusedKernels: Sendable {
     ///   - bias: `[out]`.
     ///   - rectified: whether what is negative becomes 0, as in ``Kernels/relu(_:)``.
     /// - Returns: `[N, out]`.
+    /// - Throws: ``TensorError`` when the shapes disagree.
     func affine(_ x: Tensor, weights: Tensor, bias: Tensor, rectified: Bool) throws -> Tensor
 
     /// A convolution and, where asked for, ReLU of it.
@@ -27,6 +28,8 @@ public protocol FusedKernels: Sendable {
     ///   - groups: how many blocks channels and filters fall into.
     ///   - rectified: whether what is negative becomes 0, as in ``Kernels/relu(_:)``.
     /// - Returns: `[N, F, OH, OW]`.
+    /// - Throws: ``TensorError`` when a shape does not suit the others or the window is larger
+    ///   than the padded image.
     func convolution(
         _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
         groups: Int, rectified: Bool
@@ -45,6 +48,8 @@ public protocol FusedKernels: Sendable {
     ///   - rectified: whether what is negative becomes 0, as in ``Kernels/relu(_:)``.
     ///   - wantsArgmax: whether the places of the maxima are asked for.
     /// - Returns: the maxima `[N, F, OH, OW]`, and where they were in the convolution's output.
+    /// - Throws: ``TensorError`` when a shape does not suit the others or a window is larger than
+    ///   its padded image.
     func convolutionMaxPooling(
         _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
         groups: Int, pooling: Window, rectified: Bool, wantsArgmax: Bool
@@ -60,6 +65,7 @@ public protocol FusedKernels: Sendable {
     ///   - groups: the convolution's number of groups.
     ///   - pooling: the pooling's window.
     /// - Returns: `[F, C/groups, KH, KW]`.
+    /// - Throws: ``TensorError`` when a shape is not that of the forward pass.
     func convolutionMaxPoolingWeightGradient(
         _ pooledGradient: Tensor, argmax: IndexTensor, input x: Tensor, window: Window,
         groups: Int, pooling: Window
@@ -68,6 +74,8 @@ public protocol FusedKernels: Sendable {
 
 extension Kernels {
     /// The product first, then the bias, then ReLU.
+    ///
+    /// - Throws: ``TensorError`` when the shapes disagree.
     public func affine(
         _ x: Tensor, weights: Tensor, bias: Tensor, rectified: Bool
     ) throws -> Tensor {
@@ -78,6 +86,9 @@ extension Kernels {
     }
 
     /// The convolution first, then ReLU. Nothing is kept.
+    ///
+    /// - Throws: ``TensorError`` when a shape does not suit the others or the window is larger
+    ///   than the padded image.
     public func convolution(
         _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
         groups: Int, rectified: Bool
@@ -88,6 +99,9 @@ extension Kernels {
     }
 
     /// The convolution first, then the pooling of its output, then ReLU.
+    ///
+    /// - Throws: ``TensorError`` when a shape does not suit the others or a window is larger than
+    ///   its padded image.
     public func convolutionMaxPooling(
         _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
         groups: Int, pooling: Window, rectified: Bool, wantsArgmax: Bool
@@ -98,6 +112,8 @@ extension Kernels {
     }
 
     /// The gradient of the convolution's output first, then that of the filters.
+    ///
+    /// - Throws: ``TensorError`` when a shape is not that of the forward pass.
     public func convolutionMaxPoolingWeightGradient(
         _ pooledGradient: Tensor, argmax: IndexTensor, input x: Tensor, window: Window,
         groups: Int, pooling: Window

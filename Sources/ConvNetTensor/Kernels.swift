@@ -27,6 +27,7 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///   - beta: what the old numbers of `c` are multiplied by.
     ///   - c: the tensor that holds C; numbers outside `layout` are left alone.
     ///   - layout: where C lies in `c`: M×N.
+    /// - Throws: ``TensorError`` when the matrices' sizes disagree or C reaches outside its tensor.
     func gemm(
         alpha: Double, _ a: MatrixView, _ b: MatrixView, beta: Double, into c: inout Tensor,
         layout: MatrixLayout) throws
@@ -41,6 +42,8 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///   - window: KH×KW taps, with its stride, padding and dilation.
     /// - Returns: `[N·OH·OW, C·KH·KW]`; rows run over (n, oh, ow), columns over (c, kh, kw). Taps in
     ///   the padding read 0.
+    /// - Throws: ``TensorError`` when `x` is no batch of images or the window is larger than the
+    ///   padded image.
     func im2col(_ x: Tensor, window: Window) throws -> Tensor
 
     /// The adjoint of ``im2col(_:window:)``: adds every patch back to where it came from.
@@ -50,6 +53,7 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///   - inputShape: the images' `[N, C, H, W]`.
     ///   - window: the window that the rows are patches of.
     /// - Returns: `[N, C, H, W]`; pixels that no window covers are 0.
+    /// - Throws: ``TensorError`` when the columns are not those of such images.
     func col2im(_ columns: Tensor, inputShape: [Int], window: Window) throws -> Tensor
 
     // MARK: Convolution
@@ -65,6 +69,8 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///   - groups: how many blocks the channels and filters fall into; block g of the filters
     ///     sees block g of the channels only.
     /// - Returns: `[N, F, OH, OW]`.
+    /// - Throws: ``TensorError`` when a shape does not suit the others or the window is larger
+    ///   than the padded image.
     func convolution(
         _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int
     ) throws -> Tensor
@@ -78,6 +84,7 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///   - window: the forward pass's window.
     ///   - groups: the forward pass's number of groups.
     /// - Returns: `[N, C, H, W]`; pixels that no window covers are exactly 0.
+    /// - Throws: ``TensorError`` when a shape is not that of the forward pass.
     func convolutionInputGradient(
         _ outputGradient: Tensor, weights: Tensor, inputShape: [Int], window: Window, groups: Int
     ) throws -> Tensor
@@ -90,6 +97,7 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///   - window: the forward pass's window.
     ///   - groups: the forward pass's number of groups.
     /// - Returns: `[F, C/groups, KH, KW]`.
+    /// - Throws: ``TensorError`` when a shape is not that of the forward pass.
     func convolutionWeightGradient(
         _ outputGradient: Tensor, input x: Tensor, window: Window, groups: Int
     ) throws -> Tensor
@@ -101,12 +109,14 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     /// - Parameters:
     ///   - bias: `[C]`.
     ///   - x: `[N, C]` or `[N, C, …]`: the second axis counts channels.
+    /// - Throws: ``TensorError`` when there is not one number a channel.
     func addBias(_ bias: Tensor, to x: inout Tensor) throws
 
     /// The gradient of a bias: the sum over everything but the channels.
     ///
     /// - Parameter outputGradient: `[N, C]` or `[N, C, …]`.
     /// - Returns: `[C]`.
+    /// - Throws: ``TensorError`` when there is no second axis.
     func biasGradient(_ outputGradient: Tensor) throws -> Tensor
 
     // MARK: Pooling
@@ -117,6 +127,8 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///   - x: images `[N, C, H, W]`.
     ///   - window: its size, stride, padding and dilation.
     /// - Returns: `[N, C, OH, OW]`.
+    /// - Throws: ``TensorError`` when `x` is no batch of images or a window would see padding
+    ///   alone.
     func maxPooling(_ x: Tensor, window: Window) throws -> Tensor
 
     /// Max pooling that also tells where each maximum was; of equal ones the first.
@@ -125,6 +137,8 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///   - x: images `[N, C, H, W]`.
     ///   - window: its size, stride, padding and dilation.
     /// - Returns: the maxima `[N, C, OH, OW]`, and for each the flat index `h·W + w` in its plane.
+    /// - Throws: ``TensorError`` when `x` is no batch of images or a window would see padding
+    ///   alone.
     func maxPoolingWithArgmax(_ x: Tensor, window: Window) throws -> MaxPoolingResult
 
     /// The gradient of max pooling: each output's gradient is added where its maximum came from.
@@ -134,6 +148,8 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///   - argmax: what ``maxPoolingWithArgmax(_:window:)`` gave.
     ///   - inputShape: the images' `[N, C, H, W]`.
     /// - Returns: `[N, C, H, W]`.
+    /// - Throws: ``TensorError`` when a shape is not that of the forward pass or a place lies
+    ///   outside its plane.
     func maxPoolingGradient(
         _ outputGradient: Tensor, argmax: IndexTensor, inputShape: [Int]
     ) throws -> Tensor
@@ -147,6 +163,8 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///     of real pixels under the window (PyTorch's `count_include_pad`). A tap that ceil mode
     ///     puts beyond the padding never counts.
     /// - Returns: `[N, C, OH, OW]`.
+    /// - Throws: ``TensorError`` when `x` is no batch of images or the window is larger than the
+    ///   padded image.
     func averagePooling(_ x: Tensor, window: Window, countIncludePad: Bool) throws -> Tensor
 
     /// The gradient of average pooling, with the same divisors.
@@ -157,6 +175,7 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///   - window: the forward pass's window.
     ///   - countIncludePad: the forward pass's answer.
     /// - Returns: `[N, C, H, W]`.
+    /// - Throws: ``TensorError`` when a shape is not that of the forward pass.
     func averagePoolingGradient(
         _ outputGradient: Tensor, inputShape: [Int], window: Window, countIncludePad: Bool
     ) throws -> Tensor
@@ -164,6 +183,8 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     // MARK: Activations
 
     /// `max(x, 0)` for each number; NaN stays NaN.
+    ///
+    /// - Throws: ``TensorError`` when the kernels do not take the number type.
     func relu(_ x: Tensor) throws -> Tensor
 
     /// The gradient of ReLU: passes where the output is not zero or below, 0 elsewhere.
@@ -171,9 +192,12 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     /// - Parameters:
     ///   - outputGradient: any shape.
     ///   - output: what ``relu(_:)`` gave, same shape.
+    /// - Throws: ``TensorError`` when the shapes differ.
     func reluGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor
 
     /// `1 / (1 + exp(−x))` for each number.
+    ///
+    /// - Throws: ``TensorError`` when the kernels do not take the number type.
     func sigmoid(_ x: Tensor) throws -> Tensor
 
     /// The gradient of the sigmoid, `outputGradient · y · (1 − y)`.
@@ -181,9 +205,12 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     /// - Parameters:
     ///   - outputGradient: any shape.
     ///   - output: what ``sigmoid(_:)`` gave, same shape.
+    /// - Throws: ``TensorError`` when the shapes differ.
     func sigmoidGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor
 
     /// `tanh(x)` for each number.
+    ///
+    /// - Throws: ``TensorError`` when the kernels do not take the number type.
     func tanh(_ x: Tensor) throws -> Tensor
 
     /// The gradient of tanh, `outputGradient · (1 − y²)`.
@@ -191,9 +218,12 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     /// - Parameters:
     ///   - outputGradient: any shape.
     ///   - output: what ``tanh(_:)`` gave, same shape.
+    /// - Throws: ``TensorError`` when the shapes differ.
     func tanhGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor
 
     /// `x > 0 ? x : negativeSlope · x` for each number; NaN stays NaN.
+    ///
+    /// - Throws: ``TensorError`` when the kernels do not take the number type.
     func leakyReLU(_ x: Tensor, negativeSlope: Double) throws -> Tensor
 
     /// The gradient of the leaky rectifier; at 0 it is the slope.
@@ -202,6 +232,7 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///   - outputGradient: any shape.
     ///   - x: what went in, same shape.
     ///   - negativeSlope: the forward pass's slope.
+    /// - Throws: ``TensorError`` when the shapes differ.
     func leakyReLUGradient(
         _ outputGradient: Tensor, input x: Tensor, negativeSlope: Double
     ) throws -> Tensor
@@ -211,6 +242,7 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     /// - Parameters:
     ///   - outputGradient: `[N, K]`.
     ///   - output: what ``softmax(_:)`` gave.
+    /// - Throws: ``TensorError`` when the shapes differ.
     func softmaxGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor
 
     // MARK: Loss
@@ -219,6 +251,7 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///
     /// - Parameter logits: `[N, K]`.
     /// - Returns: `[N, K]`, each row adding up to 1.
+    /// - Throws: ``TensorError`` when the logits are no matrix.
     func softmax(_ logits: Tensor) throws -> Tensor
 
     /// Softmax followed by cross-entropy against class labels, and its gradient:
@@ -227,6 +260,8 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     /// - Parameters:
     ///   - logits: `[N, K]`.
     ///   - labels: N classes, each from 0 to K − 1.
+    /// - Throws: ``TensorError`` when the logits are no matrix, or the labels or targets do not
+    ///   suit them.
     func softmaxCrossEntropy(_ logits: Tensor, labels: [Int]) throws -> SoftmaxCrossEntropy
 
     /// Softmax followed by cross-entropy against rows of probabilities, and its gradient:
@@ -235,15 +270,21 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     /// - Parameters:
     ///   - logits: `[N, K]`.
     ///   - targets: `[N, K]`.
+    /// - Throws: ``TensorError`` when the logits are no matrix, or the labels or targets do not
+    ///   suit them.
     func softmaxCrossEntropy(_ logits: Tensor, targets: Tensor) throws -> SoftmaxCrossEntropy
 
     // MARK: Updates
 
     /// The sum of the squares of all numbers, in `Double`.
+    ///
+    /// - Throws: ``TensorError`` when the kernels do not take the number type.
     func sumOfSquares(_ x: Tensor) throws -> Double
 
     /// Stochastic gradient descent, in place: `p −= learningRate · g`. Here and in the other updates
     /// `g` is the gradient after its adjustment.
+    ///
+    /// - Throws: ``TensorError`` when the shapes or number types differ.
     func sgdUpdate(
         _ parameter: inout Tensor, gradient: Tensor, learningRate: Double,
         adjustment: GradientAdjustment) throws
@@ -252,6 +293,8 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     /// ("Deep Learning from Scratch", section 6.1.4); Nesterov's: `v = momentum · v + g;
     /// p −= learningRate · (g + momentum · v)` (Sutskever et al., "On the importance of
     /// initialization and momentum in deep learning", 2013, as PyTorch's SGD has it).
+    ///
+    /// - Throws: ``TensorError`` when the shapes or number types differ.
     func momentumUpdate(
         _ parameter: inout Tensor, velocity: inout Tensor, gradient: Tensor,
         settings: MomentumSettings, adjustment: GradientAdjustment) throws
@@ -266,6 +309,7 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///   - gradient: of the same shape.
     ///   - settings: learningRate, kept, added and epsilon.
     ///   - adjustment: what is done to the gradient before.
+    /// - Throws: ``TensorError`` when the shapes or number types differ.
     func squaresUpdate(
         _ parameter: inout Tensor, squares: inout Tensor, gradient: Tensor,
         settings: SquaresSettings, adjustment: GradientAdjustment) throws
@@ -283,6 +327,7 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///   - step: the number of this update, from 1.
     ///   - settings: learning rate, betas, epsilon and decay.
     ///   - adjustment: what is done to the gradient before.
+    /// - Throws: ``TensorError`` when the shapes or number types differ.
     func adamUpdate(
         _ parameter: inout Tensor, firstMoment: inout Tensor, secondMoment: inout Tensor,
         gradient: Tensor, step: Int, settings: AdamSettings, adjustment: GradientAdjustment) throws
@@ -320,6 +365,7 @@ extension Kernels {
     /// The matrix product as a new tensor.
     ///
     /// - Returns: `[a.rows, b.columns]`.
+    /// - Throws: ``TensorError`` when the matrices' sizes disagree or C reaches outside its tensor.
     public func gemm(_ a: MatrixView, _ b: MatrixView) throws -> Tensor {
         var c = try Tensor(
             uninitialized: [a.rows, b.columns], scalarType: a.tensor.scalarType, operation: "gemm")
@@ -330,6 +376,9 @@ extension Kernels {
     }
 
     /// A convolution without groups and, unless given, without bias.
+    ///
+    /// - Throws: ``TensorError`` when a shape does not suit the others or the window is larger
+    ///   than the padded image.
     public func convolution(
         _ x: Tensor, weights: Tensor, bias: Tensor? = nil, window: Window
     ) throws -> Tensor {

@@ -12,6 +12,7 @@ public protocol NormalizationKernels: Sendable {
     ///   - x: `[N, C]` or `[N, C, …]`: the second axis counts channels.
     ///   - settings: size, alpha, beta and k.
     /// - Returns: the shape of `x`.
+    /// - Throws: ``TensorError`` when there is no second axis.
     func localResponseNormalization(
         _ x: Tensor, settings: LocalResponseSettings
     ) throws -> Tensor
@@ -22,6 +23,7 @@ public protocol NormalizationKernels: Sendable {
     ///   - outputGradient: the shape of `x`.
     ///   - x: what went in.
     ///   - settings: the forward pass's settings.
+    /// - Throws: ``TensorError`` when the shapes differ.
     func localResponseNormalizationGradient(
         _ outputGradient: Tensor, input x: Tensor, settings: LocalResponseSettings
     ) throws -> Tensor
@@ -32,5 +34,6 @@ public protocol NormalizationKernels: Sendable {
     /// - Parameters:
     ///   - x: any shape.
     ///   - mask: the rate, and what is drawn from.
+    /// - Throws: ``TensorError`` when the kernels do not take the number type.
     func dropout(_ x: Tensor, mask: DropoutMask) throws -> Tensor
 }

@@ -15,9 +15,13 @@ public protocol Layer: Sendable {
     func outputShape(for inputShape: [Int]) throws -> [Int]
 
     /// The layer's output, keeping nothing.
+    ///
+    /// - Throws: ``TensorError`` when the layer can't work with such an input.
     func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor
 
     /// The layer's output; keeps what ``backward(_:needsInputGradient:on:)`` needs.
+    ///
+    /// - Throws: ``TensorError`` when the layer can't work with such an input.
     mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor
 
     /// The gradient with respect to the input of the last forward pass; keeps the gradients of the
@@ -40,6 +44,8 @@ public protocol Layer: Sendable {
 
     /// Visits each parameter in place, in the order of ``parameters``, with the gradient of the last
     /// backward pass (nil before one).
+    ///
+    /// - Throws: what `body` throws.
     mutating func updateParameters(
         _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
     ) throws
@@ -58,6 +64,8 @@ public protocol Layer: Sendable {
     var buffers: [(key: String, value: Tensor)] { get }
 
     /// Visits each buffer in place, in the order of ``buffers``.
+    ///
+    /// - Throws: what `body` throws.
     mutating func updateBuffers(
         _ body: (_ key: String, _ value: inout Tensor) throws -> Void
     ) throws
@@ -67,6 +75,8 @@ public protocol Layer: Sendable {
     mutating func willTrain(step: Int)
 
     /// The same layer with parameters of the given number type, and nothing kept from a pass.
+    ///
+    /// - Throws: ``TensorError`` when there is no memory for it.
     func converted(to scalarType: ScalarType) throws -> Self
 }
 
