@@ -35,7 +35,7 @@ enum Rank {
         guard let program = try? Data(contentsOf: URL(fileURLWithPath: "/proc/self/exe")) else {
             return "unknown"
         }
-        for byte in program { hash.add(UInt64(byte)) }
+        program.withUnsafeBytes { hash.add($0) }
         return hash.text
     }
 

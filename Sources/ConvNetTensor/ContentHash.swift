@@ -30,6 +30,18 @@ package struct ContentHash: Sendable {
         }
     }
 
+    /// Takes bytes in, and their number.
+    package mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        add(UInt64(bytes.count))
+        let whole = bytes.count / 8 * 8
+        for begin in stride(from: 0, to: whole, by: 8) {
+            add(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: begin, as: UInt64.self)))
+        }
+        if whole < bytes.count {
+            add(bytes[whole...].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
+        }
+    }
+
     /// The hash so far, as 16 hexadecimal digits.
     package var text: String {
         var hash = UInt64(count)

@@ -71,7 +71,8 @@ public protocol Layer: Sendable {
     ) throws
 
     /// Called before the forward pass of each training step, with the step's number from 0: a layer
-    /// that draws random numbers draws those of that step. Does nothing by default.
+    /// that draws random numbers draws those of that step. Does nothing by default. Where batches are cut
+    /// into shards (``Sharding``), each shard of a step has a number of its own.
     mutating func willTrain(step: Int)
 
     /// The same layer with parameters of the given number type, and nothing kept from a pass.

@@ -41,7 +41,7 @@ extension Sharding {
         let bytes = Array(try encoder.encode(facts))
         // A hash is enough where all is well, as it most often is.
         var hash = ContentHash()
-        for byte in bytes { hash.add(UInt64(byte)) }
+        bytes.withUnsafeBytes { hash.add($0) }
         let hashes = try averager.gather(Array(hash.text.utf8))
         guard let rank = hashes.firstIndex(where: { $0 != hashes[0] }) else { return }
         let all = try averager.gather(bytes).map {
