@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lint bench test test-mpi consumer format lint docs
+.PHONY: help setup setup-lint bench test test-mpi sanitize-address sanitize-thread soak consumer format lint docs
 
 # libomp runs the kernels' threads, zlib reads compressed data sets, Cairo draws pictures, MPI connects
 # what trains on several machines; SwiftPM asks pkg-config where they are.
@@ -40,7 +40,7 @@ define install
 endef
 
 help: ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 28
 
 setup: ## Install the Debian packages that are missing
 	@command -v swift >/dev/null || { \
@@ -63,6 +63,30 @@ test-mpi: setup ## Run the tests of training on several processes
 	@if command -v mpirun >/dev/null; then \
 	    swift test --traits MPI --scratch-path .build/mpi --filter ConvNetMPITests; \
 	else echo "skipped: the tests of training on several processes, as mpirun is missing"; fi
+
+# Fewer drawn cases, as everything is slower. Left out are tests that run whole programs, which would
+# take minutes and touch little that the others don't. What is kept to the end of a process is no leak.
+SANITIZED := --skip 'ConvNetCLITests|BenchmarksTests|ConvNetPlotsTests'
+sanitize-address sanitize-thread: export DRAWN_CASES := 8
+
+sanitize-address: setup ## Run the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	    swift test --scratch-path .build/sanitize-address --sanitize=address \
+	    --sanitize=undefined $(SANITIZED) $(ARGUMENTS)
+
+# Archer, which comes with libomp, tells ThreadSanitizer what OpenMP orders.
+ARCHER = $(firstword $(wildcard /usr/lib/llvm-*/lib/libarcher.so /usr/lib/*/libarcher.so))
+
+sanitize-thread: setup ## Run the tests under ThreadSanitizer
+	@test -n "$(ARCHER)" || { echo "make: libarcher.so is missing: install libomp-dev" >&2; exit 1; }
+	OMP_TOOL_LIBRARIES=$(ARCHER) \
+	    TSAN_OPTIONS="ignore_noninstrumented_modules=1 die_after_fork=0 \
+	    suppressions=$(CURDIR)/Tests/thread-sanitizer.txt" \
+	    swift test --scratch-path .build/sanitize-thread --sanitize=thread \
+	    $(SANITIZED) $(ARGUMENTS)
+
+soak: setup ## Train and predict for MINUTES=30, and fail where memory or descriptors grow
+	swift run Soak $(or $(MINUTES),30)
 
 consumer: setup ## Build and run a user's package, the examples, the documents' code
 	Tests/consumers.sh $(ARGUMENTS)

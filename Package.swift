@@ -131,6 +131,8 @@ let package = Package(
             ]),
         .testTarget(
             name: "ConvNetMPITests", dependencies: ["ConvNetMPI", "ConvNetDistributed", "ConvNet"]),
+        .executableTarget(
+            name: "Soak", dependencies: ["ConvNet", "ConvNetData"], path: "Tests/Soak"),
         .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "ConvNetReference"]),
     ],
     swiftLanguageModes: [.v6]

@@ -5,7 +5,7 @@
 import ConvNet
 
 /// The worst error that was found, and what it may be.
-struct Check: Equatable {
+struct Check {
     /// The error that came closest to its bound, or went beyond.
     private(set) var maxError = 0.0
     /// That element's bound.
@@ -13,6 +13,8 @@ struct Check: Equatable {
     /// Whether every error was within its bound. NaN never is.
     private(set) var passed = true
     private var worstRatio = -1.0
+    /// Of all numbers that were compared.
+    private(set) var hash = ContentHash()
 
     /// Compares numbers: `|value - expected| ≤ bound` for each.
     mutating func compare(
@@ -23,6 +25,7 @@ struct Check: Equatable {
             (maxError, errorBound) = (.infinity, 0)
             return
         }
+        for value in values { hash.add(value.bitPattern) }
         var count = 0
         for ((value, wanted), bound) in zip(zip(values, expected), bounds) {
             count += 1

@@ -38,6 +38,16 @@ struct Result: Sendable {
         return check.passed ? .passed : .failed
     }
 
+    /// A hash of the results that were checked, in order; nil where some were not.
+    static func hash(of results: [Result]) -> String? {
+        var hash = ContentHash()
+        for result in results {
+            guard let check = result.check else { return nil }
+            for word in check.hash.text.utf8 { hash.add(UInt64(word)) }
+        }
+        return hash.text
+    }
+
     /// A peer's time, ours being 1: more than 1 where we are faster.
     func ratio(to peer: String) -> Double? { peers[peer].map { $0 / best } }
 

@@ -33,6 +33,8 @@ struct JSONReport: Encodable {
 
     let machine: MachineReport
     let passed: Bool
+    /// Of the numbers that were checked; it depends on the cases and the instruction set only.
+    let hash: String?
     let results: [ResultReport]
 
     init(_ results: [Result], _ machine: Machine) {
@@ -40,6 +42,7 @@ struct JSONReport: Encodable {
             cpu: machine.processor, isa: machine.instructionSet, threads: machine.threads,
             peak_gflops: machine.peakOperations / 1e9, bandwidth_gbps: machine.bandwidth / 1e9)
         passed = results.allSatisfy { $0.verdict != .failed }
+        hash = Result.hash(of: results)
         self.results = results.map { Self.report($0, machine) }
     }
 

@@ -102,6 +102,9 @@ enum Table {
         if results.contains(where: { $0.verdict == .unchecked }) {
             lines.append("unchecked: timed without comparing with the reference.")
         }
+        if let hash = Result.hash(of: results) {
+            lines.append("hash of the results: \(hash), the same on any number of threads.")
+        }
         lines.append("\(passed) passed, \(failed) failed")
         return lines.joined(separator: "\n")
     }

@@ -87,15 +87,19 @@ void convk_batch_norm_statistics(float *restrict mean, float *restrict variance,
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = threads_for(norm, execution);
     const double count = (double)(norm->n * norm->plane);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t c = 0; c < norm->channels; c++) {
-        const float *x_c = x + c * norm->plane;
-        double sums[2] = {0}, again[2] = {0};
-        deviations(x_c, 0, norm, sums, leaves);
-        const double center = sums[0] / count;
-        deviations(x_c, center, norm, again, leaves);
-        mean[c] = (float)center;
-        variance[c] = (float)(again[1] / count);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t c = 0; c < norm->channels; c++) {
+            const float *x_c = x + c * norm->plane;
+            double sums[2] = {0}, again[2] = {0};
+            deviations(x_c, 0, norm, sums, leaves);
+            const double center = sums[0] / count;
+            deviations(x_c, center, norm, again, leaves);
+            mean[c] = (float)center;
+            variance[c] = (float)(again[1] / count);
+        }
     }
 }
 
@@ -105,14 +109,18 @@ void convk_batch_norm_apply(float *restrict y, const float *restrict x, const fl
                             convk_execution execution) {
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = threads_for(norm, execution);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t c = 0; c < norm->channels; c++) {
-        const convk_norm_channel channel = {
-            .mean = mean[c],
-            .scale = (float)(gamma[c] * inverse_deviation(variance[c], norm)),
-            .shift = beta[c],
-        };
-        apply(y + c * norm->plane, x + c * norm->plane, channel, norm, leaves);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t c = 0; c < norm->channels; c++) {
+            const convk_norm_channel channel = {
+                .mean = mean[c],
+                .scale = (float)(gamma[c] * inverse_deviation(variance[c], norm)),
+                .shift = beta[c],
+            };
+            apply(y + c * norm->plane, x + c * norm->plane, channel, norm, leaves);
+        }
     }
 }
 
@@ -144,20 +152,24 @@ void convk_batch_norm_backward(float *restrict dx, float *restrict dgamma, float
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = threads_for(norm, execution);
     const double count = (double)(norm->n * norm->plane);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t c = 0; c < norm->channels; c++) {
-        const ptrdiff_t place = c * norm->plane;
-        const double inverse = inverse_deviation(variance[c], norm);
-        double sums[2] = {0};
-        products(dy + place, x + place, mean[c], norm, sums, leaves);
-        dbeta[c] = (float)sums[0];
-        dgamma[c] = (float)(sums[1] * inverse);
-        const convk_norm_channel channel = {
-            .mean = mean[c],
-            .scale = (float)(gamma[c] * inverse),
-            .shift = (float)(sums[0] / count),
-            .slope = (float)(sums[1] / count * inverse * inverse),
-        };
-        spread(dx + place, dy + place, x + place, channel, norm, leaves);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t c = 0; c < norm->channels; c++) {
+            const ptrdiff_t place = c * norm->plane;
+            const double inverse = inverse_deviation(variance[c], norm);
+            double sums[2] = {0};
+            products(dy + place, x + place, mean[c], norm, sums, leaves);
+            dbeta[c] = (float)sums[0];
+            dgamma[c] = (float)(sums[1] * inverse);
+            const convk_norm_channel channel = {
+                .mean = mean[c],
+                .scale = (float)(gamma[c] * inverse),
+                .shift = (float)(sums[0] / count),
+                .slope = (float)(sums[1] / count * inverse * inverse),
+            };
+            spread(dx + place, dy + place, x + place, channel, norm, leaves);
+        }
     }
 }

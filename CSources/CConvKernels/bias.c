@@ -21,7 +21,10 @@ void convk_bias_add(float *restrict x, const float *restrict bias, ptrdiff_t n, 
     const int threads = convk_threads_for(n * channels * plane, execution);
     if (threads == 1) return add(x, bias, channels, plane, leaves, (convk_share){0, turns});
 #pragma omp parallel num_threads(threads)
-    add(x, bias, channels, plane, leaves, convk_share_of(turns));
+    {
+        convk_enter_region();
+        add(x, bias, channels, plane, leaves, convk_share_of(turns));
+    }
 }
 
 /// Sums of channels next to one another, each sample's numbers being next to one another too.
@@ -41,17 +44,25 @@ void convk_bias_backward(float *restrict sums, const float *restrict x, ptrdiff_
     const int threads = convk_threads_for(n * channels * plane, execution);
     if (plane == 1) {
         // Threads share blocks of channels; samples are added in order.
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-        for (ptrdiff_t c = 0; c < channels; c += BLOCK)
-            sum_rows(sums, x, n, channels, c, convk_min(BLOCK, channels - c), leaves);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+        {
+            convk_enter_region();
+#pragma omp for schedule(static) nowait
+            for (ptrdiff_t c = 0; c < channels; c += BLOCK)
+                sum_rows(sums, x, n, channels, c, convk_min(BLOCK, channels - c), leaves);
+        }
         return;
     }
     // Threads share the channels; planes are added in order.
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t c = 0; c < channels; c++) {
-        double total = 0;
-        for (ptrdiff_t i = 0; i < n; i++)
-            total += leaves->sum(x + (i * channels + c) * plane, plane);
-        sums[c] = (float)total;
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t c = 0; c < channels; c++) {
+            double total = 0;
+            for (ptrdiff_t i = 0; i < n; i++)
+                total += leaves->sum(x + (i * channels + c) * plane, plane);
+            sums[c] = (float)total;
+        }
     }
 }

@@ -119,12 +119,16 @@ static void transpose_rows(float *restrict x, const float *restrict columns, con
     const ptrdiff_t pixels = w->h * w->w, blocks = convk_ceil_div(pixels, PIXELS);
     const int threads = convk_threads_for(w->n * w->c * pixels, execution);
     // Each block of pixels is written by one thread.
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t block = 0; block < w->n * blocks; block++) {
-        const ptrdiff_t n = block / blocks, pixel = block % blocks * PIXELS;
-        const ptrdiff_t used = convk_min(PIXELS, pixels - pixel);
-        entry->pack_strip(x + n * w->c * pixels + pixel, columns + (n * pixels + pixel) * w->c,
-                          w->c, 1, used, w->c, pixels);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t block = 0; block < w->n * blocks; block++) {
+            const ptrdiff_t n = block / blocks, pixel = block % blocks * PIXELS;
+            const ptrdiff_t used = convk_min(PIXELS, pixels - pixel);
+            entry->pack_strip(x + n * w->c * pixels + pixel, columns + (n * pixels + pixel) * w->c,
+                              w->c, 1, used, w->c, pixels);
+        }
     }
 }
 
@@ -150,15 +154,19 @@ void convk_col2im(float *restrict x, const float *restrict columns, const convk_
     const ptrdiff_t channels = channels_of_task(&w, in_blocks);
     const ptrdiff_t blocks = convk_ceil_div(w.c, channels);
     const int threads = convk_threads_for(w.n * w.oh * w.ow * w.c * taps, execution);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t task = 0; task < w.n * blocks; task++) {
-        const ptrdiff_t n = task / blocks, c = task % blocks * channels;
-        float *planes = x + (n * w.c + c) * plane;
-        const float *from = columns + n * w.oh * w.ow * w.c * taps + c * taps;
-        const ptrdiff_t some = convk_min(channels, w.c - c);
-        if (in_blocks)
-            fold_channels_in_blocks(planes, from, some, &w, leaves);
-        else
-            fold_channels(planes, from, some, &w);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t task = 0; task < w.n * blocks; task++) {
+            const ptrdiff_t n = task / blocks, c = task % blocks * channels;
+            float *planes = x + (n * w.c + c) * plane;
+            const float *from = columns + n * w.oh * w.ow * w.c * taps + c * taps;
+            const ptrdiff_t some = convk_min(channels, w.c - c);
+            if (in_blocks)
+                fold_channels_in_blocks(planes, from, some, &w, leaves);
+            else
+                fold_channels(planes, from, some, &w);
+        }
     }
 }

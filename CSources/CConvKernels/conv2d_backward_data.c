@@ -63,11 +63,16 @@ static void transpose(float *restrict to, const float *restrict weights, const c
     const ptrdiff_t filters = conv->filters / conv->groups;
     const ptrdiff_t blocks = convk_ceil_div(channels, CHANNELS);
     // Each iteration writes the filters of its own channels.
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-    for (ptrdiff_t index = 0; index < conv->groups * blocks; index++) {
-        const ptrdiff_t g = index / blocks, c = index % blocks * CHANNELS;
-        entry->pack_strip(to + (g * channels + c) * filters, weights + g * filters * channels + c,
-                          channels, 1, filters, convk_min(CHANNELS, channels - c), filters);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t index = 0; index < conv->groups * blocks; index++) {
+            const ptrdiff_t g = index / blocks, c = index % blocks * CHANNELS;
+            entry->pack_strip(to + (g * channels + c) * filters,
+                              weights + g * filters * channels + c, channels, 1, filters,
+                              convk_min(CHANNELS, channels - c), filters);
+        }
     }
 }
 
@@ -80,13 +85,18 @@ static void turn(float *restrict to, const float *restrict weights, const convk_
     const int threads = convk_threads_for(conv->filters * channels * taps, execution);
     if (taps == 1) return transpose(to, weights, conv, threads, execution);
         // Each iteration writes one channel's filters.
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-    for (ptrdiff_t index = 0; index < w->c; index++) {
-        const ptrdiff_t g = index / channels, c = index % channels;
-        float *to_c = to + index * filters * taps;
-        for (ptrdiff_t f = 0; f < filters; f++) {
-            const float *from = weights + ((g * filters + f) * channels + c) * taps;
-            for (ptrdiff_t tap = 0; tap < taps; tap++) to_c[f * taps + tap] = from[taps - 1 - tap];
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t index = 0; index < w->c; index++) {
+            const ptrdiff_t g = index / channels, c = index % channels;
+            float *to_c = to + index * filters * taps;
+            for (ptrdiff_t f = 0; f < filters; f++) {
+                const float *from = weights + ((g * filters + f) * channels + c) * taps;
+                for (ptrdiff_t tap = 0; tap < taps; tap++)
+                    to_c[f * taps + tap] = from[taps - 1 - tap];
+            }
         }
     }
 }
@@ -230,7 +240,8 @@ static void run_blocks(float *restrict dx, const float *restrict dy, const float
     const int threads = convk_conv2d_threads(conv, execution);
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
-        float *block = workspace + weights_size(&p) + omp_get_thread_num() * block_size(&p);
+        convk_enter_region();
+        float *block = workspace + weights_size(&p) + convk_thread_number() * block_size(&p);
         // Each panel is written by one thread; the barrier at the loop's end waits for all.
 #pragma omp for schedule(static)
         for (ptrdiff_t index = 0; index < conv->groups * p.blocks * panels; index++) {

@@ -285,7 +285,8 @@ void convk_conv2d_backward_weights(float *restrict dw, const float *restrict dy,
     const int threads = convk_conv2d_threads(conv, execution);
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
-        float *block = workspace + chunk_sums_size(&p) + omp_get_thread_num() * block_size(&p);
+        convk_enter_region();
+        float *block = workspace + chunk_sums_size(&p) + convk_thread_number() * block_size(&p);
         float *patches = block + band_size(&p), *gradient = patches + patches_size(&p);
         int32_t *offsets = (int32_t *)(gradient + gradient_size(&p));
         // Each task writes its own block of its own chunk's sum.

@@ -156,8 +156,8 @@ void convk_conv2d_direct_run(const convk_conv2d_direct *p, float *restrict y,
                              const float *restrict bias, bool relu, float *restrict workspace) {
     const convk_window *w = &p->window;
     const convk_band band = convk_band_make(w, p->output_rows);
-    float *scratch = workspace + omp_get_thread_num() * (convk_conv2d_direct_offsets_size(p) +
-                                                         convk_band_size(&band, w->c));
+    float *scratch = workspace + convk_thread_number() * (convk_conv2d_direct_offsets_size(p) +
+                                                          convk_band_size(&band, w->c));
     ptrdiff_t *offsets = (ptrdiff_t *)scratch;
     float *copy = scratch + convk_conv2d_direct_offsets_size(p);
     convk_conv2d_direct_set_offsets(p, &band, offsets);

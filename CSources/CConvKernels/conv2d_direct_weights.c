@@ -220,7 +220,8 @@ static void run(float *restrict dw, const gradient_source *from, const float *re
     const int threads = convk_conv2d_threads(conv, execution);
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
-        float *gradient = threads_part + omp_get_thread_num() * thread_size(&p, &band);
+        convk_enter_region();
+        float *gradient = threads_part + convk_thread_number() * thread_size(&p, &band);
         ptrdiff_t *offsets = (ptrdiff_t *)(gradient + convk_round_up(gradient_size(&p), 16));
         // Each task writes its own part of its own chunk's sums.
 #pragma omp for schedule(static)

@@ -144,7 +144,10 @@ void convk_conv2d_prepare(float *restrict prepared, const float *restrict weight
                           convk_execution execution) {
     const plan p = make_plan(conv, execution);
 #pragma omp parallel num_threads(p.threads) if (p.threads > 1)
-    pack(&p, prepared, weights, workspace);
+    {
+        convk_enter_region();
+        pack(&p, prepared, weights, workspace);
+    }
 }
 
 ptrdiff_t convk_conv2d_forward_workspace(const convk_conv2d *conv, convk_execution execution) {
@@ -160,5 +163,8 @@ void convk_conv2d_forward(float *restrict y, const float *restrict x, const floa
     if (convk_is_alone(p.threads))
         return pack_and_run(&p, y, x, weights, prepared, bias, relu, workspace);
 #pragma omp parallel num_threads(p.threads) if (p.threads > 1)
-    pack_and_run(&p, y, x, weights, prepared, bias, relu, workspace);
+    {
+        convk_enter_region();
+        pack_and_run(&p, y, x, weights, prepared, bias, relu, workspace);
+    }
 }

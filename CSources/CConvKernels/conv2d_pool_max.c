@@ -139,8 +139,9 @@ void convk_conv2d_pool_max(float *restrict y, int32_t *restrict argmax, const fl
     const int threads = convk_conv2d_threads(conv, execution);
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
+        convk_enter_region();
         const convk_band band = convk_band_make(w, p.band_rows);
-        ptrdiff_t *offsets = (ptrdiff_t *)(threads_part + omp_get_thread_num() * thread_size(&p));
+        ptrdiff_t *offsets = (ptrdiff_t *)(threads_part + convk_thread_number() * thread_size(&p));
         task t = {.p = &p, .leaves = convk_leaves_for(execution.isa), .row_step = band.width};
         t.sums = (float *)offsets + convk_conv2d_direct_offsets_size(direct);
         t.pooled = t.sums + row_size(&p);

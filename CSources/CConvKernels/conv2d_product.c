@@ -214,7 +214,7 @@ void convk_conv2d_product_run(const convk_conv2d_product *p, float *restrict y,
     const ptrdiff_t columns = w->n * w->oh * w->ow, nr = p->entry->nr;
     const ptrdiff_t panels = convk_ceil_div(columns, nr);
     const ptrdiff_t blocks = convk_ceil_div(panels, p->block_panels);
-    float *patches = workspace + omp_get_thread_num() * block_size(p);
+    float *patches = workspace + convk_thread_number() * block_size(p);
     // Each task writes its own pixels of its own output channels. Panels are dealt out evenly: a
     // small last task would leave its thread waiting.
 #pragma omp for schedule(static)

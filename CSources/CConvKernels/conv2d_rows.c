@@ -152,7 +152,7 @@ void convk_conv2d_rows_run(const convk_conv2d_rows *p, float *restrict y, const 
                            float *restrict workspace) {
     const convk_window *w = &p->window;
     const convk_band band = make_band(p);
-    float *scratch = workspace + omp_get_thread_num() * thread_size(p);
+    float *scratch = workspace + convk_thread_number() * thread_size(p);
     ptrdiff_t *offsets = (ptrdiff_t *)scratch;
     float *copy = scratch + offsets_size(p);
     convk_band_offsets(&band, 1, offsets);

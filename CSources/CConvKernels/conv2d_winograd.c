@@ -71,7 +71,7 @@ ptrdiff_t convk_conv2d_winograd_workspace(const convk_conv2d_winograd *p, int th
 
 /// The calling thread's part of the workspace.
 static float *scratch_of_thread(const convk_conv2d_winograd *p, float *workspace) {
-    return workspace + omp_get_thread_num() * (tiles_size(p) + products_size(p));
+    return workspace + convk_thread_number() * (tiles_size(p) + products_size(p));
 }
 
 void convk_conv2d_winograd_pack(const convk_conv2d_winograd *p, float *restrict filters,

@@ -211,7 +211,8 @@ void convk_conv2d_winograd_weights(float *restrict dw, const float *restrict dy,
     float *tiles = gradient + gradient_size(&p), *scratches = tiles + tiles_size(&p);
 #pragma omp parallel num_threads(execution.threads) if (execution.threads > 1)
     {
-        float *scratch = scratches + omp_get_thread_num() * scratch_size(&p);
+        convk_enter_region();
+        float *scratch = scratches + convk_thread_number() * scratch_size(&p);
         for (ptrdiff_t g = 0; g < conv->groups; g++) {
             add_chunks((chunk){.p = &p,
                                .dy = dy + g * p.filters * w->oh * w->ow,

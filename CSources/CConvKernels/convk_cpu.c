@@ -14,8 +14,13 @@
 
 int convk_available_processors(void) {
 #if defined(__linux__)
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) return (int)convk_max(CPU_COUNT(&set), 1);
+    // Linux refuses a set that is smaller than its own, which may be for more than one has bits
+    // for.
+    enum { MOST = 16 };
+    cpu_set_t sets[MOST];
+    for (size_t count = 1; count <= MOST; count *= 2)
+        if (sched_getaffinity(0, count * sizeof *sets, sets) == 0)
+            return (int)convk_max(CPU_COUNT_S(count * sizeof *sets, sets), 1);
 #endif
     return 1;
 }

@@ -9,7 +9,11 @@ void convk_dropout(float *y, const float *x, ptrdiff_t count, const convk_dropou
                    convk_execution execution) {
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = convk_threads_for(count, execution);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t i = 0; i < count; i += CONVK_ELEMENT_BLOCK)
-        leaves->dropout(y + i, x + i, i, convk_min(CONVK_ELEMENT_BLOCK, count - i), mask);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t i = 0; i < count; i += CONVK_ELEMENT_BLOCK)
+            leaves->dropout(y + i, x + i, i, convk_min(CONVK_ELEMENT_BLOCK, count - i), mask);
+    }
 }

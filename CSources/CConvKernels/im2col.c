@@ -71,11 +71,15 @@ static void transpose_images(float *restrict columns, const float *restrict x,
     const ptrdiff_t pixels = w->h * w->w, blocks = convk_ceil_div(pixels, PIXELS);
     const int threads = convk_threads_for(w->n * w->c * pixels, execution);
     // Each block of rows is written by one thread.
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t block = 0; block < w->n * blocks; block++) {
-        const ptrdiff_t n = block / blocks, pixel = block % blocks * PIXELS;
-        entry->pack_strip(columns + (n * pixels + pixel) * w->c, x + n * w->c * pixels + pixel,
-                          pixels, 1, w->c, convk_min(PIXELS, pixels - pixel), w->c);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t block = 0; block < w->n * blocks; block++) {
+            const ptrdiff_t n = block / blocks, pixel = block % blocks * PIXELS;
+            entry->pack_strip(columns + (n * pixels + pixel) * w->c, x + n * w->c * pixels + pixel,
+                              pixels, 1, w->c, convk_min(PIXELS, pixels - pixel), w->c);
+        }
     }
 }
 
@@ -146,6 +150,7 @@ void convk_im2col(float *restrict columns, const float *restrict x, const convk_
     const int threads = convk_threads_for(w.n * w.oh * w.ow * patch, execution);
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
+        convk_enter_region();
         // Each row of places is written by one thread.
 #pragma omp for schedule(static) nowait
         for (ptrdiff_t row = 0; row < w.n * w.oh; row++) {

@@ -32,11 +32,15 @@ void convk_lrn_forward(float *restrict y, const float *restrict x, const convk_l
                        convk_execution execution) {
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = threads_for(lrn, execution);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t task = 0; task < tasks(lrn); task++) {
-        ptrdiff_t count;
-        const ptrdiff_t place = place_of(task, lrn, &count);
-        leaves->lrn_forward(y + place, x + place, count, lrn);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t task = 0; task < tasks(lrn); task++) {
+            ptrdiff_t count;
+            const ptrdiff_t place = place_of(task, lrn, &count);
+            leaves->lrn_forward(y + place, x + place, count, lrn);
+        }
     }
 }
 
@@ -52,11 +56,15 @@ void convk_lrn_backward(float *restrict dx, const float *restrict dy, const floa
     const int threads = threads_for(lrn, execution);
     const ptrdiff_t terms = convk_lrn_slots(lrn->channels, lrn->size) * CONVK_LRN_BLOCK;
     // Each thread keeps terms in its own part of the workspace.
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t task = 0; task < tasks(lrn); task++) {
-        ptrdiff_t count;
-        const ptrdiff_t place = place_of(task, lrn, &count);
-        leaves->lrn_backward(dx + place, dy + place, x + place,
-                             workspace + omp_get_thread_num() * terms, count, lrn);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t task = 0; task < tasks(lrn); task++) {
+            ptrdiff_t count;
+            const ptrdiff_t place = place_of(task, lrn, &count);
+            leaves->lrn_backward(dx + place, dy + place, x + place,
+                                 workspace + convk_thread_number() * terms, count, lrn);
+        }
     }
 }

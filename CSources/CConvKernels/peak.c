@@ -11,6 +11,7 @@ double convk_peak_flops(float *result, ptrdiff_t iterations, convk_execution exe
     float total = 0;
 #pragma omp parallel num_threads(execution.threads) reduction(+ : operations, total)
     {
+        convk_enter_region();
         float mine;
         operations += leaves->peak(&mine, iterations);
         total += mine;
@@ -23,7 +24,8 @@ void convk_copy(float *restrict destination, const float *restrict source, ptrdi
                 convk_execution execution) {
 #pragma omp parallel num_threads(execution.threads)
     {
-        const ptrdiff_t thread = omp_get_thread_num(), threads = omp_get_num_threads();
+        convk_enter_region();
+        const ptrdiff_t thread = convk_thread_number(), threads = convk_thread_count();
         const ptrdiff_t begin = count / threads * thread;
         const ptrdiff_t end = thread == threads - 1 ? count : begin + count / threads;
         memcpy(destination + begin, source + begin, (size_t)(end - begin) * sizeof(float));

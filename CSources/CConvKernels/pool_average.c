@@ -108,7 +108,10 @@ void convk_pool_average(float *restrict y, const float *restrict x, const convk_
     if (threads == 1)
         return pool_planes(y, x, &w, count_include_pad, leaves, (convk_share){0, planes});
 #pragma omp parallel num_threads(threads)
-    pool_planes(y, x, &w, count_include_pad, leaves, convk_share_of(planes));
+    {
+        convk_enter_region();
+        pool_planes(y, x, &w, count_include_pad, leaves, convk_share_of(planes));
+    }
 }
 
 void convk_pool_average_backward(float *restrict dx, const float *restrict dy,
@@ -120,6 +123,7 @@ void convk_pool_average_backward(float *restrict dx, const float *restrict dy,
     const int threads = convk_threads_for(w.n * w.c * w.oh * w.ow * w.kh * w.kw, execution);
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
+        convk_enter_region();
         const convk_share share = convk_share_of(w.n * w.c);
         for (ptrdiff_t plane = share.begin; plane < share.end; plane++) {
             float *dx_plane = dx + plane * w.h * w.w;

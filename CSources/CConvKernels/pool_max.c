@@ -91,7 +91,10 @@ void convk_pool_max(float *restrict y, int32_t *restrict argmax, const float *re
     const int threads = convk_threads_for(planes * w.oh * w.ow * w.kh * w.kw, execution);
     if (threads == 1) return pool_planes(y, argmax, x, &w, leaves, (convk_share){0, planes});
 #pragma omp parallel num_threads(threads)
-    pool_planes(y, argmax, x, &w, leaves, convk_share_of(planes));
+    {
+        convk_enter_region();
+        pool_planes(y, argmax, x, &w, leaves, convk_share_of(planes));
+    }
 }
 
 void convk_pool_max_backward(float *restrict dx, const float *restrict dy,
@@ -99,12 +102,16 @@ void convk_pool_max_backward(float *restrict dx, const float *restrict dy,
                              ptrdiff_t input_plane, ptrdiff_t output_plane,
                              convk_execution execution) {
     const int threads = convk_threads_for(planes * input_plane, execution);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t plane = 0; plane < planes; plane++) {
-        float *dx_plane = dx + plane * input_plane;
-        const float *dy_plane = dy + plane * output_plane;
-        const int32_t *argmax_plane = argmax + plane * output_plane;
-        memset(dx_plane, 0, (size_t)input_plane * sizeof(float));
-        for (ptrdiff_t i = 0; i < output_plane; i++) dx_plane[argmax_plane[i]] += dy_plane[i];
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t plane = 0; plane < planes; plane++) {
+            float *dx_plane = dx + plane * input_plane;
+            const float *dy_plane = dy + plane * output_plane;
+            const int32_t *argmax_plane = argmax + plane * output_plane;
+            memset(dx_plane, 0, (size_t)input_plane * sizeof(float));
+            for (ptrdiff_t i = 0; i < output_plane; i++) dx_plane[argmax_plane[i]] += dy_plane[i];
+        }
     }
 }

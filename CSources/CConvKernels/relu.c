@@ -9,6 +9,7 @@ void convk_relu(float *y, const float *x, ptrdiff_t count, convk_execution execu
     if (threads == 1) return leaves->relu(y, x, count);
 #pragma omp parallel num_threads(threads)
     {
+        convk_enter_region();
         const convk_share share = convk_share_of(convk_ceil_div(count, CONVK_ELEMENT_BLOCK));
         for (ptrdiff_t block = share.begin; block < share.end; block++) {
             const ptrdiff_t i = block * CONVK_ELEMENT_BLOCK;
@@ -24,6 +25,7 @@ void convk_relu_backward(float *dx, const float *dy, const float *y, ptrdiff_t c
     if (threads == 1) return leaves->relu_backward(dx, dy, y, count);
 #pragma omp parallel num_threads(threads)
     {
+        convk_enter_region();
         const convk_share share = convk_share_of(convk_ceil_div(count, CONVK_ELEMENT_BLOCK));
         for (ptrdiff_t block = share.begin; block < share.end; block++) {
             const ptrdiff_t i = block * CONVK_ELEMENT_BLOCK;

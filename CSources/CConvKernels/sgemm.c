@@ -240,30 +240,34 @@ static void multiply_planned(float *restrict c, ptrdiff_t ldc, convk_matrix a, c
     const int threads = convk_sgemm_threads(m, n, k, execution);
 
 #pragma omp parallel num_threads(threads) if (threads > 1)
-    for (ptrdiff_t column = 0; column < n; column += p.nc) {
-        const ptrdiff_t columns = convk_min(p.nc, n - column);
-        for (ptrdiff_t k_0 = 0; k_0 < k; k_0 += p.kc) {
-            const ptrdiff_t depth = convk_min(p.kc, k - k_0);
-            pack_block(packed_b, convk_submatrix(b, k_0, column), depth, columns, &p);
-            // The first block of k takes what C holds, the last one adds the bias.
-            const bool is_last = k_0 + depth == k;
-            const convk_sgemm_ending part = {.alpha = end.alpha,
-                                             .beta = k_0 == 0 ? end.beta : 1,
-                                             .bias = is_last && end.bias ? end.bias + column : NULL,
-                                             .relu = is_last && end.relu};
-            const block s = {.p = &p,
-                             .c = c + column,
-                             .ldc = ldc,
-                             .packed_b = packed_b,
-                             .own_panels = own_panels +
-                                           omp_get_thread_num() * convk_sgemm_own_panels_size(&p),
-                             .group = -1,
-                             .a = convk_submatrix(a, 0, k_0),
-                             .b = convk_submatrix(b, k_0, column),
-                             .columns = columns,
-                             .k = depth,
-                             .end = part};
-            multiply_block(s, packed_a, m);
+    {
+        convk_enter_region();
+        for (ptrdiff_t column = 0; column < n; column += p.nc) {
+            const ptrdiff_t columns = convk_min(p.nc, n - column);
+            for (ptrdiff_t k_0 = 0; k_0 < k; k_0 += p.kc) {
+                const ptrdiff_t depth = convk_min(p.kc, k - k_0);
+                pack_block(packed_b, convk_submatrix(b, k_0, column), depth, columns, &p);
+                // The first block of k takes what C holds, the last one adds the bias.
+                const bool is_last = k_0 + depth == k;
+                const convk_sgemm_ending part = {.alpha = end.alpha,
+                                                 .beta = k_0 == 0 ? end.beta : 1,
+                                                 .bias =
+                                                     is_last && end.bias ? end.bias + column : NULL,
+                                                 .relu = is_last && end.relu};
+                const block s = {.p = &p,
+                                 .c = c + column,
+                                 .ldc = ldc,
+                                 .packed_b = packed_b,
+                                 .own_panels = own_panels + convk_thread_number() *
+                                                                convk_sgemm_own_panels_size(&p),
+                                 .group = -1,
+                                 .a = convk_submatrix(a, 0, k_0),
+                                 .b = convk_submatrix(b, k_0, column),
+                                 .columns = columns,
+                                 .k = depth,
+                                 .end = part};
+                multiply_block(s, packed_a, m);
+            }
         }
     }
 }

@@ -94,7 +94,10 @@ void convk_sgemm_row(float *restrict c, convk_matrix a, convk_matrix b, ptrdiff_
     } else {
         // Each task writes its own columns of its own chunk's sums.
 #pragma omp parallel num_threads(threads)
-        run_tasks(&q, convk_share_of(tasks));
+        {
+            convk_enter_region();
+            run_tasks(&q, convk_share_of(tasks));
+        }
     }
     if (!is_whole) add_row_chunks(c, sums, n, p.chunks, end);
 }

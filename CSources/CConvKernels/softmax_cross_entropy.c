@@ -17,25 +17,33 @@ void convk_softmax(float *y, const float *x, ptrdiff_t rows, ptrdiff_t classes,
                    convk_execution execution) {
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = convk_threads_for(rows * classes, execution);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t n = 0; n < rows; n++) {
-        float *y_n = y + n * classes;
-        float largest;
-        const double sum = exponentials(y_n, x + n * classes, classes, &largest, leaves);
-        for (ptrdiff_t k = 0; k < classes; k++) y_n[k] = (float)(y_n[k] / sum);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t n = 0; n < rows; n++) {
+            float *y_n = y + n * classes;
+            float largest;
+            const double sum = exponentials(y_n, x + n * classes, classes, &largest, leaves);
+            for (ptrdiff_t k = 0; k < classes; k++) y_n[k] = (float)(y_n[k] / sum);
+        }
     }
 }
 
 void convk_softmax_backward(float *restrict dx, const float *restrict dy, const float *restrict y,
                             ptrdiff_t rows, ptrdiff_t classes, convk_execution execution) {
     const int threads = convk_threads_for(rows * classes, execution);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t n = 0; n < rows; n++) {
-        const float *dy_n = dy + n * classes, *y_n = y + n * classes;
-        double sum = 0;
-        for (ptrdiff_t k = 0; k < classes; k++) sum += (double)dy_n[k] * y_n[k];
-        for (ptrdiff_t k = 0; k < classes; k++)
-            dx[n * classes + k] = (float)(y_n[k] * (dy_n[k] - sum));
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t n = 0; n < rows; n++) {
+            const float *dy_n = dy + n * classes, *y_n = y + n * classes;
+            double sum = 0;
+            for (ptrdiff_t k = 0; k < classes; k++) sum += (double)dy_n[k] * y_n[k];
+            for (ptrdiff_t k = 0; k < classes; k++)
+                dx[n * classes + k] = (float)(y_n[k] * (dy_n[k] - sum));
+        }
     }
 }
 
@@ -51,16 +59,20 @@ double convk_softmax_cross_entropy_labels(float *restrict gradient, double *rest
                                           ptrdiff_t classes, convk_execution execution) {
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = convk_threads_for(rows * classes, execution);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t n = 0; n < rows; n++) {
-        const float *logits_n = logits + n * classes;
-        float *gradient_n = gradient + n * classes;
-        float largest;
-        const double sum = exponentials(gradient_n, logits_n, classes, &largest, leaves);
-        row_losses[n] = log(sum) + ((double)largest - logits_n[labels[n]]);
-        for (ptrdiff_t k = 0; k < classes; k++) {
-            const double target = k == labels[n] ? 1 : 0;
-            gradient_n[k] = (float)((gradient_n[k] / sum - target) / (double)rows);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t n = 0; n < rows; n++) {
+            const float *logits_n = logits + n * classes;
+            float *gradient_n = gradient + n * classes;
+            float largest;
+            const double sum = exponentials(gradient_n, logits_n, classes, &largest, leaves);
+            row_losses[n] = log(sum) + ((double)largest - logits_n[labels[n]]);
+            for (ptrdiff_t k = 0; k < classes; k++) {
+                const double target = k == labels[n] ? 1 : 0;
+                gradient_n[k] = (float)((gradient_n[k] / sum - target) / (double)rows);
+            }
         }
     }
     return mean_in_order(row_losses, rows);
@@ -72,22 +84,27 @@ double convk_softmax_cross_entropy_targets(float *restrict gradient, double *res
                                            ptrdiff_t classes, convk_execution execution) {
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = convk_threads_for(rows * classes, execution);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t n = 0; n < rows; n++) {
-        const float *logits_n = logits + n * classes, *targets_n = targets + n * classes;
-        float *gradient_n = gradient + n * classes;
-        float largest;
-        const double sum = exponentials(gradient_n, logits_n, classes, &largest, leaves);
-        double total = 0, loss = 0;
-        for (ptrdiff_t k = 0; k < classes; k++) {
-            total += targets_n[k];
-            // A target of 0 asks nothing of its logit, not even to be finite.
-            if (targets_n[k] != 0)
-                loss += targets_n[k] * (log(sum) + ((double)largest - logits_n[k]));
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t n = 0; n < rows; n++) {
+            const float *logits_n = logits + n * classes, *targets_n = targets + n * classes;
+            float *gradient_n = gradient + n * classes;
+            float largest;
+            const double sum = exponentials(gradient_n, logits_n, classes, &largest, leaves);
+            double total = 0, loss = 0;
+            for (ptrdiff_t k = 0; k < classes; k++) {
+                total += targets_n[k];
+                // A target of 0 asks nothing of its logit, not even to be finite.
+                if (targets_n[k] != 0)
+                    loss += targets_n[k] * (log(sum) + ((double)largest - logits_n[k]));
+            }
+            row_losses[n] = loss;
+            for (ptrdiff_t k = 0; k < classes; k++)
+                gradient_n[k] =
+                    (float)((gradient_n[k] / sum * total - targets_n[k]) / (double)rows);
         }
-        row_losses[n] = loss;
-        for (ptrdiff_t k = 0; k < classes; k++)
-            gradient_n[k] = (float)((gradient_n[k] / sum * total - targets_n[k]) / (double)rows);
     }
     return mean_in_order(row_losses, rows);
 }

@@ -14,11 +14,15 @@ double convk_sum_of_squares(const float *restrict x, ptrdiff_t count, double *re
     const ptrdiff_t blocks = convk_sum_of_squares_workspace(count);
     const int threads = convk_threads_for(count, execution);
     // Each block writes its own sum.
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t b = 0; b < blocks; b++) {
-        const ptrdiff_t begin = b * CONVK_ELEMENT_BLOCK;
-        block_sums[b] =
-            leaves->sum_of_squares(x + begin, convk_min(CONVK_ELEMENT_BLOCK, count - begin));
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t b = 0; b < blocks; b++) {
+            const ptrdiff_t begin = b * CONVK_ELEMENT_BLOCK;
+            block_sums[b] =
+                leaves->sum_of_squares(x + begin, convk_min(CONVK_ELEMENT_BLOCK, count - begin));
+        }
     }
     double total = 0;
     for (ptrdiff_t b = 0; b < blocks; b++) total += block_sums[b];

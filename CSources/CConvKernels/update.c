@@ -9,10 +9,14 @@ void convk_update_sgd(float *restrict p, const float *restrict g, ptrdiff_t coun
                       convk_execution execution) {
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = convk_threads_for(count, execution);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t i = 0; i < count; i += CONVK_ELEMENT_BLOCK)
-        leaves->update_sgd(p + i, g + i, convk_min(CONVK_ELEMENT_BLOCK, count - i), learning_rate,
-                           adjustment);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t i = 0; i < count; i += CONVK_ELEMENT_BLOCK)
+            leaves->update_sgd(p + i, g + i, convk_min(CONVK_ELEMENT_BLOCK, count - i),
+                               learning_rate, adjustment);
+    }
 }
 
 void convk_update_momentum(float *restrict p, float *restrict v, const float *restrict g,
@@ -20,10 +24,14 @@ void convk_update_momentum(float *restrict p, float *restrict v, const float *re
                            const convk_gradient_adjustment *adjustment, convk_execution execution) {
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = convk_threads_for(count, execution);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t i = 0; i < count; i += CONVK_ELEMENT_BLOCK)
-        leaves->update_momentum(p + i, v + i, g + i, convk_min(CONVK_ELEMENT_BLOCK, count - i),
-                                momentum, adjustment);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t i = 0; i < count; i += CONVK_ELEMENT_BLOCK)
+            leaves->update_momentum(p + i, v + i, g + i, convk_min(CONVK_ELEMENT_BLOCK, count - i),
+                                    momentum, adjustment);
+    }
 }
 
 void convk_update_squares(float *restrict p, float *restrict v, const float *restrict g,
@@ -31,10 +39,14 @@ void convk_update_squares(float *restrict p, float *restrict v, const float *res
                           const convk_gradient_adjustment *adjustment, convk_execution execution) {
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = convk_threads_for(count, execution);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t i = 0; i < count; i += CONVK_ELEMENT_BLOCK)
-        leaves->update_squares(p + i, v + i, g + i, convk_min(CONVK_ELEMENT_BLOCK, count - i),
-                               squares, adjustment);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t i = 0; i < count; i += CONVK_ELEMENT_BLOCK)
+            leaves->update_squares(p + i, v + i, g + i, convk_min(CONVK_ELEMENT_BLOCK, count - i),
+                                   squares, adjustment);
+    }
 }
 
 void convk_update_adam(float *restrict p, float *restrict m, float *restrict v,
@@ -42,8 +54,12 @@ void convk_update_adam(float *restrict p, float *restrict m, float *restrict v,
                        const convk_gradient_adjustment *adjustment, convk_execution execution) {
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const int threads = convk_threads_for(count, execution);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (ptrdiff_t i = 0; i < count; i += CONVK_ELEMENT_BLOCK)
-        leaves->update_adam(p + i, m + i, v + i, g + i, convk_min(CONVK_ELEMENT_BLOCK, count - i),
-                            adam, adjustment);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t i = 0; i < count; i += CONVK_ELEMENT_BLOCK)
+            leaves->update_adam(p + i, m + i, v + i, g + i,
+                                convk_min(CONVK_ELEMENT_BLOCK, count - i), adam, adjustment);
+    }
 }

@@ -16,6 +16,10 @@ internal import CConvKernels
 ///
 /// Takes tensors of `float32`. Results are the same bits at any number of threads; instruction
 /// sets may differ in the last bits.
+///
+/// Nothing of a process is changed for others: neither its environment nor OpenMP's settings. Threads
+/// that have nothing to do sleep after a millisecond, unless `KMP_BLOCKTIME` or `OMP_WAIT_POLICY` says
+/// otherwise.
 public struct NativeKernels: Kernels {
     /// `native`.
     public let name = "native"
@@ -24,7 +28,7 @@ public struct NativeKernels: Kernels {
     public let instructionSet: InstructionSet
 
     /// The most threads that one call uses.
-    public let threads: Int
+    public private(set) var threads: Int
 
     /// Whether convolutions may take Winograd's way, with about a third of the multiplications.
     ///
@@ -38,7 +42,8 @@ public struct NativeKernels: Kernels {
     private let environmentError: TensorError?
 
     /// The instruction set that `CONVNET_ISA` names, or the best one, on as many threads as the
-    /// process may use. When the variable names none that this CPU has, every operation throws.
+    /// process may use: what `OMP_NUM_THREADS` says, or the processors that affinity and the control
+    /// groups' quotas (a container's limit, rounded up) leave to it. When the variable names none that this CPU has, every operation throws.
     public init() {
         self.threads = ThreadCount.standard
         self.winograd = true
@@ -66,7 +71,7 @@ public struct NativeKernels: Kernels {
         let standard = NativeKernels()
         self.winograd = winograd
         self.threads = threads ?? standard.threads
-        try ThreadCount.check(self.threads)
+        try KernelChecks.threads(self.threads, operation: "NativeKernels")
         if let instructionSet {
             self.instructionSet = try InstructionSet.fromEnvironment(instructionSet.rawValue)
         } else if let error = standard.environmentError {
@@ -75,6 +80,16 @@ public struct NativeKernels: Kernels {
             self.instructionSet = standard.instructionSet
         }
         environmentError = nil
+    }
+
+    /// The same kernels on another number of threads; results are the same bits.
+    ///
+    /// - Throws: ``TensorError`` when there are not from 1 to 1024 threads.
+    public func running(onThreads threads: Int) throws(TensorError) -> NativeKernels {
+        try KernelChecks.threads(threads, operation: "running")
+        var kernels = self
+        kernels.threads = threads
+        return kernels
     }
 
     /// How the C kernels are to run.

@@ -12,41 +12,28 @@ import ConvNetTensor
 #endif
 
 enum ThreadCount {
-    /// The most threads that a caller may ask for.
-    static let largest = 1024
-
-    /// `OMP_NUM_THREADS` where it is a number, else the CPUs that affinity and the control group's
-    /// quota leave to this process.
-    static let standard: Int = {
-        if let text = getenv("OMP_NUM_THREADS"), let count = Int(String(cString: text)),
-            (1...largest).contains(count)
-        {
+    /// `OMP_NUM_THREADS` where it is a number, or a list that starts with one; else the processors
+    /// that affinity and the control groups' quotas leave to this process. Affinity is asked for each
+    /// time, as a process may change it; quotas are read once.
+    static var standard: Int {
+        if let count = requested(getenv("OMP_NUM_THREADS").map { String(cString: $0) }) {
             return count
         }
         let affinity = Int(convk_available_processors())
-        return min(max(min(affinity, quota ?? affinity), 1), largest)
-    }()
-
-    /// The CPUs that the control group's bandwidth quota amounts to, rounded up; nil without one.
-    private static var quota: Int? {
-        guard let file = fopen("/sys/fs/cgroup/cpu.max", "r") else { return nil }
-        defer { fclose(file) }
-        var buffer = [CChar](repeating: 0, count: 64)
-        guard fgets(&buffer, Int32(buffer.count), file) != nil else { return nil }
-        let text = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
-        let fields = text.split(whereSeparator: \.isWhitespace)
-        guard fields.count == 2, let quota = Double(fields[0]), let period = Double(fields[1]),
-            quota > 0, period > 0
-        else { return nil }
-        return max(Int((quota / period).rounded(.up)), 1)
+        return min(max(min(affinity, quota ?? affinity), 1), KernelChecks.mostThreads)
     }
 
-    /// Fails unless the count is one that can be run.
-    static func check(_ threads: Int) throws(TensorError) {
-        guard (1...largest).contains(threads) else {
-            throw TensorError(
-                operation: "NativeKernels", argument: "threads", value: "\(threads)",
-                expected: "from 1 to \(largest)")
+    private static let quota = ProcessorQuota.processors()
+
+    /// The threads of the outermost level that a value of `OMP_NUM_THREADS` asks for; nil where it
+    /// makes no sense.
+    static func requested(_ value: String?) -> Int? {
+        guard let first = value?.split(separator: ",", omittingEmptySubsequences: false).first
+        else { return nil }
+        let digits = first.drop(while: \.isWhitespace).prefix { !$0.isWhitespace }
+        guard let count = Int(digits), (1...KernelChecks.mostThreads).contains(count) else {
+            return nil
         }
+        return count
     }
 }

@@ -14,6 +14,15 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     /// What people call this implementation, such as `native`.
     var name: String { get }
 
+    /// The most threads that one call uses; 1 by default.
+    var threads: Int { get }
+
+    /// The same kernels on another number of threads. Results are the same bits; kernels that use
+    /// one thread only stay as they are, which is the default.
+    ///
+    /// - Throws: ``TensorError`` when there are not from 1 to 1024 threads.
+    func running(onThreads threads: Int) throws(TensorError) -> Self
+
     // MARK: Products
 
     /// The general matrix product, `C = alpha · A · B + beta · C` (BLAS's GEMM).

@@ -32,3 +32,27 @@ package final class Lock: Sendable {
         return body()
     }
 }
+
+// The child of a process that forks has but one thread. A lock that another thread holds at that moment
+// would stay locked there for ever, and what it guards half changed. So a fork waits for these locks.
+extension Lock {
+    private static let count = 64
+
+    /// Locks that a fork waits for, in the order in which one may be taken while another is held.
+    private static let survivors: [Lock] = {
+        let locks = (0...count).map { _ in Lock() }
+        pthread_atfork(
+            { for lock in Lock.survivors { pthread_mutex_lock(lock.mutex) } },
+            { for lock in Lock.survivors { pthread_mutex_unlock(lock.mutex) } },
+            { for lock in Lock.survivors { pthread_mutex_unlock(lock.mutex) } })
+        return locks
+    }()
+
+    /// The lock of the recycler of tensors' memory. What is done under any other may free a tensor.
+    static var ofRecycler: Lock { survivors[count] }
+
+    /// One of some locks that objects share: a fork can't wait for one of each object's own.
+    static func survivingForks(for object: AnyObject) -> Lock {
+        survivors[Int(bitPattern: ObjectIdentifier(object)) >> 5 & (count - 1)]
+    }
+}

@@ -36,7 +36,7 @@ public final class PreparedFilters: @unchecked Sendable {
         case doWithout
     }
 
-    private let lock = Lock()
+    private var lock: Lock { Lock.survivingForks(for: self) }
     private var prepared: Prepared?
     /// The layout of the last request, if it could not be served.
     private var asked: Layout?

@@ -31,7 +31,7 @@ package final class StorageRecycler: @unchecked Sendable {
         let freed: Int
     }
 
-    private let lock = Lock()
+    private let lock = Lock.ofRecycler
     /// Blocks by the place of their capacity, those that have been idle for longest first: a small
     /// network's prediction asks so often that hashing would be felt.
     private var idleBlocks: [[IdleBlock]] = Array(repeating: [], count: 4 * Int.bitWidth)

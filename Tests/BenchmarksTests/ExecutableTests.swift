@@ -101,6 +101,27 @@ import Testing
         #expect(rows[0]["name"] as? String == "sgemm.64x64x64")
     }
 
+    @Test func theHashIsThatOfTheResultsOnAnyNumberOfThreads() throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "benchmark-\(UUID().uuidString).json")
+        defer { try? FileManager.default.removeItem(at: file) }
+        var hashes: [String] = []
+        for (cases, threads) in [("sgemm.64x64x64", 1), ("im2col", 1), ("im2col", 3)] {
+            let outcome = try Self.run(
+                "--quick", "--filter=\(cases)", "--threads=\(threads)", "--json=\(file.path)")
+            let line = try #require(outcome.output.split(separator: "\n").dropLast().last)
+            let words = line.split(separator: " ")
+            try #require(words.prefix(4) == ["hash", "of", "the", "results:"] && words.count > 4)
+            let hash = String(words[4].prefix(16))
+            let json = try #require(
+                JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+            #expect(json["hash"] as? String == hash)
+            hashes.append(hash)
+        }
+        #expect(hashes[1] == hashes[2])
+        #expect(hashes[0] != hashes[1])
+    }
+
     @Test func withoutTheReferenceRowsAreUnchecked() throws {
         let outcome = try Self.run("--quick", "--native-only", "--filter=im2col.simple.conv1")
         #expect(outcome.status == 0)

@@ -5,9 +5,11 @@
 import ConvNetKernels
 import ConvNetReference
 import ConvNetTestSupport
+import Foundation
 
-/// Cases drawn for each operation and instruction set.
-let drawnCases = 120
+/// Cases drawn for each operation and instruction set. Sanitizers make everything slower: where they
+/// run, `DRAWN_CASES` asks for fewer.
+let drawnCases = ProcessInfo.processInfo.environment["DRAWN_CASES"].flatMap(Int.init) ?? 120
 
 /// The yardstick.
 let reference = ReferenceKernels()

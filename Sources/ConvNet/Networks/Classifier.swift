@@ -59,6 +59,21 @@ extension Classifier {
         try network.predicted(x)
     }
 
+    /// The logits of a batch on a given number of threads, to the same bits as on any other.
+    ///
+    /// - Parameters:
+    ///   - x: samples `[N, C, H, W]`.
+    ///   - threads: the most threads that this call uses.
+    /// - Returns: `[N, K]`.
+    /// - Throws: ``TensorError`` when the samples have another shape than the network's input, or
+    ///   there are not from 1 to 1024 threads.
+    public func predict(_ x: Tensor, threads: Int) throws -> Tensor {
+        try KernelChecks.threads(threads, operation: "predict")
+        var network = network
+        network.kernels = try kernels.running(onThreads: threads)
+        return try network.predicted(x)
+    }
+
     /// The mean cross-entropy of a batch, in nats.
     ///
     /// - Parameters:
