@@ -4,15 +4,17 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lint bench test test-mpi sanitize-address sanitize-thread soak consumer format lint docs
+.PHONY: help setup setup-lint bench perf-check test test-mpi sanitize-address sanitize-thread soak \
+    setup-neon test-neon test-serial test-static consumer format lint docs
 
 # libomp runs the kernels' threads, zlib reads compressed data sets, Cairo draws pictures, MPI connects
 # what trains on several machines; SwiftPM asks pkg-config where they are.
 PACKAGES := libomp-dev zlib1g-dev libcairo2-dev pkg-config libopenmpi-dev openmpi-bin
 LINT_PACKAGES := clang-format
+NEON_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 
 SWIFT_SOURCES := Package.swift Sources Benchmarks Tests Examples Documentation
-C_SOURCES = $(shell git ls-files 'CSources/*.c' 'CSources/*.h' 'CSources/*.inc' 'Examples/*.c')
+C_SOURCES = $(shell git ls-files 'CSources/*.c' 'Tests/*.c' 'CSources/*.h' 'CSources/*.inc' 'Examples/*.c')
 
 # Installs the packages in $(1) that dpkg does not know as installed, and says nothing when it knows
 # them all.
@@ -54,6 +56,9 @@ setup-lint: setup
 bench: setup ## Check and time every kernel against the reference
 	swift run Benchmarks $(ARGUMENTS)
 
+perf-check: setup ## Fail where a kernel became slower: BASELINE=file, or BASE=revision (HEAD~1)
+	BASELINE="$(BASELINE)" BASE="$(BASE)" Benchmarks/perf-check.sh $(ARGUMENTS)
+
 test: setup ## Run the tests; MNIST_DIR and BOOK_PARAMETERS name the real data
 	swift test $(ARGUMENTS)
 	$(MAKE) test-mpi
@@ -90,6 +95,21 @@ soak: setup ## Train and predict for MINUTES=30, and fail where memory or descri
 
 consumer: setup ## Build and run a user's package, the examples, the documents' code
 	Tests/consumers.sh $(ARGUMENTS)
+
+setup-neon: ## Install the cross-compiler and the emulator of test-neon
+	$(call install,$(NEON_PACKAGES))
+
+test-neon: ## Run the C kernels for 64-bit Arm in an emulator; skipped without its packages
+	Tests/KernelProgram/run.sh neon
+
+test-serial: setup ## Build convnet without OpenMP, and the C kernels by themselves; try both
+	Tests/KernelProgram/run.sh here
+	CONVNET_SERIAL=1 swift build --scratch-path .build/serial --product convnet
+	! ldd .build/serial/debug/convnet | grep libomp
+	.build/serial/debug/convnet check-gradients
+
+test-static: setup ## Run a statically linked program where there is no Swift; skipped unless root
+	Tests/static-linking.sh
 
 format: setup-lint ## Format all Swift and C in place
 	swift format -i -r -p $(SWIFT_SOURCES)

@@ -9,8 +9,13 @@ import PackageDescription
 // The kernels are compiled with optimisation in every configuration, so that a debug build of a
 // network is usable and `swift run Benchmarks` measures what a release build would run.
 // From tools-version 6.2 on, a dependency named by version may carry these flags.
+//
+// Where there is no OpenMP, CONVNET_SERIAL=1 in the environment builds kernels of one thread.
+let isSerial = Context.environment["CONVNET_SERIAL"] == "1"
 let kernelCSettings: [CSetting] = [
-    .unsafeFlags(["-O3", "-fopenmp", "-Wall", "-Wextra", "-Werror=vla", "-fno-math-errno"])
+    .unsafeFlags(
+        ["-O3", "-Wall", "-Wextra", "-Werror=vla", "-fno-math-errno"]
+            + (isSerial ? ["-Wno-unused-variable", "-Wno-unused-parameter"] : ["-fopenmp"]))
 ]
 
 // The Swift code on the way to the kernels, and the reference they are compared with, are
@@ -46,7 +51,7 @@ let package = Package(
             cSettings: kernelCSettings,
             // Debian's name for LLVM's OpenMP runtime (package libomp-dev); C's mathematics, which
             // Swift programs link by themselves and C programs don't.
-            linkerSettings: [.linkedLibrary("omp5"), .linkedLibrary("m")]),
+            linkerSettings: (isSerial ? [] : [.linkedLibrary("omp5")]) + [.linkedLibrary("m")]),
         .systemLibrary(
             name: "CZlib", path: "CSources/CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"])]),
@@ -100,7 +105,8 @@ let package = Package(
             dependencies: [
                 "ConvNet", "ConvNetKernels", "ConvNetReference", "ConvNetPlots", "ConvNetOptions",
             ],
-            path: "Benchmarks", exclude: ["RESULTS.md"], swiftSettings: optimizedSwiftSettings),
+            path: "Benchmarks", exclude: ["RESULTS.md", "GUARD.md", "perf-check.sh"],
+            swiftSettings: optimizedSwiftSettings),
 
         // Tests
         .target(

@@ -32,6 +32,9 @@ struct Result: Sendable {
     var runCount = 0
     /// How often these runs asked the system for a tensor's memory; nil where that is not counted.
     var systemAllocations: Int?
+    /// Samples for the guard, and what they cost in units of the machine's best. Empty without it.
+    var samples: [Sampler.Sample] = []
+    var costs: [Double] = []
 
     var verdict: Verdict {
         guard let check else { return .unchecked }
@@ -72,18 +75,24 @@ struct Harness {
     let rounds: Int
     /// Seconds of runs for a case in a round.
     let secondsPerRound: Double
+    /// Measures the samples that a baseline consists of; nil where none is asked for.
+    let sampler: Sampler?
     /// Called before each case of each round.
     let progress: (String) -> Void
 
     /// The settings for a quick look or a thorough one.
     init(
-        _ run: Run, checks: Bool, peers: [Peer] = [], quick: Bool,
+        _ run: Run, checks: Bool, peers: [Peer] = [], sampler: Sampler? = nil,
+        isThorough: Bool = false, quick: Bool,
         progress: @escaping (String) -> Void
     ) {
         self.run = run
         self.checks = checks
         self.peers = peers
-        rounds = quick ? 2 : 4
+        self.sampler = sampler
+        rounds =
+            sampler != nil
+            ? Sampler.rounds(quick: quick) * (isThorough ? 2 : 1) : quick ? 2 : 4
         secondsPerRound = quick ? 0.1 : 0.4
         self.progress = progress
     }
@@ -105,7 +114,7 @@ struct Harness {
                     let time = try time(prepared.reference)
                     results[index].reference = time / prepared.referenceShare
                 }
-                let runs = try repeatedRuns(of: prepared.native)
+                let runs = try runs(of: prepared.native, &results[index])
                 times[index] += runs.times
                 results[index].runCount += runs.times.count
                 if benchmark.countsAllocations {
@@ -119,6 +128,11 @@ struct Harness {
             let sorted = times[index].sorted()
             results[index].best = sorted[0]
             results[index].median = sorted[sorted.count / 2]
+            if let sampler {
+                results[index].costs = results[index].samples.map {
+                    sampler.cost(of: $0, cases[index].work)
+                }
+            }
         }
         return results
     }
@@ -137,6 +151,16 @@ struct Harness {
             result.peers[peer.name] = min(best, result.peers[peer.name] ?? .infinity)
         }
         Peer.settle()
+    }
+
+    /// A round's runs, which leave a sample where the guard asks for it.
+    private func runs(
+        of body: () throws -> Void, _ result: inout Result
+    ) throws -> (times: [Double], systemAllocations: Int) {
+        guard let sampler else { return try repeatedRuns(of: body) }
+        let sample = try sampler.sample(body)
+        result.samples.append(sample)
+        return (sample.times, sample.systemAllocations)
     }
 
     /// At least three runs, and as many as fit in a round's time. The first three are not counted: a

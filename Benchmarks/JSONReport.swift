@@ -29,6 +29,9 @@ struct JSONReport: Encodable {
         let peers: [String: Double]?
         /// How often the timed runs asked the system for a tensor's memory.
         let system_allocations: Int?
+        /// The cost now, the baseline's being 1.
+        let baseline_ratio: Double?
+        let regressed: Bool?
     }
 
     let machine: MachineReport
@@ -37,16 +40,22 @@ struct JSONReport: Encodable {
     let hash: String?
     let results: [ResultReport]
 
-    init(_ results: [Result], _ machine: Machine) {
+    init(_ results: [Result], _ machine: Machine, guarded: GuardReport? = nil) {
         self.machine = MachineReport(
             cpu: machine.processor, isa: machine.instructionSet, threads: machine.threads,
             peak_gflops: machine.peakOperations / 1e9, bandwidth_gbps: machine.bandwidth / 1e9)
-        passed = results.allSatisfy { $0.verdict != .failed }
+        passed =
+            results.allSatisfy { $0.verdict != .failed } && guarded?.regressions.isEmpty != false
         hash = Result.hash(of: results)
-        self.results = results.map { Self.report($0, machine) }
+        self.results = results.map { result in
+            Self.report(
+                result, machine, guarded?.comparisons.first { $0.name == result.name })
+        }
     }
 
-    private static func report(_ result: Result, _ machine: Machine) -> ResultReport {
+    private static func report(
+        _ result: Result, _ machine: Machine, _ comparison: Comparison?
+    ) -> ResultReport {
         var (gflops, gbps): (Double?, Double?)
         switch result.work {
         case .operations(let count, _): gflops = count / result.best / 1e9
@@ -61,7 +70,8 @@ struct JSONReport: Encodable {
             error_bound: result.check?.errorBound,
             passed: result.verdict == .unchecked ? nil : result.verdict == .passed,
             peers: result.peers.isEmpty ? nil : result.peers.mapValues { $0 * 1e3 },
-            system_allocations: result.systemAllocations)
+            system_allocations: result.systemAllocations, baseline_ratio: comparison?.ratio,
+            regressed: comparison?.isRegression)
     }
 
     /// The report as text.

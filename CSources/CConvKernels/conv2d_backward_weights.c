@@ -266,7 +266,10 @@ static void run_planes(float *restrict dw, const float *restrict dy, const float
         convk_conv2d_planes_make(&window, conv->groups, conv->filters / conv->groups, execution);
     const int threads = convk_conv2d_threads(conv, execution);
 #pragma omp parallel num_threads(threads) if (threads > 1)
-    convk_conv2d_planes_weights(&p, dw, dy, x, workspace);
+    {
+        convk_enter_region();
+        convk_conv2d_planes_weights(&p, dw, dy, x, workspace);
+    }
 }
 
 void convk_conv2d_backward_weights(float *restrict dw, const float *restrict dy,

@@ -79,7 +79,7 @@ typedef struct {
 /// The calling thread's tables.
 static tables make_tables(const convk_conv2d_planes *p, float *workspace) {
     const convk_window *w = &p->window;
-    workspace += omp_get_thread_num() * (offsets_size(p) + masks_size(p));
+    workspace += convk_thread_number() * (offsets_size(p) + masks_size(p));
     ptrdiff_t *offsets = (ptrdiff_t *)workspace;
     uint16_t *masks = (uint16_t *)(workspace + offsets_size(p));
     memset(masks, 0, (size_t)(p->vectors * p->taps) * sizeof *masks);

@@ -283,10 +283,14 @@ static void multiply_turned(float *restrict c, ptrdiff_t ldc, convk_matrix a, co
                      workspace + turned_size(m, n, execution), execution);
     const int threads = convk_threads_for(m * n, execution);
     // Each turn writes its own columns of C.
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-    for (ptrdiff_t j = 0; j < n; j += COLUMNS)
-        entry->unpack_planes(c + j, ldc, workspace + j * width, width, m,
-                             convk_min(COLUMNS, n - j));
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    {
+        convk_enter_region();
+#pragma omp for schedule(static) nowait
+        for (ptrdiff_t j = 0; j < n; j += COLUMNS)
+            entry->unpack_planes(c + j, ldc, workspace + j * width, width, m,
+                                 convk_min(COLUMNS, n - j));
+    }
 }
 
 static void multiply(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix b, ptrdiff_t m,

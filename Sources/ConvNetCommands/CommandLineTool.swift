@@ -25,7 +25,7 @@ package protocol Command {
 
 package enum CommandLineTool {
     /// The version of the package.
-    package static let version = "0.1.0"
+    package static let version = PackageVersion.current
 
     /// The commands of `convnet`.
     package static var commands: [any Command.Type] {
@@ -48,20 +48,27 @@ package enum CommandLineTool {
         _ arguments: [String], tool: String, summary: String, commands: [any Command.Type]
     ) throws {
         let names = commands.map { $0.name }.joined(separator: ", ")
+        let description = ToolDescription(name: tool, summary: summary, commands: commands)
         guard let name = arguments.first else {
             throw UsageError("no command, expected one of \(names); --help tells more")
         }
         switch name {
         case "--help", "-h", "help": return print(help(tool, summary, commands))
         case "--version": return print("\(tool) \(version)")
+        case "completion":
+            return print(try Completion.script(for: Array(arguments.dropFirst()), description))
+        case "manual": return print(Manual.page(description))
         default: break
         }
         // Some names are two words.
         let words = [name, arguments.prefix(2).joined(separator: " ")]
         guard let command = commands.first(where: { words.contains($0.name) }) else {
-            throw UsageError("\(name) is no command, expected one of \(names)")
+            let word = arguments.count > 1 ? words[1] : name
+            let known = (commands.map { $0.name } + description.firstWords).filter { $0 != word }
+            let hint = Suggestion.question(word, among: known)
+            throw UsageError("\(name) is no command, \(hint)expected one of \(names)")
         }
-        let declared = command.options + [Option("help", "Show this help.")]
+        let declared = ToolDescription.declared(command)
         let rest = arguments.dropFirst(command.name.split(separator: " ").count)
         let options = try Options(Array(rest), declared: declared)
         if options.has("help") { return print(help(for: command, of: tool, declared)) }
@@ -122,7 +129,9 @@ package enum CommandLineTool {
 
             \(lines.joined(separator: "\n"))
 
-            \(tool) COMMAND --help tells a command's options, \(tool) --version the version.
+            \(tool) COMMAND --help tells a command's options, \(tool) --version the version,
+            \(tool) manual prints a manual page, \(tool) completion bash|zsh a script for the shell.
+            Example: \(tool) \(commands.first?.example.split(separator: " ").dropFirst().joined(separator: " ") ?? "--help")
             Exit status: 0 done, 1 failed, 2 called wrongly, 130 stopped by Ctrl-C, 143 by SIGTERM.
             """
     }
@@ -139,6 +148,7 @@ package enum CommandLineTool {
             \(Options.help(for: declared))
 
             Example: \(command.example)
+            Exit status: 0 done, 1 failed, 2 called wrongly, 130 stopped by Ctrl-C, 143 by SIGTERM.
             """
     }
 }

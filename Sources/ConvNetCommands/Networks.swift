@@ -10,7 +10,7 @@ enum Networks {
     static let names = ["simple", "lenet", "lenet-1998", "alexnet"]
 
     static let option = Option(
-        "network", "NAME", "\(names.joined(separator: ", ")); simple.")
+        "network", "NAME", "\(names.joined(separator: ", ")); simple.", choices: names)
 
     /// The name that `--network` gives.
     ///

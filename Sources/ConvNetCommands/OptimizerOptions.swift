@@ -8,7 +8,9 @@ import ConvNetOptions
 
 struct OptimizerOptions {
     static let options = [
-        Option("optimizer", "NAME", "\(Optimizers.names.joined(separator: ", ")); adam."),
+        Option(
+            "optimizer", "NAME", "\(Optimizers.names.joined(separator: ", ")); adam.",
+            choices: Optimizers.names),
         Option(
             "learning-rate", "X",
             "The step size; 0.001 for adam and adamw (lenet-1998: 0.002), 0.01 otherwise."),

@@ -15,17 +15,23 @@ package struct UsageError: Error, Equatable, CustomStringConvertible {
 /// An option that a command takes.
 package struct Option: Sendable {
     /// The name without its dashes.
-    let name: String
+    package let name: String
     /// What its value stands for in help, such as `FILE`; nil for a flag.
-    let value: String?
+    package let value: String?
     /// What it does, in a line.
-    let help: String
+    package let help: String
+    /// Values that a shell may offer.
+    package let choices: [String]
+
+    /// `--help`, which every command takes.
+    package static let help = Option("help", "Show this help.")
 
     /// An option with a value.
-    package init(_ name: String, _ value: String, _ help: String) {
+    package init(_ name: String, _ value: String, _ help: String, choices: [String] = []) {
         self.name = name
         self.value = value
         self.help = help
+        self.choices = choices
     }
 
     /// A flag.
@@ -33,6 +39,7 @@ package struct Option: Sendable {
         self.name = name
         self.value = nil
         self.help = help
+        self.choices = []
     }
 }
 
@@ -62,7 +69,12 @@ package struct Options: Sendable {
             let parts = argument.split(
                 separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let option = declared.first(where: { "--\($0.name)" == parts[0] }) else {
-                throw UsageError("\(parts[0]) is no option here; --help lists them")
+                let hint = Suggestion.question(
+                    String(parts[0].drop { $0 == "-" }), among: declared.map(\.name),
+                    shownAs: { "--\($0)" })
+                throw UsageError(
+                    "\(parts[0]) is no option here\(hint.isEmpty ? ";" : ",") \(hint)--help lists them"
+                )
             }
             guard values[option.name] == nil else {
                 throw UsageError("--\(option.name) comes twice, expected once")

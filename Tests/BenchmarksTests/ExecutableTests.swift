@@ -15,6 +15,11 @@ import Testing
 
     /// Runs the benchmark that was built beside these tests.
     static func run(_ arguments: String..., environment: [String: String] = [:]) throws -> Outcome {
+        try run(arguments, environment: environment)
+    }
+
+    /// The same with a list.
+    static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
         let process = Process()
         process.executableURL =
             Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }
@@ -42,6 +47,19 @@ import Testing
         (["--filter", "xyz"], "--filter is xyz, which no case contains; --list shows them"),
         (["--compare", "mkl"], "--compare is mkl, expected some of openblas, blis"),
         (["--compare", "blis,"], "--compare is blis,, expected some of openblas, blis"),
+        (["--tolerance", "0.1"], "--tolerance is 0.1, expected together with --baseline"),
+        (
+            ["--baseline=x", "--tolerance=5%"],
+            "--tolerance is 5%, expected from 0 to 10: 0.05 allows 5 % more time"
+        ),
+        (
+            ["--baseline", "/nowhere/x"],
+            "--baseline is /nowhere/x: No such file or directory, expected a readable file"
+        ),
+        (
+            ["--save-baseline", "/nowhere/x"],
+            "--save-baseline is /nowhere/x, expected a file in a writable folder"
+        ),
         (["--filter"], "--filter has no value, expected TEXT"),
         (["--quick", "--quick"], "--quick comes twice, expected once"),
         (["--fast"], "--fast is no option here; --help lists them"),

@@ -39,8 +39,16 @@ import Testing
     static let misuses = [
         Mistake(
             "", "no command, expected one of \(names); --help tells more"),
+        Mistake("trian", "trian is no command, did you mean train? expected one of \(names)"),
+        Mistake(
+            "show fliters",
+            "show is no command, did you mean show filters? expected one of \(names)"),
+        Mistake(
+            "completion fish",
+            "the shell to complete for is fish, expected bash or zsh, as in: "
+                + "source <(convnet completion bash)"),
         Mistake("fly", "fly is no command, expected one of \(names)"),
-        Mistake("show", "show is no command, expected one of \(names)"),
+        Mistake("show", "show is no command, did you mean show filters? expected one of \(names)"),
         Mistake("show cats", "show is no command, expected one of \(names)"),
         Mistake("train --epochs zero", "--epochs is zero, expected a whole number of at least 1"),
         Mistake("train --epochs 0", "--epochs is 0, expected a whole number of at least 1"),
@@ -50,7 +58,9 @@ import Testing
             "--epochs is 9223372036854775808, expected a whole number of at least 1"),
         Mistake("train --epochs", "--epochs has no value, expected N"),
         Mistake("train --epochs 1 --epochs 2", "--epochs comes twice, expected once"),
-        Mistake("train --epoch 1", "--epoch is no option here; --help lists them"),
+        Mistake(
+            "train --epoch 1", "--epoch is no option here, did you mean --epochs? --help lists them"
+        ),
         Mistake("train -e 1", "-e is no option here; --help lists them"),
         Mistake("train --json=yes", "--json takes no value"),
         Mistake("train digits", "digits is unexpected after train; --help tells more"),

@@ -110,9 +110,9 @@ struct WayCase: Sendable, CustomTestStringConvertible {
         _ set: InstructionSet, _ sizes: [Int]
     ) throws {
         var draw = Draw(seed: 22)
-        let a = MatrixView(try Self.integers([sizes[0], sizes[2]], &draw, others: Self.specials))
-        let b = MatrixView(try Self.integers([sizes[2], sizes[1]], &draw))
-        let rare = MatrixView(try Self.integers([sizes[1], sizes[2]], &draw, others: [.infinity]))
+        let a = try MatrixView(Self.integers([sizes[0], sizes[2]], &draw, others: Self.specials))
+        let b = try MatrixView(Self.integers([sizes[2], sizes[1]], &draw))
+        let rare = try MatrixView(Self.integers([sizes[1], sizes[2]], &draw, others: [.infinity]))
         for (left, right) in [(a, b), (a, rare.transposed)] {
             let difference = Self.difference(
                 try native(set).gemm(left, right), try reference.gemm(left, right))

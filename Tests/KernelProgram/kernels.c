@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+//
+// The C kernels against naive loops, in plain C, so that they can be tried wherever a C compiler
+// and an emulator are: on other processors, and without OpenMP. Numbers are small and whole, every
+// sum is far below 2^24, and so results must be exact. Arrays are surrounded by NaN: what is read
+// beyond an end spoils a result, and what is written there is found.
+#include "CConvKernels.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GUARD = 32, SMALL = 2 };
+
+static unsigned state;
+static int failures;
+static convk_isa tried;
+
+/// A whole number from low to high.
+static int drawn(int low, int high) {
+    state = state * 1664525u + 1013904223u;
+    return low + (int)((state >> 8) % (unsigned)(high - low + 1));
+}
+
+/// An array of NaN with NaN around it.
+static float *array(ptrdiff_t count) {
+    const size_t bytes = ((size_t)(count + 2 * GUARD) * sizeof(float) + 63) / 64 * 64;
+    float *whole = aligned_alloc(64, bytes);
+    if (!whole) exit(3);
+    for (size_t i = 0; i < bytes / sizeof(float); i++) whole[i] = NAN;
+    return whole + GUARD;
+}
+
+static void discard(float *a) {
+    free(a - GUARD);
+}
+
+static float *drawn_array(ptrdiff_t count) {
+    float *a = array(count);
+    for (ptrdiff_t i = 0; i < count; i++) a[i] = (float)drawn(-SMALL, SMALL);
+    return a;
+}
+
+static void fail(const char *kernel, unsigned seed, const char *problem, ptrdiff_t place) {
+    printf("%s on %s, shape of seed %u: %s %td\n", kernel, convk_isa_name(tried), seed, problem,
+           place);
+    failures++;
+}
+
+/// Compares, looks beyond both ends, and frees both arrays.
+static void compare(const char *kernel, unsigned seed, float *a, float *expected, ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count; i++) {
+        if (a[i] == expected[i]) continue;
+        fail(kernel, seed, "wrong at", i);
+        break;
+    }
+    for (ptrdiff_t i = 1; i <= GUARD; i++)
+        if (!isnan(a[-i]) || !isnan(a[count + i - 1])) {
+            fail(kernel, seed, "written beyond an end, elements", i);
+            break;
+        }
+    discard(a);
+    discard(expected);
+}
+
+static convk_window drawn_window(ptrdiff_t channels) {
+    convk_window w = {.n = drawn(1, 3), .c = channels, .kh = drawn(1, 5), .kw = drawn(1, 5)};
+    w.stride_h = drawn(1, 2), w.stride_w = drawn(1, 3);
+    w.dilation_h = drawn(1, 4) == 1 ? 2 : 1, w.dilation_w = drawn(1, 4) == 1 ? 2 : 1;
+    const ptrdiff_t reach_h = w.dilation_h * (w.kh - 1), reach_w = w.dilation_w * (w.kw - 1);
+    w.pad_top = drawn(0, (int)reach_h / 2), w.pad_bottom = drawn(0, (int)reach_h / 2);
+    w.pad_left = drawn(0, (int)reach_w / 2), w.pad_right = drawn(0, (int)reach_w / 2);
+    w.h = reach_h + drawn(1, 20), w.w = reach_w + drawn(1, 20);
+    w.oh = (w.h + w.pad_top + w.pad_bottom - reach_h - 1) / w.stride_h + 1;
+    w.ow = (w.w + w.pad_left + w.pad_right - reach_w - 1) / w.stride_w + 1;
+    return w;
+}
+
+/// Square filters at stride 1 with many channels and places: Winograd's way.
+static convk_window winograd_window(ptrdiff_t channels, ptrdiff_t taps) {
+    return (convk_window){.n = 3,
+                          .c = channels,
+                          .h = 28,
+                          .w = 27,
+                          .oh = 28,
+                          .ow = 27,
+                          .kh = taps,
+                          .kw = taps,
+                          .stride_h = 1,
+                          .stride_w = 1,
+                          .dilation_h = 1,
+                          .dilation_w = 1,
+                          .pad_top = taps / 2,
+                          .pad_bottom = taps / 2,
+                          .pad_left = taps / 2,
+                          .pad_right = taps / 2};
+}
+
+/// The pixel that a tap of a place reads, or -1 outside the image.
+static ptrdiff_t pixel(const convk_window *w, ptrdiff_t i, ptrdiff_t j, ptrdiff_t u, ptrdiff_t v) {
+    const ptrdiff_t y = i * w->stride_h + u * w->dilation_h - w->pad_top;
+    const ptrdiff_t x = j * w->stride_w + v * w->dilation_w - w->pad_left;
+    return y < 0 || y >= w->h || x < 0 || x >= w->w ? -1 : y * w->w + x;
+}
+
+static void try_columns(unsigned seed, convk_execution run) {
+    const convk_window w = drawn_window(drawn(1, 9));
+    const ptrdiff_t patch = w.c * w.kh * w.kw, pixels = w.n * w.c * w.h * w.w;
+    const ptrdiff_t count = w.n * w.oh * w.ow * patch;
+    float *x = drawn_array(pixels), *given = drawn_array(count);
+    float *columns = array(count), *images = array(pixels);
+    float *expected = array(count), *sums = array(pixels);
+    memset(sums, 0, (size_t)pixels * sizeof(float));
+    for (ptrdiff_t row = 0; row < w.n * w.oh * w.ow; row++) {
+        const ptrdiff_t n = row / (w.oh * w.ow), i = row / w.ow % w.oh, j = row % w.ow;
+        for (ptrdiff_t tap = 0; tap < patch; tap++) {
+            const ptrdiff_t c = tap / (w.kh * w.kw);
+            const ptrdiff_t p = pixel(&w, i, j, tap / w.kw % w.kh, tap % w.kw);
+            const ptrdiff_t at = (n * w.c + c) * w.h * w.w + p;
+            expected[row * patch + tap] = p < 0 ? 0 : x[at];
+            if (p >= 0) sums[at] += given[row * patch + tap];
+        }
+    }
+    convk_im2col(columns, x, &w, run);
+    convk_col2im(images, given, &w, run);
+    compare("convk_im2col", seed, columns, expected, count);
+    compare("convk_col2im", seed, images, sums, pixels);
+    discard(x), discard(given);
+}
+
+static void try_product(unsigned seed, convk_execution run) {
+    const ptrdiff_t m = drawn(1, 70), n = drawn(1, 70), k = drawn(1, 200);
+    const bool a_turned = drawn(0, 1), b_turned = drawn(0, 1), relu = drawn(0, 1);
+    float *a = drawn_array(m * k), *b = drawn_array(k * n), *bias = drawn_array(n);
+    const convk_matrix left = {a, a_turned ? 1 : k, a_turned ? m : 1};
+    const convk_matrix right = {b, b_turned ? 1 : n, b_turned ? k : 1};
+    float *c = array(m * n), *product = array(m * n), *y = array(m * n), *affine = array(m * n);
+    for (ptrdiff_t i = 0; i < m * n; i++) {
+        float sum = 0, plain = bias[i % n];
+        for (ptrdiff_t p = 0; p < k; p++) {
+            const ptrdiff_t at_a = i / n * left.row_stride + p * left.column_stride;
+            sum += a[at_a] * b[p * right.row_stride + i % n * right.column_stride];
+            plain += a[i / n * k + p] * b[p * n + i % n];
+        }
+        c[i] = (float)drawn(-SMALL, SMALL);
+        product[i] = 2 * sum - c[i];
+        affine[i] = relu && plain < 0 ? 0 : plain;
+    }
+    float *workspace = array(convk_sgemm_workspace(m, n, k, left, right, run));
+    convk_sgemm(c, n, left, right, m, n, k, 2, -1, workspace, run);
+    discard(workspace);
+    workspace = array(convk_affine_workspace(m, n, k, run));
+    convk_affine(y, a, b, bias, relu, m, n, k, workspace, run);
+    discard(workspace);
+    compare("convk_sgemm", seed, c, product, m * n);
+    compare("convk_affine", seed, y, affine, m * n);
+    discard(a), discard(b), discard(bias);
+}
+
+static void try_convolution(unsigned seed, bool is_winograd, convk_execution run) {
+    const ptrdiff_t groups = !is_winograd && drawn(1, 3) == 1 ? 2 : 1;
+    const ptrdiff_t channels = is_winograd ? 48 : groups * drawn(1, 9);
+    const ptrdiff_t filters = is_winograd ? 50 : groups * drawn(1, 20);
+    const convk_window w =
+        is_winograd ? winograd_window(channels, seed % 2 ? 3 : 5) : drawn_window(channels);
+    const convk_conv2d conv = {.window = w, .filters = filters, .groups = groups};
+    const ptrdiff_t of_group = channels / groups, taps = w.kh * w.kw, places = w.oh * w.ow;
+    const ptrdiff_t inputs = w.n * channels * w.h * w.w, outputs = w.n * filters * places;
+    const ptrdiff_t weight_count = filters * of_group * taps;
+    float *x = drawn_array(inputs), *weights = drawn_array(weight_count);
+    float *dy = drawn_array(outputs), *bias = drawn_array(filters);
+    float *y = array(outputs), *dx = array(inputs), *dw = array(weight_count);
+    float *y0 = array(outputs), *dx0 = array(inputs), *dw0 = array(weight_count);
+    memset(dx0, 0, (size_t)inputs * sizeof(float));
+    memset(dw0, 0, (size_t)weight_count * sizeof(float));
+    for (ptrdiff_t o = 0; o < outputs; o++) {
+        const ptrdiff_t n = o / (filters * places), f = o / places % filters;
+        const ptrdiff_t i = o / w.ow % w.oh, j = o % w.ow,
+                        first = f / (filters / groups) * of_group;
+        float sum = bias[f];
+        for (ptrdiff_t c = 0; c < of_group; c++) {
+            for (ptrdiff_t tap = 0; tap < taps; tap++) {
+                const ptrdiff_t p = pixel(&w, i, j, tap / w.kw, tap % w.kw);
+                if (p < 0) continue;
+                const ptrdiff_t at = (n * channels + first + c) * w.h * w.w + p;
+                const ptrdiff_t weight = (f * of_group + c) * taps + tap;
+                sum += x[at] * weights[weight];
+                dx0[at] += dy[o] * weights[weight];
+                dw0[weight] += dy[o] * x[at];
+            }
+        }
+        y0[o] = sum;
+    }
+    float *workspace = array(convk_conv2d_forward_workspace(&conv, false, run));
+    convk_conv2d_forward(y, x, weights, NULL, bias, &conv, workspace, run);
+    discard(workspace);
+    workspace = array(convk_conv2d_backward_data_workspace(&conv, run));
+    convk_conv2d_backward_data(dx, dy, weights, &conv, workspace, run);
+    discard(workspace);
+    workspace = array(convk_conv2d_backward_weights_workspace(&conv, run));
+    convk_conv2d_backward_weights(dw, dy, x, &conv, workspace, run);
+    discard(workspace);
+    compare("convk_conv2d_forward", seed, y, y0, outputs);
+    compare("convk_conv2d_backward_data", seed, dx, dx0, inputs);
+    compare("convk_conv2d_backward_weights", seed, dw, dw0, weight_count);
+    discard(x), discard(weights), discard(dy), discard(bias);
+}
+
+static void try_pooling(unsigned seed, convk_execution run) {
+    const convk_window w = drawn_window(drawn(1, 6));
+    const ptrdiff_t planes = w.n * w.c, plane = w.h * w.w, places = w.oh * w.ow;
+    float *x = drawn_array(planes * plane), *dy = drawn_array(planes * places);
+    float *y = array(planes * places), *dx = array(planes * plane);
+    float *y0 = array(planes * places), *dx0 = array(planes * plane);
+    int32_t *argmax = malloc((size_t)(planes * places) * sizeof *argmax);
+    if (!argmax) exit(3);
+    memset(dx0, 0, (size_t)(planes * plane) * sizeof(float));
+    for (ptrdiff_t o = 0; o < planes * places; o++) {
+        const ptrdiff_t base = o / places * plane;
+        ptrdiff_t best = -1;
+        for (ptrdiff_t tap = 0; tap < w.kh * w.kw; tap++) {
+            const ptrdiff_t p = pixel(&w, o / w.ow % w.oh, o % w.ow, tap / w.kw, tap % w.kw);
+            if (p >= 0 && (best < 0 || x[base + p] > x[base + best])) best = p;
+        }
+        y0[o] = x[base + best];
+        dx0[base + best] += dy[o];
+    }
+    convk_pool_max(y, argmax, x, &w, run);
+    convk_pool_max_backward(dx, dy, argmax, planes, plane, places, run);
+    compare("convk_pool_max", seed, y, y0, planes * places);
+    compare("convk_pool_max_backward", seed, dx, dx0, planes * plane);
+    discard(x), discard(dy), free(argmax);
+}
+
+static void try_elementwise(unsigned seed, convk_execution run) {
+    const ptrdiff_t n = drawn(1, 4), channels = drawn(1, 9), plane = drawn(1, 99);
+    const ptrdiff_t count = n * channels * plane;
+    float *x = drawn_array(count), *bias = drawn_array(channels);
+    float *rectified = array(count), *r0 = array(count), *moved = array(count), *m0 = array(count);
+    float *sums = array(channels), *s0 = array(channels), *p = drawn_array(count);
+    float *p0 = array(count);
+    memset(s0, 0, (size_t)channels * sizeof(float));
+    for (ptrdiff_t i = 0; i < count; i++) {
+        r0[i] = x[i] > 0 ? x[i] : 0;
+        moved[i] = x[i];
+        m0[i] = x[i] + bias[i / plane % channels];
+        s0[i / plane % channels] += x[i];
+        p0[i] = p[i] - 0.5f * x[i];
+    }
+    convk_relu(rectified, x, count, run);
+    convk_bias_add(moved, bias, n, channels, plane, run);
+    convk_bias_backward(sums, x, n, channels, plane, run);
+    const convk_gradient_adjustment none = {.factor = 1, .limit = INFINITY, .weight_decay = 0};
+    convk_update_sgd(p, x, count, 0.5f, &none, run);
+    compare("convk_relu", seed, rectified, r0, count);
+    compare("convk_bias_add", seed, moved, m0, count);
+    compare("convk_bias_backward", seed, sums, s0, channels);
+    compare("convk_update_sgd", seed, p, p0, count);
+    discard(x), discard(bias);
+}
+
+/// Every kernel on one instruction set: so many shapes of each.
+static void try_set(convk_isa isa, unsigned shapes) {
+    tried = isa;
+    for (unsigned seed = 1; seed <= shapes; seed++) {
+        state = seed;
+        const convk_execution run = {.isa = isa, .threads = drawn(1, 2), .winograd = true};
+        try_columns(seed, run);
+        try_product(seed, run);
+        try_convolution(seed, false, run);
+        try_pooling(seed, run);
+        try_elementwise(seed, run);
+        if (seed <= 2) try_convolution(seed, true, run);
+    }
+}
+
+/// kernels [SHAPES [EXPECTED]]: fails where the best instruction set here is not the expected one.
+int main(int argc, char **argv) {
+    const unsigned shapes = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 40;
+    const char *best = convk_isa_name(convk_best_isa());
+    if (argc > 2 && strcmp(best, argv[2]) != 0) {
+        printf("the best instruction set here is %s, expected %s\n", best, argv[2]);
+        return 1;
+    }
+    const convk_isa sets[] = {CONVK_ISA_PORTABLE, CONVK_ISA_NEON, CONVK_ISA_AVX2, CONVK_ISA_AVX512};
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        if (!convk_isa_supported(sets[i])) continue;
+        const int before = failures;
+        try_set(sets[i], shapes);
+        printf("%s: %u shapes of each kernel, %d wrong\n", convk_isa_name(sets[i]), shapes,
+               failures - before);
+    }
+    return failures ? 1 : 0;
+}
