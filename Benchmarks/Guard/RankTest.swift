@@ -40,19 +40,19 @@ enum RankTest {
     /// In how many ways so many of the ranks have each sum. Double holds the largest number, of 30 out
     /// of 60, to 15 digits.
     private static func waysToChoose(_ count: Int, of ranks: [Int], total: Int) -> [Double] {
-        var ways = [[Double]](
-            repeating: [Double](repeating: 0, count: total + 1), count: count + 1)
-        ways[0][0] = 1
+        // Row by row: so many chosen, and each sum.
+        let width = total + 1
+        var ways = [Double](repeating: 0, count: (count + 1) * width)
+        ways[0] = 1
         var reached = 0
         for rank in ranks {
             reached += rank
             for chosen in stride(from: count, through: 1, by: -1) {
-                for sum in stride(from: reached, through: rank, by: -1) {
-                    ways[chosen][sum] += ways[chosen - 1][sum - rank]
-                }
+                let (row, before) = (chosen * width, (chosen - 1) * width - rank)
+                for sum in rank...reached { ways[row + sum] += ways[before + sum] }
             }
         }
-        return ways[count]
+        return Array(ways[(count * width)...])
     }
 
     /// The same by a normal distribution, with the corrections for continuity and for ties.
