@@ -74,10 +74,11 @@ test-mpi: setup ## Run the tests of training on several processes
 SANITIZED := --skip 'ConvNetCLITests|BenchmarksTests|ConvNetPlotsTests'
 sanitize-address sanitize-thread: export DRAWN_CASES := 8
 
+# Swift has no UndefinedBehaviorSanitizer: it is for the kernels in C.
 sanitize-address: setup ## Run the tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	    swift test --scratch-path .build/sanitize-address --sanitize=address \
-	    --sanitize=undefined $(SANITIZED) $(ARGUMENTS)
+	    -Xcc -fsanitize=undefined $(SANITIZED) $(ARGUMENTS)
 
 # Archer, which comes with libomp, tells ThreadSanitizer what OpenMP orders.
 ARCHER = $(firstword $(wildcard /usr/lib/llvm-*/lib/libarcher.so /usr/lib/*/libarcher.so))
@@ -86,6 +87,7 @@ sanitize-thread: setup ## Run the tests under ThreadSanitizer
 	@test -n "$(ARCHER)" || { echo "make: libarcher.so is missing: install libomp-dev" >&2; exit 1; }
 	OMP_TOOL_LIBRARIES=$(ARCHER) \
 	    TSAN_OPTIONS="ignore_noninstrumented_modules=1 die_after_fork=0 \
+	    allocator_may_return_null=1 \
 	    suppressions=$(CURDIR)/Tests/thread-sanitizer.txt" \
 	    swift test --scratch-path .build/sanitize-thread --sanitize=thread \
 	    $(SANITIZED) $(ARGUMENTS)
