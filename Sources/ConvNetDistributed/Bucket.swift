@@ -125,10 +125,7 @@ final class Bucket: @unchecked Sendable {
             }
         }
         let total = result + bytes(range.lowerBound)
-        switch scalarType {
-        case .float32: plan.add(sums, as: Float.self, count: range.count, to: total)
-        case .float64: plan.add(sums, as: Double.self, count: range.count, to: total)
-        }
+        plan.add(sums, of: scalarType, count: range.count, to: total)
         for distance in 1..<max(plan.ranks, 1) {
             let rank = (plan.rank + distance) % plan.ranks
             try send(total, byteCount, to: rank, .total, on: thread)

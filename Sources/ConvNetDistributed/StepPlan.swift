@@ -27,7 +27,18 @@ struct StepPlan: Sendable {
     /// - Parameters:
     ///   - sums: where they lie, rank 0's first.
     ///   - total: where the sum goes; it may be one of them.
-    func add<Scalar: TensorScalar>(
+    func add(
+        _ sums: [UnsafeMutableRawPointer], of scalarType: ScalarType, count: Int,
+        to total: UnsafeMutableRawPointer
+    ) {
+        // In one file with the loops, so that they are compiled for each type in debug builds too.
+        switch scalarType {
+        case .float32: add(sums, as: Float.self, count: count, to: total)
+        case .float64: add(sums, as: Double.self, count: count, to: total)
+        }
+    }
+
+    private func add<Scalar: TensorScalar>(
         _ sums: [UnsafeMutableRawPointer], as type: Scalar.Type, count: Int,
         to total: UnsafeMutableRawPointer
     ) {
