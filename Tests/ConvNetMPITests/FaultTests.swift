@@ -118,7 +118,7 @@ extension MPITests {
                     let told = run.error.split(separator: "\n").first { $0.hasPrefix(start) }
                     #expect(told?.contains(line) == true, "\(run)")
                 }
-                #expect(!run.output.contains("epoch"))
+                #expect(!run.output.contains("\nepoch"))
             }
         }
 
