@@ -67,7 +67,7 @@ struct BenchmarkRun {
         if let guarded { print(guarded.text) }
         let report = JSONReport(results, machine, guarded: guarded)
         if let output {
-            try report.encoded().write(to: URL(fileURLWithPath: output), options: .atomic)
+            try report.encoded().withUnsafeBytes { try AtomicFile.write($0, to: output) }
         }
         if let plot { try Plot.picture(results, machine)?.write(to: plot) }
         if let saved { try Baseline(setting, results).write(to: saved) }

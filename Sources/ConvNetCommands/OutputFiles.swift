@@ -22,6 +22,11 @@ extension Options {
         {
             throw UsageError("--\(name) is \(file.path), a folder, expected a file")
         }
+        // A device or a pipe would be replaced, and be gone.
+        let kind = try? file.resolvingSymlinksInPath().resourceValues(forKeys: [.isRegularFileKey])
+        if let kind, kind.isRegularFile == false {
+            throw UsageError("--\(name) is \(file.path), no file, expected a file")
+        }
         return file
     }
 }

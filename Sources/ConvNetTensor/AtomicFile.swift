@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Writing a file so that at any moment there is the old one or the new one, whole.
+// Writing a file so that at any moment there is the old one or the new one, whole. The bytes go to a
+// file without a name, which nobody sees and which the system takes back should the process be killed;
+// it gets a name only once it is on the disk, and takes the old one's place at once. So even a process
+// that is killed leaves nothing behind, but in the instant between the two.
 
 #if canImport(Glibc)
     import Glibc
@@ -12,20 +15,33 @@
 
 /// Writes whole files.
 package enum AtomicFile {
-    /// Writes a temporary file beside the target, makes sure that it is on the disk, renames it.
+    /// Writes a new file beside the target, makes sure that it is on the disk, renames it.
     ///
-    /// - Throws: ``FileError`` that says what the system refused; the old file stays.
+    /// A file that is there keeps its permissions.
+    ///
+    /// - Throws: ``FileError`` that says what the system refused, or that the target is there and no
+    ///   regular file; the old file stays.
     package static func write(
         _ bytes: UnsafeRawBufferPointer, to path: String
     ) throws(FileError) {
+        guard !path.utf8.contains(0) else {
+            throw FileError(
+                path: path, problem: "can't be written: a path with a zero byte",
+                expected: "a file in a writable folder")
+        }
+        let permissions = try permissions(of: path)
         let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max)).tmp"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw failure(path, "can't be written") }
+        let (descriptor, hasName) = try create(temporary, for: path)
         do throws(FileError) {
             defer { close(descriptor) }
+            if let permissions, fchmod(descriptor, permissions) != 0 {
+                throw failure(path, "can't be written")
+            }
             try write(bytes, to: descriptor, path: path)
             guard fsync(descriptor) == 0 else { throw failure(path, "can't be written") }
+            if !hasName { try name(descriptor, temporary, for: path) }
         } catch {
+            // Not there where it has got no name yet.
             unlink(temporary)
             throw error
         }
@@ -39,6 +55,44 @@ package enum AtomicFile {
         if folder >= 0 {
             fsync(folder)
             close(folder)
+        }
+    }
+
+    /// The permissions of the file that is there; nil where there is none.
+    ///
+    /// - Throws: ``FileError`` when it is something else than a file: a device would be gone for good.
+    private static func permissions(of path: String) throws(FileError) -> mode_t? {
+        var information = stat()
+        guard stat(path, &information) == 0 else { return nil }
+        guard information.st_mode & S_IFMT == S_IFREG else {
+            throw FileError(
+                path: path, problem: "can't be replaced: not a file", expected: "a regular file")
+        }
+        return information.st_mode & 0o777
+    }
+
+    /// A new file without a name, or where the file system has no such files, with the temporary one.
+    private static func create(
+        _ temporary: String, for path: String
+    ) throws(FileError) -> (descriptor: Int32, hasName: Bool) {
+        #if os(Linux)
+            // O_TMPFILE, which Swift does not see: __O_TMPFILE with O_DIRECTORY.
+            let withoutName = open(
+                folder(of: path), O_WRONLY | O_CLOEXEC | 0o20_000_000 | O_DIRECTORY, 0o666)
+            if withoutName >= 0 { return (withoutName, false) }
+        #endif
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw failure(path, "can't be written") }
+        return (descriptor, true)
+    }
+
+    /// Gives a file that has none a name.
+    private static func name(
+        _ descriptor: Int32, _ temporary: String, for path: String
+    ) throws(FileError) {
+        let source = "/proc/self/fd/\(descriptor)"
+        guard linkat(AT_FDCWD, source, AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) == 0 else {
+            throw failure(path, "can't be written")
         }
     }
 

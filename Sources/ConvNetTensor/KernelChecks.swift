@@ -180,18 +180,14 @@ package enum KernelChecks {
             inputShape: inputShape, window: window, operation: operation, argument: argument)
         // Spread taps can straddle a small image: then there is nothing to pool.
         guard
-            (0..<sizes.outputHeight).allSatisfy({ i in
-                (0..<window.size.height).contains { u in
-                    let row = i * window.stride.height + u * window.dilation.height - padding.top
-                    return row >= 0 && row < sizes.height
-                }
-            }),
-            (0..<sizes.outputWidth).allSatisfy({ j in
-                (0..<window.size.width).contains { v in
-                    let column = j * window.stride.width + v * window.dilation.width - padding.left
-                    return column >= 0 && column < sizes.width
-                }
-            })
+            everyPlaceSeesAPixel(
+                places: sizes.outputHeight, extent: sizes.height, before: padding.top,
+                size: window.size.height, stride: window.stride.height,
+                dilation: window.dilation.height),
+            everyPlaceSeesAPixel(
+                places: sizes.outputWidth, extent: sizes.width, before: padding.left,
+                size: window.size.width, stride: window.stride.width,
+                dilation: window.dilation.width)
         else {
             throw TensorError(
                 operation: operation, argument: "window",
@@ -200,6 +196,30 @@ package enum KernelChecks {
                 expected: "at least one pixel of \(inputShape) under each place")
         }
         return sizes
+    }
+
+    /// Whether at each place along an axis at least one tap lies on a pixel.
+    ///
+    /// A window from a stranger's file may have 2³¹ places and taps: they are not gone through one by
+    /// one. Where more would have to be than any image needs, the answer is no.
+    package static func everyPlaceSeesAPixel(
+        places: Int, extent: Int, before: Int, size: Int, stride: Int, dilation: Int
+    ) -> Bool {
+        // A window that begins on a pixel sees it, one that begins behind the image sees none.
+        guard (places - 1) * stride - before < extent else { return false }
+        // The others begin in the padding before the image, and their first tap behind that lies less
+        // than a dilation behind it.
+        let early = min((before + stride - 1) / stride, places)
+        let taps = { (place: Int) -> Bool in
+            let missing = before - place * stride
+            let tap = (missing + dilation - 1) / dilation
+            return tap < size && tap * dilation - missing < extent
+        }
+        guard dilation > extent else {
+            // Only the number of taps can be too small, and most of them go before the first place.
+            return early == 0 || taps(0)
+        }
+        return early <= 1 << 16 && (0..<early).allSatisfy(taps)
     }
 
     /// Sizes of the gradient of a max pooling; every index must lie inside its plane.

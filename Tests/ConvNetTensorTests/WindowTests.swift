@@ -83,4 +83,45 @@ import Testing
         let wide = try Window(1, stride: 1, padding: most)
         #expect(try wide.outputSize(height: most, width: 1).height == 3 * most)
     }
+
+    /// Against going through places and taps one by one.
+    @Test func placesWithoutAPixelAreFoundWithoutLookingAtEach() {
+        for extent in 1...5 {
+            for size in 1...4 {
+                for (before, after) in [(0, 0), (size / 2, 0), (0, size / 2), (size / 2, size / 2)]
+                {
+                    for stride in 1...4 {
+                        for dilation in 1...7 {
+                            let room = extent + before + after - dilation * (size - 1) - 1
+                            guard room >= 0 else { continue }
+                            for places in [room / stride + 1, (room + stride - 1) / stride + 1] {
+                                let slow = (0..<places).allSatisfy { place in
+                                    (0..<size).contains {
+                                        (0..<extent).contains(
+                                            place * stride + $0 * dilation - before)
+                                    }
+                                }
+                                let fast = KernelChecks.everyPlaceSeesAPixel(
+                                    places: places, extent: extent, before: before, size: size,
+                                    stride: stride, dilation: dilation)
+                                #expect(
+                                    fast == slow,
+                                    "\(extent) \(size) \(before) \(stride) \(dilation) \(places)")
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// 2³⁰ taps in the padding before the first pixel, a thousand times: seconds each, one by one.
+    @Test func hugeWindowsAreCheckedAtOnce() throws {
+        let size = (1 << 30) - 1
+        let window = try Window(size, padding: size / 2)
+        for _ in 0..<1000 {
+            _ = try KernelChecks.pooling(
+                inputShape: [1, 1, 1, 1], window: window, operation: "test")
+        }
+    }
 }

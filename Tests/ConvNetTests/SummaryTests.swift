@@ -60,4 +60,13 @@ struct SummaryTests {
             #expect(throws: TensorError.self) { try network.summary(batchSize: size) }
         }
     }
+
+    /// A file may describe layers that no machine could run: their sums stay numbers.
+    @Test func sumsBeyondAllNumbersAreTheLargest() throws {
+        let layers = (0..<20).map { NamedLayer("relu\($0)", ReLU()) }
+        let summary = try Network(inputShape: [1 << 28, 1 << 30], layers: layers).summary()
+        #expect(summary.activationByteCount == .max)
+        #expect(summary.operationCount == .max)
+        #expect(summary.description.contains("9.22 EB"))
+    }
 }

@@ -31,11 +31,20 @@ public struct NetworkSummary: Sendable, CustomStringConvertible {
     public let rows: [Row]
 
     /// How many numbers the network trains.
-    public var parameterCount: Int { rows.reduce(0) { $0 + $1.parameterCount } }
+    public var parameterCount: Int { sum(\.parameterCount) }
     /// The floating-point operations of a forward pass over the batch.
-    public var operationCount: Int { rows.reduce(0) { $0 + $1.operationCount } }
+    public var operationCount: Int { sum(\.operationCount) }
     /// The bytes of all layers' outputs for the batch.
-    public var activationByteCount: Int { rows.reduce(0) { $0 + $1.activationByteCount } }
+    public var activationByteCount: Int { sum(\.activationByteCount) }
+
+    /// The sum over all layers, or the largest number there is: a network from a file may describe
+    /// layers that no machine could run.
+    private func sum(_ figure: (Row) -> Int) -> Int {
+        rows.reduce(0) {
+            let (sum, overflow) = $0.addingReportingOverflow(figure($1))
+            return overflow ? .max : sum
+        }
+    }
 
     init(_ network: Network, batchSize: Int) throws {
         var shape = [batchSize] + network.inputShape
@@ -85,7 +94,7 @@ public struct NetworkSummary: Sendable, CustomStringConvertible {
             \(rule)
             \(lines[body.count + 1])
             FLOPs: of a forward pass, a multiplication and an addition being two. memory: of the
-            layers' outputs. The parameters are \(Self.scaled(parameterCount * 4, "B")); training \
+            layers' outputs. The parameters are \(Self.scaled(min(parameterCount, .max / 4) * 4, "B")); training \
             holds their gradients and
             the optimizer's state beside them.
             """
