@@ -28,8 +28,9 @@ struct Machine: Sendable {
 
     private static func measurePeak(_ kernels: NativeKernels) throws -> Double {
         var best = 0.0
-        // Many short runs: on a shared machine some of them are undisturbed.
-        for _ in 0..<60 {
+        // Many short runs: on a shared machine some of them are undisturbed, and the threads need some
+        // tens of milliseconds to spread over the processors.
+        for _ in 0..<300 {
             let start = ContinuousClock.now
             let operations = try kernels.runPeak(iterations: 100_000)
             best = max(best, operations / seconds(since: start))
