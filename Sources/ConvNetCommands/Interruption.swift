@@ -17,13 +17,14 @@ package struct Interruption: Error, CustomStringConvertible {
 
     /// Made when a signal comes.
     package static let request = StopRequest()
-    private static let received = Atomic<Int32>(SIGINT)
+    /// SIGTERM where another rank was asked: mpirun sends it on for Ctrl-C too.
+    private static let received = Atomic<Int32>(SIGTERM)
 
     /// Remembers signals from now on instead of ending at once.
     static func watch() {
         // Touched here first, so that the handler finds both made: a handler may allocate nothing.
         _ = request.isRequested
-        received.store(SIGINT, ordering: .relaxed)
+        received.store(SIGTERM, ordering: .relaxed)
         // Blocked signals are inherited, and never arrive.
         var set = sigset_t()
         sigemptyset(&set)
