@@ -146,7 +146,8 @@ final class MPIThread: @unchecked Sendable {
                 look()
                 if !requests.isEmpty, !hasMoved { pause() }
             } catch {
-                fail(error)
+                // What MPI refuses may have its reason in a process that has ended.
+                fail((isWatching ? endedRank() : nil) ?? error)
             }
         }
     }
@@ -196,11 +197,14 @@ final class MPIThread: @unchecked Sendable {
         guard isWatching, now - lastLook >= Self.watchInterval else { return }
         lastLook = now
         watch()
+        if let error = endedRank() { fail(error) }
+    }
+
+    /// The error that names a process that has ended; nil where none has.
+    private func endedRank() -> MPIError? {
         let rank = convmpi_ended_rank()
-        guard rank >= 0 else { return }
-        fail(
-            MPIError.rankEnded(
-                rank: Int(rank), process: Int(convmpi_process_of_rank(rank))))
+        guard rank >= 0 else { return nil }
+        return .rankEnded(rank: Int(rank), process: Int(convmpi_process_of_rank(rank)))
     }
 
     /// Leaves the processor to others: for a moment while somebody waits, longer while the rank computes.
@@ -208,18 +212,16 @@ final class MPIThread: @unchecked Sendable {
         if withLock({ isAwaited }) { sched_yield() } else { usleep(100) }
     }
 
-    /// Nothing more can be done; whoever waits is told why.
+    /// Nothing more can be done; whoever waits is told why, once the one who asked to hear of it has.
     private func fail(_ error: any Error) {
         requests = []
         operations = []
         done = []
-        var isFirst = false
+        if withLock({ failure == nil }) { onFailure(error) }
         change {
-            isFirst = failure == nil
             failure = failure ?? error
             jobs = []
         }
-        if isFirst { onFailure(error) }
     }
 
     private func withLock<Result>(_ body: () throws -> Result) rethrows -> Result {

@@ -59,6 +59,9 @@ enum Rank {
     /// that is not yet whole never takes the place of the last one.
     @Sendable static func end(because error: any Error) {
         say("\(CommandLineTool.line(for: error)); training stops\(whereToGoOn)")
+        // All others are to find the rank that ended first, not this one: they look every 50 ms. mpirun
+        // gives them a second.
+        usleep(500_000)
         _exit(1)
     }
 
