@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-lint bench perf-check test test-mpi sanitize-address sanitize-thread soak \
-    setup-neon test-neon test-serial test-static consumer format lint docs
+    setup-neon test-neon test-serial test-static fuzz consumer format lint docs
 
 # libomp runs the kernels' threads, zlib reads compressed data sets, Cairo draws pictures, MPI connects
 # what trains on several machines; SwiftPM asks pkg-config where they are.
@@ -13,7 +13,8 @@ PACKAGES := libomp-dev zlib1g-dev libcairo2-dev pkg-config libopenmpi-dev openmp
 LINT_PACKAGES := clang-format
 NEON_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 
-SWIFT_SOURCES := Package.swift Sources Benchmarks Tests Examples Documentation
+SWIFT_SOURCES := Package.swift Sources Benchmarks Tests Fuzzing/Package.swift Fuzzing/Sources \
+    Examples Documentation
 C_SOURCES = $(shell git ls-files 'CSources/*.c' 'Tests/*.c' 'CSources/*.h' 'CSources/*.inc' 'Examples/*.c')
 
 # Installs the packages in $(1) that dpkg does not know as installed, and says nothing when it knows
@@ -94,6 +95,9 @@ sanitize-thread: setup ## Run the tests under ThreadSanitizer
 
 soak: setup ## Train and predict for MINUTES=30, and fail where memory or descriptors grow
 	swift run Soak $(or $(MINUTES),30)
+
+fuzz: setup ## Run libFuzzer on each file format for SECONDS_EACH=60
+	SECONDS_EACH=$(or $(SECONDS_EACH),60) Fuzzing/run.sh
 
 consumer: setup ## Build and run a user's package, the examples, the documents' code
 	Tests/consumers.sh $(ARGUMENTS)

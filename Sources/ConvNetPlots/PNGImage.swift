@@ -51,7 +51,8 @@ public struct PNGImage: Sendable {
     /// - Throws: ``PictureError`` as ``init(contentsOf:)`` does.
     public init(bytes: [UInt8], file: String) throws(PictureError) {
         try Self.checkHeader(bytes, file)
-        raster = try Self.decode(bytes, file)
+        guard let chunks = PNGChunks.makingPixels(of: bytes) else { throw Self.damaged(file) }
+        raster = try Self.decode(chunks, file)
     }
 
     /// Fails unless the bytes begin as a PNG file does, with an image of a size that is read.
@@ -69,7 +70,7 @@ public struct PNGImage: Sendable {
         }
         let (width, height) = (number(at: 16), number(at: 20))
         let sides = 1...longestSide
-        // Two numbers of 32 bits: their product fits.
+        // Sides are compared first: two numbers of 32 bits have a product that may not fit.
         guard sides.contains(width), sides.contains(height), width * height <= largestPixelCount
         else {
             throw PictureError(
@@ -115,7 +116,11 @@ public struct PNGImage: Sendable {
             return PictureError(
                 file: file, problem: "too large for the memory", expected: "a smaller image")
         }
-        return PictureError(file: file, problem: "damaged", expected: "a whole PNG file")
+        return damaged(file)
+    }
+
+    private static func damaged(_ file: String) -> PictureError {
+        PictureError(file: file, problem: "damaged", expected: "a whole PNG file")
     }
 }
 

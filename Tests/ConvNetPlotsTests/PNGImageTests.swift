@@ -140,6 +140,23 @@ struct PNGImageTests {
         ) { try PNGImage(bytes: bytes, file: "huge.png") }
     }
 
+    /// libpng would take 2 GiB for a text that says so, and unfold one that is there.
+    @Test func textsAreNeitherBelievedNorUnfolded() throws {
+        let whole = Self.gray(2, 2) { x, y in x + y }.bytes
+        let text = PNGWriter.chunk("zTXt", Array("key\0\0".utf8))
+        let spot = 33  // Behind the header.
+        let withText = Array(whole[..<spot] + text + whole[spot...] + text)
+        #expect(PNGChunks.makingPixels(of: withText) == whole)
+        #expect(
+            try PNGImage(bytes: withText, file: "text.png").raster.pixels
+                == PNGImage(bytes: whole, file: "text.png").raster.pixels)
+        for length: [UInt8] in [[0x7A, 0x54, 0x58, 0x74], [0xFF, 0xFF, 0xFF, 0xFF]] {
+            let claims = Array(whole[..<spot] + length + text[4...] + whole[spot...])
+            #expect(PNGChunks.makingPixels(of: claims) == nil)
+            #expect(throws: PictureError.self) { try PNGImage(bytes: claims, file: "text.png") }
+        }
+    }
+
     @Test func unreadableFilesAreNamed() throws {
         #expect(
             throws: PictureError(
