@@ -51,7 +51,8 @@ else
             cp -L "$library" "$machine$library"
         done
 fi
-mkdir -p "$machine/proc"
+# Where OpenMP's runtime notes that a process has it; without /dev/shm it takes /tmp.
+mkdir -p "$machine/proc" "$machine/tmp"
 cp "$program" "$machine/consumer"
 line="$(chroot "$machine" /consumer)" || fail "the program ended with status $?"
 echo "$line"

@@ -9,7 +9,6 @@
 
 #ifdef _OPENMP
 void kmp_set_blocktime(int milliseconds);
-#endif
 
 /// Whether the user has said how threads are to wait.
 static bool is_told_how_to_wait(void) {
@@ -23,6 +22,7 @@ static bool is_told_how_to_wait(void) {
     }
     return state == TOLD;
 }
+#endif
 
 void convk_spin_briefly(void) {
 #ifdef _OPENMP

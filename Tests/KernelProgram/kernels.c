@@ -192,8 +192,8 @@ static void try_convolution(unsigned seed, bool is_winograd, convk_execution run
         }
         y0[o] = sum;
     }
-    float *workspace = array(convk_conv2d_forward_workspace(&conv, false, run));
-    convk_conv2d_forward(y, x, weights, NULL, bias, &conv, workspace, run);
+    float *workspace = array(convk_conv2d_forward_workspace(&conv, run));
+    convk_conv2d_forward(y, x, weights, NULL, bias, false, &conv, workspace, run);
     discard(workspace);
     workspace = array(convk_conv2d_backward_data_workspace(&conv, run));
     convk_conv2d_backward_data(dx, dy, weights, &conv, workspace, run);
