@@ -51,8 +51,8 @@ else
             cp -L "$library" "$machine$library"
         done
 fi
-# Where OpenMP's runtime notes that a process has it; without /dev/shm it takes /tmp.
-mkdir -p "$machine/proc" "$machine/tmp"
+# OpenMP's runtime ends a process that has no shared memory.
+mkdir -p "$machine/proc" "$machine/dev/shm"
 cp "$program" "$machine/consumer"
 line="$(chroot "$machine" /consumer)" || fail "the program ended with status $?"
 echo "$line"
