@@ -16,16 +16,17 @@ rm -rf "$work"
 mkdir -p "$work"
 
 # The modules that have pages beside ConvNet's.
-beside=(ConvNetData ConvNetPlots ConvNetReference)
+beside=(ConvNetData ConvNetDistributed ConvNetPlots ConvNetReference)
 archives=("${beside[@]/%/.doccarchive}")
 archives=("${archives[@]/#/$work/}")
 
 swift build --product convnet
+swift build --target ConvNetDistributed
 products="$(swift build --product convnet --show-bin-path)"
 target="$(swift -print-target-info | sed -n 's/.*"unversionedTriple": "\(.*\)".*/\1/p' | head -1)"
 flags=()
 for flag in $(pkg-config --cflags zlib cairo); do flags+=(-Xcc "$flag"); done
-for map in "$products/CConvKernels.build/module.modulemap" CSources/*/module.modulemap; do
+for map in "$products"/*.build/module.modulemap CSources/*/module.modulemap; do
     flags+=(-Xcc "-fmodule-map-file=$(realpath "$map")")
 done
 
