@@ -44,7 +44,7 @@ extension NativeKernels {
         }
     }
 
-    /// `outputGradient · y · (1 − y)` on `float32`.
+    /// `outputGradient · y · (1 − y)` on `float32`, to within `4 · 2⁻²⁴` of its size, to first order.
     ///
     /// - Throws: ``TensorError`` when shapes differ or a tensor is not of `float32`.
     public func sigmoidGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor {
@@ -71,7 +71,8 @@ extension NativeKernels {
         }
     }
 
-    /// `outputGradient · (1 − y) · (1 + y)` on `float32`.
+    /// `outputGradient · (1 − y) · (1 + y)` on `float32`, to within `4 · 2⁻²⁴` of its size, to first
+    /// order.
     ///
     /// - Throws: ``TensorError`` when shapes differ or a tensor is not of `float32`.
     public func tanhGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor {
@@ -87,7 +88,7 @@ extension NativeKernels {
         }
     }
 
-    /// `x > 0 ? x : negativeSlope · x` on `float32`.
+    /// `x > 0 ? x : negativeSlope · x` on `float32`: the slope and the product are rounded once each.
     ///
     /// - Throws: ``TensorError`` when `x` is not of `float32`.
     public func leakyReLU(_ x: Tensor, negativeSlope: Double) throws -> Tensor {

@@ -56,6 +56,10 @@ extension NativeKernels {
 
     /// The gradients of batch normalization, on `float32`; sums are in `Double`.
     ///
+    /// With z the largest `|x − mean| / √(variance + epsilon)` and g the largest gradient's size, errors
+    /// are at most `12 · 2⁻²⁴`, to first order, of `g · (2 + z²) · |gamma| / √(variance + epsilon)` in
+    /// the input's gradient, of M·g·z in gamma's and of M·g in beta's, with M numbers a channel.
+    ///
     /// - Throws: ``TensorError`` when shapes disagree, epsilon is not above 0, or a tensor is not of
     ///   `float32`.
     public func batchNormalizationGradient(

@@ -45,6 +45,9 @@ extension NativeKernels {
 
     /// Adds each output's gradient where its maximum came from, on `float32`.
     ///
+    /// A pixel that is the maximum of m windows is the sum of their m gradients, in the windows' order:
+    /// `|error| ≤ m · 2⁻²⁴ · Σ|g|`, to first order, and none where windows don't overlap.
+    ///
     /// - Returns: `[N, C, H, W]`.
     /// - Throws: ``TensorError`` when the shapes disagree, an index lies outside its plane, or the
     ///   gradient is not of `float32`.
@@ -87,6 +90,8 @@ extension NativeKernels {
     }
 
     /// Spreads each output's gradient over the pixels that it is the mean of, on `float32`.
+    ///
+    /// `|error| ≤ (KH·KW + 2) · 2⁻²⁴ · Σ|g| / count`, to first order.
     ///
     /// - Returns: `[N, C, H, W]`.
     /// - Throws: ``TensorError`` when the shapes and the window disagree, or the gradient is not of

@@ -24,6 +24,8 @@ extension NativeKernels {
 
     /// `p −= learningRate · g`, on `float32`.
     ///
+    /// `|error| ≤ 12 · 2⁻²⁴ · (|p| + |terms|)`, to first order, with the sizes of what is added to p.
+    ///
     /// - Throws: ``TensorError`` when shapes differ or a tensor is not of `float32`.
     public func sgdUpdate(
         _ parameter: inout Tensor, gradient: Tensor, learningRate: Double,
@@ -42,7 +44,7 @@ extension NativeKernels {
         }
     }
 
-    /// A step with a velocity, plain or Nesterov's, on `float32`.
+    /// A step with a velocity, plain or Nesterov's, on `float32`, bounded as for `sgdUpdate`.
     ///
     /// - Throws: ``TensorError`` when shapes differ or a tensor is not of `float32`.
     public func momentumUpdate(
@@ -66,7 +68,7 @@ extension NativeKernels {
         }
     }
 
-    /// A step scaled by the root of the squares so far, on `float32`.
+    /// A step scaled by the root of the squares so far, on `float32`, bounded as for `sgdUpdate`.
     ///
     /// - Throws: ``TensorError`` when shapes differ or a tensor is not of `float32`.
     public func squaresUpdate(
@@ -90,7 +92,7 @@ extension NativeKernels {
         }
     }
 
-    /// Adam with PyTorch's place for epsilon, on `float32`.
+    /// Adam with PyTorch's place for epsilon, on `float32`, bounded as for `sgdUpdate`.
     ///
     /// - Throws: ``TensorError`` when shapes differ, the step is below 1, or a tensor is not of
     ///   `float32`.

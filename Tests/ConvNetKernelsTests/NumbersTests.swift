@@ -261,4 +261,57 @@ struct WayCase: Sendable, CustomTestStringConvertible {
             #expect(comparison.isWithinBounds, "\(name), \(way), \(set): \(comparison)")
         }
     }
+
+    /// Squares from 2⁻¹⁰⁰ to 2¹⁰⁰ in one sum, in neighbouring channels.
+    @Test(arguments: InstructionSet.supported)
+    func responsesKeepTheirBoundOnAdversarialNumbers(_ set: InstructionSet) throws {
+        var draw = Draw(seed: 27)
+        let x = try Self.adversarial([2, 9, 5, 7], &draw, exponents: -50...50)
+        let settings = try LocalResponseSettings(size: 5, alpha: 1, beta: 0.75, k: 2)
+        let y = try reference.localResponseNormalization(
+            x.converted(to: .float64), settings: settings)
+        let roundings = 0.75 * Double(settings.size + 4) + 8
+        let comparison = Comparison(
+            try native(set).localResponseNormalization(x, settings: settings), y,
+            bounds: y.doubles.map { abs($0) * gamma(Int(roundings) + 1) })
+        #expect(comparison.isWithinBounds, "\(set): \(comparison)")
+    }
+
+    /// Channels whose numbers nearly cancel in the mean, of sizes from 1e-15 to 1e15.
+    @Test(arguments: InstructionSet.supported)
+    func batchNormalizationKeepsItsBoundOnAdversarialNumbers(_ set: InstructionSet) throws {
+        var draw = Draw(seed: 28)
+        let x = try Self.adversarial([4, 6, 5, 8], &draw, exponents: -50...50)
+        let kernels = try native(set)
+        let (found, exact) = (try kernels.batchStatistics(x), try reference.batchStatistics(x))
+        let count = Double(x.count / 6)
+        for (name, one, other, sizes) in [
+            ("mean", found.mean, exact.mean, try reference.batchStatistics(x.magnitudes()).mean),
+            ("variance", found.variance, exact.variance, exact.variance),
+        ] {
+            // Rounded once each, and sums in Double.
+            let bounds = zip(other.doubles, sizes.doubles).map {
+                abs($0) * gamma(2) + $1 * count * 0x1p-52
+            }
+            let comparison = Comparison(one, other, bounds: bounds)
+            #expect(comparison.isWithinBounds, "\(name), \(set): \(comparison)")
+        }
+        let (scales, shifts) = (try draw.normal([6]), try draw.normal([6]))
+        func normalized(_ kernels: any Kernels, _ type: ScalarType) throws -> Tensor {
+            try kernels.batchNormalization(
+                x.converted(to: type),
+                statistics: BatchStatistics(
+                    mean: exact.mean.converted(to: type),
+                    variance: exact.variance.converted(to: type)),
+                gamma: scales.converted(to: type), beta: shifts.converted(to: type), epsilon: 1e-5)
+        }
+        let expected = try normalized(reference, .float64)
+        let bounds = expected.doubles.indices.map { index in
+            let channel = index / 40 % 6
+            // |y| and twice the shift are no less than what is scaled and the shift together.
+            return (abs(expected.doubles[index]) + 2 * abs(shifts.doubles[channel])) * gamma(5)
+        }
+        let comparison = Comparison(try normalized(kernels, .float32), expected, bounds: bounds)
+        #expect(comparison.isWithinBounds, "\(set): \(comparison)")
+    }
 }
