@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Which cases became slower. A case is suspected on the samples of a first round and called a regression
-// only where a second, independent round says so too, held to an error rate for all suspects together:
-// of seventy cases three or four are suspected in every run by chance alone.
+// only where a second round and a third, each with samples of its own, say so too, held to an error rate
+// for all suspects together: of seventy cases three or four are suspected in every run by chance alone.
 
 /// What is known of one case's speed, then and now. Costs are times, in units of what the machine could
 /// do at best when each was taken: larger is slower.
@@ -12,18 +12,18 @@ struct Comparison: Sendable {
     let baseline: [Double]
     /// Costs now.
     let current: [Double]
-    /// Costs of the second round; empty where the first raised no suspicion.
+    /// Costs of the last round in which it was measured again; empty where the first raised no suspicion.
     var repeated: [Double] = []
     /// How likely costs such as these are if the case is slower by the tolerance at most.
     var probability = 1.0
-    /// The same of the second round.
+    /// The same of the last round.
     var repeatedProbability = 1.0
     /// Whether the case is slower, beyond tolerance and chance.
     var isRegression = false
     /// Whether the case seems faster by more than the tolerance. Nobody measures that again.
     var isImprovement = false
 
-    /// The cost now, the baseline's being 1: of the second round where there was one.
+    /// The cost now, the baseline's being 1: of the last round in which it was measured.
     var ratio: Double {
         Self.median(repeated.isEmpty ? current : repeated) / Self.median(baseline)
     }
@@ -38,6 +38,9 @@ struct Comparison: Sendable {
 
 /// How comparisons are decided.
 struct Decision: Sendable {
+    /// How often a suspect is measured again, as long as it looks slower.
+    static let repetitions = 2
+
     /// Cases that are slower by less than this share are not told apart.
     var tolerance = 0.05
     /// A case is measured again below this probability.
@@ -59,7 +62,7 @@ struct Decision: Sendable {
     /// Whether a case is to be measured again.
     func isSuspect(_ comparison: Comparison) -> Bool { comparison.probability < suspicion }
 
-    /// The comparisons with the verdict of the second round.
+    /// The comparisons with the verdict of another round; those that it leaves out keep theirs.
     ///
     /// - Parameter repeated: costs of each suspect, measured anew.
     func judged(_ comparisons: [Comparison], repeated: [String: [Double]]) -> [Comparison] {

@@ -36,11 +36,16 @@ import Testing
                 current: machine.costs(10, slower: slower[index]))
         }
         comparisons = decision.judged(comparisons)
-        var repeated: [String: [Double]] = [:]
-        for (index, comparison) in comparisons.enumerated() where decision.isSuspect(comparison) {
-            repeated[comparison.name] = machine.costs(20, slower: slower[index])
+        var suspects = comparisons.indices.filter { decision.isSuspect(comparisons[$0]) }
+        for _ in 0..<Decision.repetitions {
+            var repeated: [String: [Double]] = [:]
+            for index in suspects {
+                repeated[comparisons[index].name] = machine.costs(20, slower: slower[index])
+            }
+            comparisons = decision.judged(comparisons, repeated: repeated)
+            suspects = comparisons.indices.filter { comparisons[$0].isRegression }
         }
-        return decision.judged(comparisons, repeated: repeated).map(\.isRegression)
+        return comparisons.map(\.isRegression)
     }
 
     /// Three hundred runs of seventy unchanged cases each. With the usual tolerance none fails; with
