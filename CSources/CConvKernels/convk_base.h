@@ -32,6 +32,16 @@ static inline ptrdiff_t convk_round_up(ptrdiff_t length, ptrdiff_t size) {
 /// instructions share into each of them.
 #define CONVK_OPAQUE(pointer) __asm__("" : "+r"(pointer))
 
+/// Has the compiler copy a function into its callers, which give it other constants each. Under a
+/// sanitizer it may decide by itself: to check each load and store of all copies takes minutes a
+/// file.
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(undefined_behavior_sanitizer)
+#define CONVK_ALWAYS_INLINE
+#else
+#define CONVK_ALWAYS_INLINE __attribute__((always_inline))
+#endif
+
 /// A short copy.
 static inline void convk_copy_short(float *restrict to, const float *restrict from,
                                     ptrdiff_t count) {

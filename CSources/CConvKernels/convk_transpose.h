@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define CONVK_INLINE(...) static inline __attribute__((always_inline, ##__VA_ARGS__))
+#define CONVK_INLINE(...) static inline CONVK_ALWAYS_INLINE __attribute__((__VA_ARGS__))
 
 /// Four floats are a vector on every CPU that the kernels are built for.
 typedef float convk_four __attribute__((vector_size(16)));

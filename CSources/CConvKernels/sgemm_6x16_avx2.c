@@ -20,7 +20,7 @@ enum { VECTORS = 2, LANES = 8 };
 #define ROWS_FILTERS 2
 #define transposed_fours(to, from, stride) convk_transposed_fours_avx2(to, from, stride, LANES)
 #define TARGET __attribute__((target("avx2,fma")))
-#define INLINE static inline __attribute__((always_inline)) TARGET
+#define INLINE static inline CONVK_ALWAYS_INLINE TARGET
 
 typedef __m256 vector;
 

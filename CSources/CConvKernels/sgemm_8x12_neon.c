@@ -18,7 +18,7 @@ enum { VECTORS = 3, LANES = 4 };
 #define ROWS_FILTERS 6
 #define transposed_fours(to, from, stride) convk_transposed_fours_plain(to, from, stride, LANES)
 #define TARGET
-#define INLINE static inline __attribute__((always_inline))
+#define INLINE static inline CONVK_ALWAYS_INLINE
 
 typedef convk_four vector;
 

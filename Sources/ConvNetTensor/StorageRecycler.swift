@@ -137,7 +137,8 @@ package final class StorageRecycler: @unchecked Sendable {
         return longest?.place
     }
 
-    private static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer? {
+    /// A new block, or nil when the system has no such memory.
+    static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer? {
         // Large blocks on huge pages: fewer faults when they are new, fewer misses of the
         // translation buffer ever after.
         let isLarge = capacity >= 2 * hugePage

@@ -4,6 +4,14 @@
 // and recycled, because a training step frees and asks for the same sizes over and over, and
 // fresh pages from the system cost more than many a kernel.
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// A block of aligned memory with one owner; tensors share it and copy before they write.
 package final class TensorStorage: @unchecked Sendable {
     // Sendable although it hands out mutable memory: only a holder that has checked that it is
@@ -22,8 +30,17 @@ package final class TensorStorage: @unchecked Sendable {
     ///
     /// - Throws: ``TensorError`` when the system has no such memory to give.
     package init(byteCount: Int, operation: String) throws(TensorError) {
-        let capacity = StorageRecycler.capacity(for: byteCount)
-        guard let address = StorageRecycler.shared.take(capacity) else {
+        #if CONVNET_EXACT_MEMORY
+            // For the sanitizers, a block of its own that is as large as what is used of it: they
+            // see what lies beyond the end of a block, and what is used after it was freed, and they
+            // take a recycler's lock for an order between threads.
+            let capacity = byteCount
+            let block = StorageRecycler.allocate(byteCount)
+        #else
+            let capacity = StorageRecycler.capacity(for: byteCount)
+            let block = StorageRecycler.shared.take(capacity)
+        #endif
+        guard let address = block else {
             throw TensorError(
                 operation: operation, argument: "size", value: "\(byteCount) bytes",
                 expected: "no more than the system can allocate")
@@ -33,5 +50,11 @@ package final class TensorStorage: @unchecked Sendable {
         self.capacity = capacity
     }
 
-    deinit { StorageRecycler.shared.put(address, capacity) }
+    deinit {
+        #if CONVNET_EXACT_MEMORY
+            free(address)
+        #else
+            StorageRecycler.shared.put(address, capacity)
+        #endif
+    }
 }
