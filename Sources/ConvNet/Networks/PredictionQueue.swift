@@ -51,18 +51,49 @@ public final class PredictionQueue: Sendable {
         _ body: @escaping @Sendable (_ running: Int) throws -> Value
     ) async throws -> Value {
         let ticket = WorkerPool.Ticket()
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
+        let outcome = Outcome<Value>()
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
                 pool.add(
                     ticket,
                     run: { running in
-                        continuation.resume(with: Result { try body(running) })
+                        outcome.put(Result { try body(running) })
+                        continuation.resume()
                     },
-                    fail: { continuation.resume(throwing: $0) })
+                    fail: { error in
+                        outcome.put(.failure(error))
+                        continuation.resume()
+                    })
             }
         } onCancel: {
             pool.cancel(ticket)
         }
+        return try outcome.take()
+    }
+}
+
+/// What came of a body, on its way from the queue's thread to the task.
+///
+/// It goes past the continuation and under a lock, because ThreadSanitizer does not always see what
+/// order a continuation makes: it would report races in any program that awaits predictions.
+private final class Outcome<Value: Sendable>: @unchecked Sendable {
+    // Sendable although it changes: what changes is touched under the lock.
+    private let lock = Lock()
+    private var result: Result<Value, any Error>?
+
+    func put(_ result: Result<Value, any Error>) {
+        lock.withLock { self.result = result }
+    }
+
+    /// Keeps nothing: the queue's thread may be the last to let go of this, and the value's memory
+    /// would be freed there, in an order that is not seen either.
+    func take() throws -> Value {
+        let result = lock.withLock { () -> Result<Value, any Error>? in
+            defer { self.result = nil }
+            return self.result
+        }
+        guard let result else { throw CancellationError() }
+        return try result.get()
     }
 }
 
