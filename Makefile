@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-lint bench perf-check test test-mpi sanitize-address sanitize-thread soak \
-    setup-neon test-neon test-serial test-static fuzz consumer format lint docs
+    setup-neon test-neon test-serial test-static fuzz fuzz-api consumer format lint docs
 
 # libomp runs the kernels' threads, zlib reads compressed data sets, Cairo draws pictures, MPI connects
 # what trains on several machines; SwiftPM asks pkg-config where they are.
@@ -103,6 +103,9 @@ soak: setup ## Train and predict for MINUTES=30, and fail where memory or descri
 
 fuzz: setup ## Run libFuzzer on each file format for SECONDS_EACH=60
 	SECONDS_EACH=$(or $(SECONDS_EACH),60) Fuzzing/run.sh
+
+fuzz-api: setup ## Call the public interface CALLS=100000 times with arguments by lot
+	API_CALLS=$(or $(CALLS),100000) swift test --filter DrawnCallsTests
 
 consumer: setup ## Build and run a user's package, the examples, the documents' code
 	Tests/consumers.sh $(ARGUMENTS)

@@ -134,11 +134,16 @@ let package = Package(
             name: "ConvNetCLITests",
             dependencies: [
                 "ConvNetCLI", "ConvNetCommands", "ConvNet", "ConvNetData", "ConvNetPlots",
+                "DrawnCalls",
             ]),
         .testTarget(
             name: "ConvNetMPITests", dependencies: ["ConvNetMPI", "ConvNetDistributed", "ConvNet"]),
         .executableTarget(
             name: "Soak", dependencies: ["ConvNet", "ConvNetData"], path: "Tests/Soak"),
+        .executableTarget(
+            name: "DrawnCalls",
+            dependencies: ["ConvNet", "ConvNetData", "ConvNetPlots", "ConvNetReference"],
+            path: "Tests/DrawnCalls"),
         .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "ConvNetReference"]),
     ],
     swiftLanguageModes: [.v6]

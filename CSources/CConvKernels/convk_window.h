@@ -39,4 +39,9 @@ static inline bool convk_is_pointwise(const convk_window *w) {
            w->ow == w->w && w->pad_top == 0 && w->pad_left == 0;
 }
 
+/// How many pixels one place sees at most. A window may have far more taps, too many to multiply.
+static inline ptrdiff_t convk_pixels_seen(const convk_window *w) {
+    return convk_min(w->kh, w->h) * convk_min(w->kw, w->w);
+}
+
 #endif

@@ -104,7 +104,7 @@ void convk_pool_average(float *restrict y, const float *restrict x, const convk_
     const convk_window w = *window;
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const ptrdiff_t planes = w.n * w.c;
-    const int threads = convk_threads_for(planes * w.oh * w.ow * w.kh * w.kw, execution);
+    const int threads = convk_threads_for(planes * w.oh * w.ow * convk_pixels_seen(&w), execution);
     if (threads == 1)
         return pool_planes(y, x, &w, count_include_pad, leaves, (convk_share){0, planes});
 #pragma omp parallel num_threads(threads)
@@ -120,7 +120,8 @@ void convk_pool_average_backward(float *restrict dx, const float *restrict dy,
     const convk_window w = *window;
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const bool pairs = takes_pairs(&w);
-    const int threads = convk_threads_for(w.n * w.c * w.oh * w.ow * w.kh * w.kw, execution);
+    const int threads =
+        convk_threads_for(w.n * w.c * w.oh * w.ow * convk_pixels_seen(&w), execution);
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
         convk_enter_region();

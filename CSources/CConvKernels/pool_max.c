@@ -2,6 +2,7 @@
 //
 // Max pooling with the place of each maximum, and its gradient. Threads share the planes (n, c).
 #include "convk_leaves.h"
+#include "convk_window.h"
 
 #include <string.h>
 
@@ -88,7 +89,7 @@ void convk_pool_max(float *restrict y, int32_t *restrict argmax, const float *re
     const convk_window w = *window;
     const convk_leaves *leaves = convk_leaves_for(execution.isa);
     const ptrdiff_t planes = w.n * w.c;
-    const int threads = convk_threads_for(planes * w.oh * w.ow * w.kh * w.kw, execution);
+    const int threads = convk_threads_for(planes * w.oh * w.ow * convk_pixels_seen(&w), execution);
     if (threads == 1) return pool_planes(y, argmax, x, &w, leaves, (convk_share){0, planes});
 #pragma omp parallel num_threads(threads)
     {

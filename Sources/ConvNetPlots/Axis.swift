@@ -19,12 +19,13 @@ struct Axis: Sendable {
     ///   - range: the numbers; finite.
     ///   - count: about how many ticks.
     init(linear range: ClosedRange<Double>, ticks count: Int = 5) {
-        let length = range.upperBound - range.lowerBound
-        // Equal numbers still need some length around them.
-        let (low, high) =
-            length > 0
-            ? (range.lowerBound, range.upperBound)
-            : (range.lowerBound - 0.5, range.upperBound + 0.5)
+        // The difference of the largest numbers would be infinite.
+        var (low, high) = (max(range.lowerBound, -1e300), min(range.upperBound, 1e300))
+        // Equal numbers still need some length around them, and more than they are rounded by.
+        let size = max(abs(low), abs(high))
+        if high - low <= max(size * 1e-12, 1e-300) {
+            (low, high) = (low - max(0.5, size * 1e-9), high + max(0.5, size * 1e-9))
+        }
         let step = Self.roundStep((high - low) / Double(count))
         let (first, last) = ((low / step).rounded(.down), (high / step).rounded(.up))
         lower = first * step

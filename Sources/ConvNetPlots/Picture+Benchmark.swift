@@ -11,8 +11,8 @@ extension Picture {
     /// - Parameters:
     ///   - points: the cases.
     ///   - limits: what the machine can do, measured in the same run.
-    /// - Throws: ``TensorError`` when there are no cases, more than 1,000, or a number is not finite
-    ///   and above 0 (operations may be 0).
+    /// - Throws: ``TensorError`` when there are no cases, more than 1,000, or a number is not from
+    ///   1e-30 to 1e30 (operations may be 0).
     public static func benchmark(
         _ points: [BenchmarkPoint], limits: MachineLimits
     ) throws(TensorError) -> Picture {
@@ -21,25 +21,25 @@ extension Picture {
                 operation: "Picture.benchmark", argument: "points", value: "\(points.count) cases",
                 expected: "1 to 1000")
         }
+        // Neither products nor ratios of such numbers leave those that an axis can have.
+        let drawn = 1e-30...1e30
         for point in points {
             let positive =
                 [point.seconds, point.bytes] + [point.speedup].compactMap { $0 }
                 + point.peers.values
-            guard positive.allSatisfy({ $0 > 0 && $0.isFinite }), point.operations >= 0,
-                point.operations.isFinite
+            guard positive.allSatisfy(drawn.contains),
+                point.operations == 0 || drawn.contains(point.operations)
             else {
                 throw TensorError(
                     operation: "Picture.benchmark", argument: "points", value: point.name,
-                    expected: "numbers that are finite and above 0")
+                    expected: "numbers from \(drawn.lowerBound) to \(drawn.upperBound)")
             }
         }
-        guard limits.peak > 0, limits.peak.isFinite, limits.bandwidth > 0,
-            limits.bandwidth.isFinite
-        else {
+        guard drawn.contains(limits.peak), drawn.contains(limits.bandwidth) else {
             throw TensorError(
                 operation: "Picture.benchmark", argument: "limits",
                 value: "\(limits.peak), \(limits.bandwidth)",
-                expected: "numbers that are finite and above 0")
+                expected: "numbers from \(drawn.lowerBound) to \(drawn.upperBound)")
         }
         var families: [String] = []
         for point in points where !families.contains(point.family) {

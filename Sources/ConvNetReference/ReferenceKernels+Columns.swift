@@ -13,9 +13,9 @@ extension ReferenceKernels {
         let sizes = try KernelChecks.columns(
             inputShape: x.shape, window: window, operation: "im2col")
         let input = x.doubles
-        var columns = [Double](repeating: 0, count: sizes.columnsShape[0] * sizes.columnsShape[1])
-        Self.forEachTap(of: sizes) { place, pixel in columns[place] = input[pixel] }
-        return try Tensor(sizes.columnsShape, columns, like: x)
+        return try Tensor(sizes.columnsShape, like: x, operation: "im2col") { columns in
+            Self.forEachTap(of: sizes) { place, pixel in columns[place] = input[pixel] }
+        }
     }
 
     /// The adjoint of im2col: adds every patch back to where it came from.
@@ -25,9 +25,9 @@ extension ReferenceKernels {
     public func col2im(_ columns: Tensor, inputShape: [Int], window: Window) throws -> Tensor {
         let sizes = try KernelChecks.col2im(columns, inputShape: inputShape, window: window)
         let values = columns.doubles
-        var result = [Double](repeating: 0, count: sizes.samples * sizes.channels * sizes.pixels)
-        Self.forEachTap(of: sizes) { place, pixel in result[pixel] += values[place] }
-        return try Tensor(inputShape, result, like: columns)
+        return try Tensor(inputShape, like: columns, operation: "col2im") { result in
+            Self.forEachTap(of: sizes) { place, pixel in result[pixel] += values[place] }
+        }
     }
 
     /// Goes through the matrix of columns, row by row, and names for each place the pixel it stands

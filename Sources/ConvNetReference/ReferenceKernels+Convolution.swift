@@ -18,15 +18,14 @@ extension ReferenceKernels {
             groups: groups, operation: "convolution")
         try Self.requireSameType(
             x, ("weights", weights), ("bias", bias), operation: "convolution")
-        var y = [Double](repeating: 0, count: sizes.outputShape.reduce(1, *))
-        if let bias = bias?.doubles {
-            for place in y.indices {
-                y[place] = bias[place / sizes.windowed.places % sizes.filters]
+        return try Tensor(sizes.outputShape, like: x, operation: "convolution") { y in
+            if let bias = bias?.doubles {
+                for place in y.indices {
+                    y[place] = bias[place / sizes.windowed.places % sizes.filters]
+                }
             }
-        }
-        x.doubles.withUnsafeBufferPointer { x in
-            weights.doubles.withUnsafeBufferPointer { weights in
-                y.withUnsafeMutableBufferPointer { y in
+            x.doubles.withUnsafeBufferPointer { x in
+                weights.doubles.withUnsafeBufferPointer { weights in
                     Self.forEachRowOfProducts(of: sizes) { row in
                         let weight = weights[row.weight]
                         for j in row.columns {
@@ -36,7 +35,6 @@ extension ReferenceKernels {
                 }
             }
         }
-        return try Tensor(sizes.outputShape, y, like: x)
     }
 
     /// The gradient of a convolution with respect to its images.
@@ -54,10 +52,9 @@ extension ReferenceKernels {
             outputGradient, hasShape: sizes.outputShape, operation: operation,
             argument: "outputGradient")
         try Self.requireSameType(outputGradient, ("weights", weights), operation: operation)
-        var dx = [Double](repeating: 0, count: inputShape.reduce(1, *))
-        outputGradient.doubles.withUnsafeBufferPointer { dy in
-            weights.doubles.withUnsafeBufferPointer { weights in
-                dx.withUnsafeMutableBufferPointer { dx in
+        return try Tensor(inputShape, like: outputGradient, operation: operation) { dx in
+            outputGradient.doubles.withUnsafeBufferPointer { dy in
+                weights.doubles.withUnsafeBufferPointer { weights in
                     Self.forEachRowOfProducts(of: sizes) { row in
                         let weight = weights[row.weight]
                         for j in row.columns {
@@ -67,7 +64,6 @@ extension ReferenceKernels {
                 }
             }
         }
-        return try Tensor(inputShape, dx, like: outputGradient)
     }
 
     /// The gradient of a convolution with respect to its filters.
@@ -77,14 +73,13 @@ extension ReferenceKernels {
     public func convolutionWeightGradient(
         _ outputGradient: Tensor, input x: Tensor, window: Window, groups: Int
     ) throws -> Tensor {
+        let operation = "convolutionWeightGradient"
         let sizes = try KernelChecks.convolutionWeightGradient(
             outputGradient, input: x, window: window, groups: groups)
-        try Self.requireSameType(
-            outputGradient, ("x", x), operation: "convolutionWeightGradient")
-        var dw = [Double](repeating: 0, count: sizes.weightsShape.reduce(1, *))
-        outputGradient.doubles.withUnsafeBufferPointer { dy in
-            x.doubles.withUnsafeBufferPointer { x in
-                dw.withUnsafeMutableBufferPointer { dw in
+        try Self.requireSameType(outputGradient, ("x", x), operation: operation)
+        return try Tensor(sizes.weightsShape, like: outputGradient, operation: operation) { dw in
+            outputGradient.doubles.withUnsafeBufferPointer { dy in
+                x.doubles.withUnsafeBufferPointer { x in
                     Self.forEachRowOfProducts(of: sizes) { row in
                         var sum = 0.0
                         for j in row.columns {
@@ -95,7 +90,6 @@ extension ReferenceKernels {
                 }
             }
         }
-        return try Tensor(sizes.weightsShape, dw, like: outputGradient)
     }
 
     /// The products of one weight with one row of an image: output column j goes with the number

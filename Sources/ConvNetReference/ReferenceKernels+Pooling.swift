@@ -46,13 +46,14 @@ extension ReferenceKernels {
     public func maxPoolingGradient(
         _ outputGradient: Tensor, argmax: IndexTensor, inputShape: [Int]
     ) throws -> Tensor {
-        let (planes, inputPlane, outputPlane) = try KernelChecks.maxPoolingGradient(
+        let (_, inputPlane, outputPlane) = try KernelChecks.maxPoolingGradient(
             outputGradient, argmax: argmax, inputShape: inputShape)
-        var dx = [Double](repeating: 0, count: planes * inputPlane)
-        for (place, (gradient, pixel)) in zip(outputGradient.doubles, argmax.indices).enumerated() {
-            dx[place / outputPlane * inputPlane + Int(pixel)] += gradient
+        let gradients = zip(outputGradient.doubles, argmax.indices)
+        return try Tensor(inputShape, like: outputGradient, operation: "maxPoolingGradient") { dx in
+            for (place, (gradient, pixel)) in gradients.enumerated() {
+                dx[place / outputPlane * inputPlane + Int(pixel)] += gradient
+            }
         }
-        return try Tensor(inputShape, dx, like: outputGradient)
     }
 
     /// The mean of the numbers that each window sees.
@@ -84,14 +85,15 @@ extension ReferenceKernels {
         let sizes = try KernelChecks.averagePoolingGradient(
             outputGradient, inputShape: inputShape, window: window)
         let dy = outputGradient.doubles
-        var dx = [Double](repeating: 0, count: inputShape.reduce(1, *))
-        Self.forEachPlace(of: sizes) { plane, i, j in
-            let place = plane * sizes.places + i * sizes.outputWidth + j
-            let share =
-                dy[place] / sizes.divisor(atPlace: i, j, countIncludePad: countIncludePad)
-            sizes.forEachPixel(underPlace: i, j) { dx[plane * sizes.pixels + $0] += share }
+        let operation = "averagePoolingGradient"
+        return try Tensor(inputShape, like: outputGradient, operation: operation) { dx in
+            Self.forEachPlace(of: sizes) { plane, i, j in
+                let place = plane * sizes.places + i * sizes.outputWidth + j
+                let share =
+                    dy[place] / sizes.divisor(atPlace: i, j, countIncludePad: countIncludePad)
+                sizes.forEachPixel(underPlace: i, j) { dx[plane * sizes.pixels + $0] += share }
+            }
         }
-        return try Tensor(inputShape, dx, like: outputGradient)
     }
 
     /// Goes through the places of the window in each plane.
@@ -111,12 +113,9 @@ extension WindowedSizes {
     /// Names the flat index of each pixel that the window sees at one place, in reading order.
     @inline(__always)
     fileprivate func forEachPixel(underPlace i: Int, _ j: Int, _ body: (_ pixel: Int) -> Void) {
-        for u in 0..<window.size.height {
-            let row = row(i, tap: u)
-            guard row >= 0, row < height else { continue }
-            for v in 0..<window.size.width {
-                let column = column(j, tap: v)
-                if column >= 0, column < width { body(row * width + column) }
+        for u in rows(underPlace: i, inside: 0..<height) {
+            for v in columns(underPlace: j, inside: 0..<width) {
+                body(row(i, tap: u) * width + column(j, tap: v))
             }
         }
     }
@@ -126,10 +125,34 @@ extension WindowedSizes {
         let (top, left) = countIncludePad ? (window.padding.top, window.padding.left) : (0, 0)
         let bottom = height + (countIncludePad ? window.padding.bottom : 0)
         let right = width + (countIncludePad ? window.padding.right : 0)
-        let rows = (0..<window.size.height).count { (-top..<bottom).contains(row(i, tap: $0)) }
-        let columns = (0..<window.size.width).count {
-            (-left..<right).contains(column(j, tap: $0))
+        let rows = rows(underPlace: i, inside: -top..<bottom)
+        let columns = columns(underPlace: j, inside: -left..<right)
+        return Double(rows.count * columns.count)
+    }
+
+    /// The taps of output row i that lie on the given input rows.
+    private func rows(underPlace i: Int, inside rows: Range<Int>) -> Range<Int> {
+        taps(
+            from: row(i, tap: 0), step: window.dilation.height, count: window.size.height,
+            inside: rows)
+    }
+
+    /// The taps of output column j that lie on the given input columns.
+    private func columns(underPlace j: Int, inside columns: Range<Int>) -> Range<Int> {
+        taps(
+            from: column(j, tap: 0), step: window.dilation.width, count: window.size.width,
+            inside: columns)
+    }
+
+    /// The taps, one a step from the first on, that lie inside a range. A window may have far more than
+    /// an image has pixels.
+    private func taps(
+        from first: Int, step: Int, count: Int, inside range: Range<Int>
+    ) -> Range<Int> {
+        /// How many taps lie before a place.
+        func before(_ place: Int) -> Int {
+            place <= first ? 0 : min((place - first - 1) / step + 1, count)
         }
-        return Double(rows * columns)
+        return before(range.lowerBound)..<before(range.upperBound)
     }
 }

@@ -30,6 +30,21 @@ public struct ReferenceKernels: Kernels {
 }
 
 extension Tensor {
+    /// A tensor of sums in `Double` that begin at 0, rounded to the type of another tensor in the end.
+    ///
+    /// The sums lie in a tensor, as an array of more than there is memory for would trap.
+    init(
+        _ shape: [Int], like other: Tensor, operation: String,
+        summing body: (UnsafeMutableBufferPointer<Double>) -> Void
+    ) throws(TensorError) {
+        var sums = try Tensor(uninitialized: shape, scalarType: .float64, operation: operation)
+        sums.withUnsafeMutableScalars(of: Double.self) {
+            $0.update(repeating: 0)
+            body($0)
+        }
+        self = try sums.converted(to: other.scalarType)
+    }
+
     /// A tensor of the given type with these numbers, rounded where they are too fine for it.
     init(_ shape: [Int], _ values: [Double], like other: Tensor) throws(TensorError) {
         self = try Tensor(shape: shape, doubles: values).converted(to: other.scalarType)

@@ -45,6 +45,8 @@ extension KernelChecks {
                 expected: "a divisor of \(windowed.channels) channels and \(filters) filters")
         }
         let convolution = ConvolutionSizes(windowed: windowed, filters: filters, groups: groups)
+        _ = try Shape.elementCount(
+            convolution.weightsShape, operation: operation, argument: "window")
         let pooled = try maxPooling(
             inputShape: convolution.outputShape, window: pooling, operation: operation)
         try require(

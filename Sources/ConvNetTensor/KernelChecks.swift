@@ -323,6 +323,7 @@ package enum KernelChecks {
         try require(
             outputGradient, hasShape: result.outputShape, operation: operation,
             argument: "outputGradient")
+        _ = try Shape.elementCount(result.weightsShape, operation: operation, argument: "window")
         return result
     }
 

@@ -34,10 +34,22 @@ extension Tensor {
     /// - Throws: ``TensorError`` when there is no memory for it.
     public func converted(to type: ScalarType) throws(TensorError) -> Tensor {
         guard type != scalarType else { return self }
+        var result = try Tensor(uninitialized: shape, scalarType: type, operation: "converted")
         switch type {
-        case .float32: return try Tensor(shape: shape, scalars: scalars)
-        case .float64: return try Tensor(shape: shape, doubles: doubles)
+        case .float32:
+            withUnsafeScalars(of: Double.self) { numbers in
+                result.withUnsafeMutableScalars(of: Float.self) {
+                    for place in numbers.indices { $0[place] = Float(numbers[place]) }
+                }
+            }
+        case .float64:
+            withUnsafeScalars(of: Float.self) { numbers in
+                result.withUnsafeMutableScalars(of: Double.self) {
+                    for place in numbers.indices { $0[place] = Double(numbers[place]) }
+                }
+            }
         }
+        return result
     }
 
     private func converted<Scalar: TensorScalar>() -> [Scalar] {

@@ -97,6 +97,30 @@ import Testing
         }
     }
 
+    /// 2⁵¹ numbers, more than an address space holds, and filters of more taps than a number counts.
+    @Test func hugeResultsAreRefused() throws {
+        let x = try Self.zeros([1, 1, 4, 4])
+        let padding = Padding(top: 0, bottom: Int(Int32.max), left: 0, right: 1 << 20)
+        let size = PerAxis(Int(Int32.max))
+        for kernels in Self.conformers {
+            #expect(throws: TensorError.self) {
+                try kernels.convolution(
+                    x, weights: Self.zeros([1, 1, 1, 1]),
+                    window: Window(height: 1, width: 1, padding: padding))
+            }
+            let filters = 64
+            #expect(throws: TensorError.self) {
+                try kernels.convolutionWeightGradient(
+                    Self.zeros([1, filters, 1, 1]), input: Self.zeros([1, filters, 4, 4]),
+                    window: Window(
+                        size: size, stride: 9,
+                        padding: Padding(
+                            top: 0, bottom: size.height - 4, left: 0, right: size.width - 4),
+                        dilation: 1, ceilMode: false), groups: 1)
+            }
+        }
+    }
+
     @Test func convolutions() throws {
         let x = try Self.zeros([1, 4, 6, 6])
         Self.expect(

@@ -4,6 +4,7 @@
 // included.
 
 import ConvNetKernels
+import ConvNetReference
 import ConvNetTestSupport
 import Testing
 
@@ -46,6 +47,25 @@ import Testing
     static func areEqualOrBothNaN(_ left: Tensor, _ right: Tensor) -> Bool {
         left.shape == right.shape
             && zip(left.scalars, right.scalars).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) }
+    }
+
+    /// A window of 2³¹ taps a side sees nine pixels, 1 to 9: it is over soon, and the mean is 5, or the
+    /// sum by all taps that count.
+    @Test func hugeWindowsTakeNoTime() throws {
+        let side = Int(Int32.max)
+        let window = try Window(side, stride: side, padding: side / 2)
+        let x = try Tensor(shape: [1, 1, 3, 3], scalars: (1...9).map(Float.init))
+        for kernels in [NativeKernels(), ReferenceKernels()] as [any Kernels] {
+            #expect(try kernels.maxPooling(x, window: window).scalars == [9])
+            let mean = try kernels.averagePooling(x, window: window, countIncludePad: false)
+            #expect(mean.scalars == [5])
+            let gradient = try kernels.averagePoolingGradient(
+                Tensor(shape: [1, 1, 1, 1], repeating: 9), inputShape: [1, 1, 3, 3], window: window,
+                countIncludePad: false)
+            #expect(gradient.scalars == [Float](repeating: 1, count: 9))
+            let share = try kernels.averagePooling(x, window: window, countIncludePad: true)
+            #expect(share.scalars == [Float(45 / (Double(side) * Double(side)))])
+        }
     }
 
     @Test(arguments: InstructionSet.supported, 0..<drawnCases)

@@ -8,6 +8,19 @@ import Testing
 @testable import ConvNetPlots
 
 struct ChartTests {
+    /// Numbers whose difference is infinite, or lost when it is rounded.
+    @Test(arguments: [
+        -Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude, 1e300...1e300,
+        1e17...1e17,
+        0...Double.leastNonzeroMagnitude, -1e16...(-1e16), 1e15...1e15 + 0.125,
+    ])
+    func axesOfAnyNumbersHaveSomeTicks(_ range: ClosedRange<Double>) {
+        let axis = Axis(linear: range)
+        #expect((2...20).contains(axis.ticks.count))
+        #expect(axis.upper > axis.lower && (axis.upper - axis.lower).isFinite)
+        #expect(axis.share(of: range.lowerBound).isFinite)
+    }
+
     @Test func ticksAreRound() {
         let axis = Axis(linear: 0...0.97)
         #expect(axis.ticks.map { Labels.number($0) } == ["0", "0.2", "0.4", "0.6", "0.8", "1"])
@@ -140,7 +153,8 @@ struct ChartTests {
         ] { _ = try Picture.benchmark(points, limits: Self.limits).raster() }
         for wrong in [
             [], [Self.point(-1, 1)], [Self.point(1, 0)], [Self.point(1, 1, seconds: .nan)],
-            [Self.point(1, 1, speedup: .infinity)], [Self.point(1, 1, peers: ["x": 0])],
+            [Self.point(1, 1, speedup: .infinity)], [Self.point(1e308, 1)], [Self.point(1, 1e-308)],
+            [Self.point(.leastNonzeroMagnitude, 1)], [Self.point(1, 1, peers: ["x": 0])],
         ] {
             #expect(throws: TensorError.self) {
                 try Picture.benchmark(wrong, limits: Self.limits)

@@ -140,6 +140,36 @@ struct LayerTests {
         }
     }
 
+    /// What a visitor puts in place is refused, and the layer says no to what it can't compute with it.
+    @Test(arguments: try LayerCase.all())
+    func parametersKeepTheirShapeAndType(_ layerCase: LayerCase) throws {
+        let shape = layerCase.inputShape
+        let other = try Tensor(zeros: [1, 1, 1])
+        for key in layerCase.layer.parameters.map(\.key) {
+            for type in [false, true] {
+                var layer = layerCase.layer
+                let error = #expect(throws: TensorError.self) {
+                    try layer.updateParameters { found, value, _ in
+                        guard found == key else { return }
+                        value = type ? try value.converted(to: .float64) : other
+                    }
+                }
+                #expect(error?.argument == key)
+                _ = try layer.outputShape(for: shape)
+                _ = try layer.operationCount(for: shape)
+                #expect(throws: TensorError.self) { try layer.predict(Tensor(zeros: shape)) }
+            }
+        }
+        for key in layerCase.layer.buffers.map(\.key) {
+            var layer = layerCase.layer
+            let error = #expect(throws: TensorError.self) {
+                try layer.updateBuffers { found, value in if found == key { value = other } }
+            }
+            #expect(error?.argument == key)
+            #expect(throws: TensorError.self) { try layer.predict(Tensor(zeros: shape)) }
+        }
+    }
+
     /// The same weights as with `kernel:` where the window is square, and others where not.
     @Test func aConvolutionTakesAnyWindow() throws {
         let square = try Convolution(

@@ -82,6 +82,20 @@ struct ShardingTests {
             "one shard against none")
     }
 
+    @Test func numbersThatNoShardHasAreNoTrap() throws {
+        let layout = ShardLayout(samples: 8, shards: 4, ranks: 2)
+        for number in [Int.min, -1, 4, .max] {
+            #expect(layout.samples(ofShard: number).isEmpty)
+            #expect(layout.shards(ofRank: number).isEmpty)
+            #expect(layout.partialSums(ofRank: number).isEmpty)
+        }
+        // Three sums of two ranks are two additions.
+        let averager = LocalAverager()
+        averager.begin(ShardLayout(samples: 6, shards: 3, ranks: 2))
+        let one = try Tensor(zeros: [1])
+        #expect(throws: TensorError.self) { try averager.add([one], like: one) }
+    }
+
     /// Eight samples of whole numbers, two classes and no weights yet: every probability is a half and
     /// every number of the gradient a sum of eighths, so nothing is rounded in any order.
     @Test func theSumOverShardsIsTheGradientOfTheBatch() throws {

@@ -53,7 +53,7 @@ public struct Affine: Layer {
 
     /// The shape that comes out for a shape that goes in.
     public func outputShape(for inputShape: [Int]) throws -> [Int] {
-        let (inputSize, outputSize) = (weight.value.shape[0], weight.value.shape[1])
+        let (inputSize, outputSize) = (weight.shape[0], weight.shape[1])
         let count = try Shape.elementCount(inputShape, operation: "Affine", argument: "x")
         guard inputShape.count >= 2, count / inputShape[0] == inputSize else {
             throw TensorError(
@@ -65,7 +65,7 @@ public struct Affine: Layer {
 
     /// A product and an addition for each weight and sample.
     public func operationCount(for inputShape: [Int]) throws -> Int {
-        try operations(timesOutputs: 2 * weight.value.shape[0], for: inputShape)
+        try operations(timesOutputs: 2 * weight.shape[0], for: inputShape)
     }
 
     /// The layer's output, keeping nothing.
@@ -86,7 +86,7 @@ public struct Affine: Layer {
 
     /// The input as a matrix `[N, in]`.
     private func rows(of x: Tensor) throws -> Tensor {
-        let inputSize = weight.value.shape[0]
+        let inputSize = weight.shape[0]
         if x.shape.count == 2, x.shape[1] == inputSize { return x }
         _ = try outputShape(for: x.shape)
         return try x.reshaped(to: [x.shape[0], inputSize])
@@ -126,8 +126,9 @@ public struct Affine: Layer {
     public mutating func updateParameters(
         _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
     ) throws {
-        try body("W", &weight.value, weight.gradient)
-        try body("b", &bias.value, bias.gradient)
+        let operation = "Affine.updateParameters"
+        try weight.update("W", operation: operation, body)
+        try bias.update("b", operation: operation, body)
     }
 
     /// The same layer with parameters of the given number type.

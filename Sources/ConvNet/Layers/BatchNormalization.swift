@@ -69,7 +69,7 @@ public struct BatchNormalization: Layer {
     public func outputShape(for inputShape: [Int]) throws -> [Int] {
         let sizes = try KernelChecks.channels(
             inShape: inputShape, operation: "BatchNormalization", argument: "x")
-        let channels = gamma.value.shape[0]
+        let channels = gamma.shape[0]
         guard sizes.channels == channels else {
             throw TensorError(
                 operation: "BatchNormalization", argument: "x", value: "\(inputShape)",
@@ -89,7 +89,7 @@ public struct BatchNormalization: Layer {
     /// - Throws: ``TensorError`` when a channel has a single number: it has no variance.
     public mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
         _ = try outputShape(for: x.shape)
-        let count = x.count / gamma.value.shape[0]
+        let count = x.count / gamma.shape[0]
         guard count > 1 else {
             throw TensorError(
                 operation: "BatchNormalization", argument: "x", value: "\(x.shape)",
@@ -141,8 +141,9 @@ public struct BatchNormalization: Layer {
     public mutating func updateParameters(
         _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
     ) throws {
-        try body("gamma", &gamma.value, gamma.gradient)
-        try body("beta", &beta.value, beta.gradient)
+        let operation = "BatchNormalization.updateParameters"
+        try gamma.update("gamma", operation: operation, body)
+        try beta.update("beta", operation: operation, body)
     }
 
     /// The running statistics, `mean` and `variance`.
@@ -154,8 +155,11 @@ public struct BatchNormalization: Layer {
     public mutating func updateBuffers(
         _ body: (_ key: String, _ value: inout Tensor) throws -> Void
     ) throws {
+        let operation = "BatchNormalization.updateBuffers"
         try body("mean", &running.mean)
+        try gamma.require(running.mean, operation: operation, argument: "mean")
         try body("variance", &running.variance)
+        try gamma.require(running.variance, operation: operation, argument: "variance")
     }
 
     /// The same layer with parameters of the given number type.

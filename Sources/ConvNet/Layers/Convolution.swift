@@ -128,7 +128,7 @@ public struct Convolution: Layer {
     /// The shape that comes out for a shape that goes in.
     public func outputShape(for inputShape: [Int]) throws -> [Int] {
         try KernelChecks.convolution(
-            inputShape: inputShape, weightsShape: weight.value.shape, bias: nil, window: window,
+            inputShape: inputShape, weightsShape: weight.shape, bias: nil, window: window,
             groups: groups, operation: "Convolution"
         ).outputShape
     }
@@ -136,7 +136,7 @@ public struct Convolution: Layer {
     /// A product and an addition for each tap of a filter and each output, the bias's addition being
     /// the first.
     public func operationCount(for inputShape: [Int]) throws -> Int {
-        let taps = weight.value.count / weight.value.shape[0]
+        let taps = weight.shape.dropFirst().reduce(1, *)
         return try operations(timesOutputs: 2 * taps, for: inputShape)
     }
 
@@ -229,8 +229,9 @@ public struct Convolution: Layer {
         _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
     ) throws {
         prepared = PreparedFilters()
-        try body("W", &weight.value, weight.gradient)
-        try body("b", &bias.value, bias.gradient)
+        let operation = "Convolution.updateParameters"
+        try weight.update("W", operation: operation, body)
+        try bias.update("b", operation: operation, body)
     }
 
     /// The same layer with parameters of the given number type.

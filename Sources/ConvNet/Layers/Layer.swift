@@ -43,9 +43,10 @@ public protocol Layer: Sendable {
     var parameters: [(key: String, value: Tensor)] { get }
 
     /// Visits each parameter in place, in the order of ``parameters``, with the gradient of the last
-    /// backward pass (nil before one).
+    /// backward pass (nil before one). A parameter keeps its shape and its number type.
     ///
-    /// - Throws: what `body` throws.
+    /// - Throws: what `body` throws; for the layers here, ``TensorError`` when it leaves a parameter of
+    ///   another shape or number type.
     mutating func updateParameters(
         _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
     ) throws
@@ -63,9 +64,11 @@ public protocol Layer: Sendable {
     /// keys; none by default. They are saved with the parameters, and no optimizer sees them.
     var buffers: [(key: String, value: Tensor)] { get }
 
-    /// Visits each buffer in place, in the order of ``buffers``.
+    /// Visits each buffer in place, in the order of ``buffers``. A buffer keeps its shape and its number
+    /// type.
     ///
-    /// - Throws: what `body` throws.
+    /// - Throws: what `body` throws; for the layers here, ``TensorError`` when it leaves a buffer of
+    ///   another shape or number type.
     mutating func updateBuffers(
         _ body: (_ key: String, _ value: inout Tensor) throws -> Void
     ) throws
@@ -165,8 +168,33 @@ extension TensorError {
 
 /// A trained tensor and its gradient.
 struct Parameter: Sendable {
-    var value: Tensor
+    private(set) var value: Tensor
     var gradient: Tensor?
+    /// The shape that the value has for good.
+    let shape: [Int]
+    private let scalarType: ScalarType
 
-    init(_ value: Tensor) { self.value = value }
+    init(_ value: Tensor) {
+        self.value = value
+        shape = value.shape
+        scalarType = value.scalarType
+    }
+
+    /// Lets a layer's visitor change the value in place.
+    ///
+    /// - Throws: what `body` throws; ``TensorError`` when it leaves another shape or number type.
+    mutating func update(
+        _ key: String, operation: String,
+        _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
+    ) throws {
+        try body(key, &value, gradient)
+        try require(value, operation: operation, argument: key)
+    }
+
+    /// Fails unless a tensor is one that the parameter, or a buffer like it, could be.
+    func require(_ tensor: Tensor, operation: String, argument: String) throws(TensorError) {
+        try KernelChecks.require(tensor, hasShape: shape, operation: operation, argument: argument)
+        try KernelChecks.require(
+            tensor, holds: scalarType, operation: operation, argument: argument)
+    }
 }

@@ -91,6 +91,12 @@ public final class LocalAverager: GradientAverager, @unchecked Sendable {
     ///
     /// - Throws: ``TensorError`` when there is no memory for it.
     public func add(_ partialSums: consuming [Tensor], like model: Tensor) throws {
+        guard additions.allSatisfy({ max($0.source, $0.target) < partialSums.count }) else {
+            throw TensorError(
+                operation: "LocalAverager", argument: "partialSums",
+                value: "\(partialSums.count) tensors",
+                expected: "one for each partial sum of the layout")
+        }
         for addition in additions {
             let addend = partialSums[addition.source]
             try partialSums[addition.target].add(addend)

@@ -34,14 +34,16 @@ public struct ShardLayout: Sendable, Hashable {
     }
 
     /// The places of a shard's samples in the step's batch; empty where there are fewer samples than
-    /// shards.
+    /// shards, and for a number that no shard has.
     public func samples(ofShard shard: Int) -> Range<Int> {
-        samples * shard / shards..<samples * (shard + 1) / shards
+        guard (0..<shards).contains(shard) else { return 0..<0 }
+        return samples * shard / shards..<samples * (shard + 1) / shards
     }
 
-    /// The shards that a rank computes.
+    /// The shards that a rank computes; none for a number that no rank has.
     public func shards(ofRank rank: Int) -> Range<Int> {
-        shards * rank / ranks..<shards * (rank + 1) / ranks
+        guard (0..<ranks).contains(rank) else { return 0..<0 }
+        return shards * rank / ranks..<shards * (rank + 1) / ranks
     }
 
     /// The sums that a rank can finish by itself: the largest subtrees that lie in its shards, in their
