@@ -71,10 +71,10 @@ test-mpi: setup ## Run the tests of training on several processes
 	else echo "skipped: the tests of training on several processes, as mpirun is missing"; fi
 
 # The library's tests, with fewer drawn cases, as everything is slower: programs would take minutes and
-# touch little that the others don't. Memory is not recycled, which would hide faults. C is optimized
-# as little as the reports need; loops then stay that are unrolled otherwise, and the compiler would
-# warn. The default linker would warn of each of AddressSanitizer's symbols.
-SANITIZED := -Xswiftc -DCONVNET_EXACT_MEMORY -Xcc -O1 -Xcc -Wno-pass-failed -Xswiftc -use-ld=lld
+# touch little that the others don't. Memory is not recycled, which would hide faults. Loops stay that
+# are unrolled otherwise, of which the compiler would warn, and the default linker of each of
+# AddressSanitizer's symbols.
+SANITIZED := -Xswiftc -DCONVNET_EXACT_MEMORY -Xcc -Wno-pass-failed -Xswiftc -use-ld=lld
 sanitize-address sanitize-thread: export CONVNET_LIBRARY_ONLY := 1
 sanitize-address sanitize-thread: export DRAWN_CASES := 8
 
@@ -84,7 +84,7 @@ sanitize-address: setup ## Run the tests under AddressSanitizer and UndefinedBeh
 	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
 	    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	    swift test --scratch-path .build/sanitize-address --sanitize=address \
-	    -Xcc -fsanitize=undefined $(SANITIZED) $(ARGUMENTS)
+	    -Xcc -fsanitize=undefined -Xcc -O1 $(SANITIZED) $(ARGUMENTS)
 
 # Archer, which comes with libomp, tells ThreadSanitizer what OpenMP orders.
 ARCHER = $(firstword $(wildcard /usr/lib/llvm-*/lib/libarcher.so /usr/lib/*/libarcher.so))
