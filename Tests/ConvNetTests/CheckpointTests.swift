@@ -146,6 +146,21 @@ struct CheckpointTests {
         #expect(try places(every: nil, steps: 6) == ["1.0", "2.0"])
     }
 
+    /// Seconds in `Double` have no nanoseconds to the last digit.
+    @Test func durationsAreTheSameWhenRead() throws {
+        for place in 0..<1000 {
+            let duration = Duration.seconds(0.004_318_788 * Double(place) * 1.234_567)
+            let record = EpochRecord(
+                epoch: 1, meanLoss: 1, testAccuracy: nil, duration: duration)
+            let read = try JSONDecoder().decode(
+                EpochRecord.self, from: JSONEncoder().encode(record))
+            #expect(read == record)
+        }
+        let longest = EpochRecord(
+            epoch: 1, meanLoss: 1, testAccuracy: nil, duration: .seconds(Int64.max) * 10)
+        #expect(longest.duration == .seconds(Int64.max) * 10)
+    }
+
     @Test func moreEpochsCanFollow() throws {
         try Self.withFile { file in
             var network = try smallNetwork().network

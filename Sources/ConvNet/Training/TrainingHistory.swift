@@ -17,7 +17,7 @@ public struct EpochRecord: Sendable, Equatable, Codable {
     /// The mean loss of the held-out samples after the epoch, in nats; nil without any, or where it is
     /// not finite.
     public let testLoss: Double?
-    /// How long the epoch took, the evaluation included.
+    /// How long the epoch took, the evaluation included, to the nanosecond.
     public let duration: Duration
 
     /// Puts the figures together.
@@ -31,7 +31,18 @@ public struct EpochRecord: Sendable, Equatable, Codable {
         self.testAccuracy = testAccuracy
         // JSON has no other numbers.
         self.testLoss = testLoss?.isFinite == true ? testLoss : nil
-        self.duration = duration
+        self.duration = Self.inNanoseconds(duration)
+    }
+
+    /// Rounded, so that a record is the same after it was written in seconds and read.
+    private static func inNanoseconds(_ duration: Duration) -> Duration {
+        // What is longer than any epoch may have more seconds than there are numbers to count them.
+        guard (.zero...Duration.seconds(1_000_000_000_000_000)).contains(duration) else {
+            return duration
+        }
+        let (seconds, attoseconds) = duration.components
+        let nanoseconds = (attoseconds + 500_000_000) / 1_000_000_000
+        return .seconds(seconds) + .nanoseconds(nanoseconds)
     }
 
     private enum CodingKeys: String, CodingKey {
