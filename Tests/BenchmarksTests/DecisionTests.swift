@@ -49,8 +49,8 @@ import Testing
     }
 
     /// Three hundred runs of seventy unchanged cases each. With the usual tolerance none fails; with
-    /// none at all few do. (Both rounds share the baseline, so that the rate is above the one per cent
-    /// of independent ones: about one run in twenty.)
+    /// none at all few do. (All rounds share the baseline, so that the rate is above that of independent
+    /// ones: about one run in sixty.)
     @Test func unchangedCasesPass() {
         var machine = Machine(generator: Philox(seed: 1))
         let unchanged = [Double](repeating: 0, count: 70)

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Training histories in JSON: any bytes give a history or a `DecodingError`, and a history its curves
-// or a `TensorError`.
+// Training histories in JSON: any bytes give a history or a `DecodingError`, and a history written and read
+// again has the same losses.
 
 import ConvNet
-import ConvNetPlots
 import Foundation
 import Fuzzer
 
