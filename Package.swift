@@ -148,14 +148,3 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
-
-// CONVNET_LIBRARY_ONLY=1 leaves out the programs and what tests them: the sanitizers take their time.
-if Context.environment["CONVNET_LIBRARY_ONLY"] == "1" {
-    let programs: Set = [
-        "convnet", "convnet-mpi", "Benchmarks", "Soak", "DrawnCalls", "ConvNetOptions",
-        "ConvNetCommands", "ConvNetCLI", "ConvNetMPI", "ConvNetCLITests", "ConvNetMPITests",
-        "BenchmarksTests",
-    ]
-    package.products.removeAll { programs.contains($0.name) }
-    package.targets.removeAll { programs.contains($0.name) }
-}

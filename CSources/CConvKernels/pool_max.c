@@ -21,18 +21,17 @@ static ptrdiff_t end_inside(ptrdiff_t extent, ptrdiff_t padding, ptrdiff_t strid
 /// One output whose window may reach outside the image.
 static void pool_at_edge(float *y, int32_t *argmax, const float *plane, const convk_window *w,
                          ptrdiff_t i, ptrdiff_t j) {
+    const convk_taps rows = convk_rows_at(w, i), columns = convk_columns_at(w, j);
     float best = 0;
     ptrdiff_t where = -1;
-    for (ptrdiff_t u = 0; u < w->kh; u++) {
-        const ptrdiff_t row = i * w->stride_h + u * w->dilation_h - w->pad_top;
-        if (row < 0 || row >= w->h) continue;
-        for (ptrdiff_t v = 0; v < w->kw; v++) {
-            const ptrdiff_t column = j * w->stride_w + v * w->dilation_w - w->pad_left;
-            if (column < 0 || column >= w->w) continue;
-            const float value = plane[row * w->w + column];
+    for (ptrdiff_t u = rows.begin; u < rows.end; u++) {
+        const ptrdiff_t row = rows.first + u * w->dilation_h;
+        for (ptrdiff_t v = columns.begin; v < columns.end; v++) {
+            const ptrdiff_t pixel = row * w->w + columns.first + v * w->dilation_w;
+            const float value = plane[pixel];
             if (where < 0 || (!(value <= best) && best == best)) {
                 best = value;
-                where = row * w->w + column;
+                where = pixel;
             }
         }
     }

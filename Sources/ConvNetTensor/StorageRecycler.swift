@@ -71,14 +71,17 @@ package final class StorageRecycler: @unchecked Sendable {
     /// A block of the capacity, or nil when the system has no such memory.
     package func take(_ capacity: Int) -> UnsafeMutableRawPointer? {
         let recycled = lock.withLock { () -> UnsafeMutableRawPointer? in
-            guard let block = idleBlocks[Self.place(of: capacity)].popLast() else {
-                allocationCount += 1
-                return nil
-            }
+            guard let block = idleBlocks[Self.place(of: capacity)].popLast() else { return nil }
             idleByteCount -= capacity
             return block.address
         }
-        return recycled ?? Self.allocate(capacity)
+        return recycled ?? takeNew(capacity)
+    }
+
+    /// A block from the system, or nil when it has no such memory.
+    func takeNew(_ capacity: Int) -> UnsafeMutableRawPointer? {
+        lock.withLock { allocationCount += 1 }
+        return Self.allocate(capacity)
     }
 
     /// Takes a block back.
@@ -137,8 +140,7 @@ package final class StorageRecycler: @unchecked Sendable {
         return longest?.place
     }
 
-    /// A new block, or nil when the system has no such memory.
-    static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer? {
+    private static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer? {
         // Large blocks on huge pages: fewer faults when they are new, fewer misses of the
         // translation buffer ever after.
         let isLarge = capacity >= 2 * hugePage

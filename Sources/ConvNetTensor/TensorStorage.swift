@@ -35,7 +35,7 @@ package final class TensorStorage: @unchecked Sendable {
             // see what lies beyond the end of a block, and what is used after it was freed, and they
             // take a recycler's lock for an order between threads.
             let capacity = byteCount
-            let block = StorageRecycler.allocate(byteCount)
+            let block = StorageRecycler.shared.takeNew(byteCount)
         #else
             let capacity = StorageRecycler.capacity(for: byteCount)
             let block = StorageRecycler.shared.take(capacity)

@@ -116,7 +116,11 @@ private struct SmallDisk {
     }
 
     /// The limit on a file's size fails a write in the midst, as a full disk does, for any user.
-    @Test func aWriteThatFailsInTheMidstLeavesTheOldFile() throws {
+    @Test(
+        .disabled(
+            if: ProcessInfo.processInfo.environment["SANITIZER"] == "thread",
+            "ThreadSanitizer's memory is a file, which the limit would stop"))
+    func aWriteThatFailsInTheMidstLeavesTheOldFile() throws {
         try withFolder { folder in
             let network = try Self.network(in: folder, seed: 1, hidden: 100)
             let target = folder.appendingPathComponent("network.onnx")
