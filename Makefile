@@ -77,7 +77,6 @@ test-mpi: setup ## Run the tests of training on several processes
 SANITIZED = -Xswiftc -O -Xswiftc -enable-testing -Xswiftc -DCONVNET_EXACT_MEMORY \
     -Xcc -Wno-pass-failed -Xswiftc -use-ld=lld $(if $(shell command -v mpirun),--traits MPI)
 sanitize-address sanitize-thread: export DRAWN_CASES := 8
-sanitize-address sanitize-thread: export API_CALLS := 500
 
 # Swift has no UndefinedBehaviorSanitizer: it is for the kernels in C. More memory than there is has to
 # be refused as it is without the sanitizers. Leaks are looked for where the library's tests end, and not
@@ -85,7 +84,7 @@ sanitize-address sanitize-thread: export API_CALLS := 500
 # has no tests here, leaks what it says that in.
 ADDRESS = swift test --disable-xctest --scratch-path .build/sanitize-address --sanitize=address \
     -Xcc -fsanitize=undefined -Xcc -O1 $(SANITIZED)
-ADDRESS_OPTIONS := allocator_may_return_null=1
+ADDRESS_OPTIONS := allocator_may_return_null=1:max_allocation_size_mb=3072
 PROGRAMS_TESTS := ConvNetCLITests BenchmarksTests ConvNetMPITests
 sanitize-address: export SANITIZER := address
 sanitize-address: export UBSAN_OPTIONS := halt_on_error=1:print_stacktrace=1

@@ -65,7 +65,9 @@ static void pool_plane(float *y, int32_t *argmax, const float *plane, const conv
                 .count = end - begin,
                 .kh = w->kh,
                 .kw = w->kw,
-                .stride_w = w->stride_w,
+                // To one output there is no next one, however far: what a stride passes over is
+                // prefetched.
+                .stride_w = end - begin > 1 ? w->stride_w : 1,
                 .dilation_w = w->dilation_w,
                 .row_step = w->dilation_h * w->w,
             };

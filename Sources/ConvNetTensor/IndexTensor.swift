@@ -32,7 +32,7 @@ public struct IndexTensor: Sendable, Equatable {
             byteCount: count * MemoryLayout<Int32>.size, operation: operation)
     }
 
-    /// The indices in row-major order.
+    /// The indices in row-major order; a new array, as for ``Tensor/scalars``.
     public var indices: [Int32] { withUnsafeIndices { Array($0) } }
 
     /// Reads the indices where they lie.

@@ -9,7 +9,7 @@ import Testing
 struct DrawnCallsTests {
     @Test func noCallTraps() throws {
         let environment = ProcessInfo.processInfo.environment
-        let count = environment["API_CALLS"].flatMap { Int($0) } ?? 2000
+        let count = environment["API_CALLS"].flatMap { Int($0) } ?? 20_000
         try withFolder { folder in
             let calls = folder.appendingPathComponent("calls")
             try Data().write(to: calls)

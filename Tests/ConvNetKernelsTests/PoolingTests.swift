@@ -74,6 +74,20 @@ import Testing
         }
     }
 
+    /// Going through what a stride of 2³¹ passes over would take minutes.
+    @Test(arguments: InstructionSet.supported)
+    func hugeStridesTakeNoTime(_ set: InstructionSet) throws {
+        let channels = 1000
+        let window = try Window(2, stride: Int(Int32.max))
+        let x = try Tensor(
+            shape: [1, channels, 3, 3], scalars: (0..<9 * channels).map { Float(1 + $0 % 9) })
+        let pooled = try native(set).maxPoolingWithArgmax(x, window: window)
+        #expect(pooled.output.scalars == [Float](repeating: 5, count: channels))
+        #expect(pooled.argmax.indices == [Int32](repeating: 4, count: channels))
+        let mean = try native(set).averagePooling(x, window: window, countIncludePad: false)
+        #expect(mean.scalars == [Float](repeating: 3, count: channels))
+    }
+
     @Test(arguments: InstructionSet.supported, 0..<drawnCases)
     func averagePoolingAgreesWithReference(_ set: InstructionSet, _ seed: Int) throws {
         var draw = Draw(seed: seed)
