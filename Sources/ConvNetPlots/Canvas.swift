@@ -100,11 +100,14 @@ final class Canvas {
         cairo_translate(context, area.x, area.y)
         cairo_scale(
             context, area.width / Double(raster.width), area.height / Double(raster.height))
-        cairo_set_source_surface(context, surface, 0, 0)
+        // Not cairo_get_source: from a context that has failed it makes a pattern that nobody owns.
+        let source = cairo_pattern_create_for_surface(surface)
+        defer { cairo_pattern_destroy(source) }
         cairo_pattern_set_filter(
-            cairo_get_source(context), across >= 1 ? CAIRO_FILTER_NEAREST : CAIRO_FILTER_GOOD)
+            source, across >= 1 ? CAIRO_FILTER_NEAREST : CAIRO_FILTER_GOOD)
         // Without it, the rim of the image would fade into what lies around it.
-        cairo_pattern_set_extend(cairo_get_source(context), CAIRO_EXTEND_PAD)
+        cairo_pattern_set_extend(source, CAIRO_EXTEND_PAD)
+        cairo_set_source(context, source)
         cairo_rectangle(context, 0, 0, Double(raster.width), Double(raster.height))
         cairo_fill(context)
     }

@@ -96,16 +96,18 @@ public struct Picture: Sendable {
     }
 
     private func rendered(scale: Double, file: String) throws(PictureError) -> OpaquePointer {
-        let (across, down) = ((width * scale).rounded(.up), (height * scale).rounded(.up))
+        let (across, down) = (width * scale, height * scale)
         let (longest, most) = (Double(PNGImage.longestSide), Double(PNGImage.largestPixelCount))
-        guard across >= 1, down >= 1, across <= longest, down <= longest, across * down <= most
+        guard across >= 1, down >= 1, across <= longest, down <= longest,
+            across.rounded(.up) * down.rounded(.up) <= most
         else {
             throw PictureError(
                 file: file, problem: "a picture of \(across) x \(down) pixels",
                 expected: "sides from 1 to \(PNGImage.longestSide) and at most "
                     + "\(PNGImage.largestPixelCount) pixels; SVG has no such limit")
         }
-        let created = cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(across), Int32(down))
+        let created = cairo_image_surface_create(
+            CAIRO_FORMAT_RGB24, Int32(across.rounded(.up)), Int32(down.rounded(.up)))
         guard let surface = created else { throw Self.failure(CAIRO_STATUS_NO_MEMORY, file) }
         do throws(PictureError) {
             try Self.require(cairo_surface_status(surface), file)

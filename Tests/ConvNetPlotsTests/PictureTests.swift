@@ -166,4 +166,22 @@ struct PictureTests {
         let picture = Picture(width: width, height: height) { _ in }
         #expect(throws: PictureError.self) { try picture.bytes(.png, scale: 1) }
     }
+
+    @Test(arguments: [0, -1, .nan, .leastNonzeroMagnitude, 0.015, .infinity])
+    func aScaleThatLeavesNoPixelIsRefused(_ scale: Double) {
+        let picture = Picture(width: 100, height: 50) { _ in }
+        let error = #expect(throws: PictureError.self) { try picture.bytes(.png, scale: scale) }
+        #expect(error?.problem == "a picture of \(100 * scale) x \(50 * scale) pixels")
+    }
+
+    /// Cairo goes on without drawing once it has failed; LeakSanitizer sees what that leaves behind.
+    @Test(arguments: [PictureFormat.png, .svg])
+    func whatCairoCannotDrawIsAnError(_ format: PictureFormat) {
+        let image = Raster(width: 3, height: 2, pixels: Array(repeating: 0, count: 6))
+        let picture = Picture(width: 100, height: 50) { canvas in
+            canvas.image(image, in: Rectangle(0, 0, 0, 0))
+            canvas.image(image, in: Rectangle(0, 0, 30, 20))
+        }
+        #expect(throws: PictureError.self) { try picture.bytes(format) }
+    }
 }
