@@ -52,6 +52,8 @@ let package = Package(
             // Debian's name for LLVM's OpenMP runtime (package libomp-dev); C's mathematics, which
             // Swift programs link by themselves and C programs don't.
             linkerSettings: (isSerial ? [] : [.linkedLibrary("omp5")]) + [.linkedLibrary("m")]),
+        // For programs and tests, which need not name it: an empty OMP_NUM_THREADS is none.
+        .target(name: "CBlankVariables", path: "CSources/CBlankVariables"),
         .systemLibrary(
             name: "CZlib", path: "CSources/CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"])]),
@@ -90,7 +92,8 @@ let package = Package(
             swiftSettings: optimizedSwiftSettings),
 
         // Executables, and what they share
-        .target(name: "ConvNetOptions", dependencies: ["ConvNetKernels"]),
+        .target(
+            name: "ConvNetOptions", dependencies: ["ConvNetKernels", "CBlankVariables"]),
         .target(
             name: "ConvNetCommands",
             dependencies: [
@@ -111,7 +114,9 @@ let package = Package(
         // Tests
         .target(
             name: "ConvNetTestSupport",
-            dependencies: ["ConvNetTensor", "ConvNetKernels", "ConvNetReference"],
+            dependencies: [
+                "ConvNetTensor", "ConvNetKernels", "ConvNetReference", "CBlankVariables",
+            ],
             path: "Tests/ConvNetTestSupport"),
         .testTarget(
             name: "ConvNetTensorTests", dependencies: ["ConvNetTensor", "ConvNetTestSupport"]),
@@ -139,10 +144,13 @@ let package = Package(
         .testTarget(
             name: "ConvNetMPITests", dependencies: ["ConvNetMPI", "ConvNetDistributed", "ConvNet"]),
         .executableTarget(
-            name: "Soak", dependencies: ["ConvNet", "ConvNetData"], path: "Tests/Soak"),
+            name: "Soak", dependencies: ["ConvNet", "ConvNetData", "CBlankVariables"],
+            path: "Tests/Soak"),
         .executableTarget(
             name: "DrawnCalls",
-            dependencies: ["ConvNet", "ConvNetData", "ConvNetPlots", "ConvNetReference"],
+            dependencies: [
+                "ConvNet", "ConvNetData", "ConvNetPlots", "ConvNetReference", "CBlankVariables",
+            ],
             path: "Tests/DrawnCalls"),
         .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "ConvNetReference"]),
     ],

@@ -46,17 +46,20 @@ struct Peer: Sendable {
     ///
     /// - Throws: ``UsageError`` when one is unknown or not installed.
     static func loaded(_ list: String, threads: Int) throws(UsageError) -> [Peer] {
-        var peers: [Peer] = []
+        // All names first: what is said of a list does not depend on what is installed.
+        var descriptions: [Description] = []
         for name in list.split(separator: ",", omittingEmptySubsequences: false) {
             guard let description = known.first(where: { $0.name == name }) else {
                 let names = known.map(\.name).joined(separator: ", ")
                 throw UsageError("--compare is \(list), expected some of \(names)")
             }
-            if !peers.contains(where: { $0.name == name }) {
-                peers.append(try Peer(description, threads: threads))
+            if !descriptions.contains(where: { $0.name == name }) {
+                descriptions.append(description)
             }
         }
-        return peers
+        return try descriptions.map { description throws(UsageError) in
+            try Peer(description, threads: threads)
+        }
     }
 
     private init(_ description: Description, threads: Int) throws(UsageError) {

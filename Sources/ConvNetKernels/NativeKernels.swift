@@ -38,19 +38,23 @@ public struct NativeKernels: Kernels {
     /// infinity reaches the whole tile.
     public let winograd: Bool
 
-    // A wrong CONVNET_ISA is the user's mistake, and `init()` can't throw: every call does.
+    // A wrong environment is the user's mistake, and `init()` can't throw: every call does.
     private let environmentError: TensorError?
 
     /// The instruction set that `CONVNET_ISA` names, or the best one, on as many threads as the
     /// process may use: what `OMP_NUM_THREADS` says, or the processors that affinity and the control
-    /// groups' quotas (a container's limit, rounded up) leave to it. When the variable names none that this CPU has, every operation throws.
+    /// groups' quotas (a container's limit, rounded up) leave to it.
+    ///
+    /// Every operation throws when the variable names an instruction set that this CPU lacks, or when a
+    /// variable of OpenMP's has a value that its runtime would end the process for: an empty
+    /// `OMP_NUM_THREADS`, say.
     public init() {
         self.threads = ThreadCount.standard
         self.winograd = true
         do throws(TensorError) {
             let requested = getenv("CONVNET_ISA").map { String(cString: $0) }
             instructionSet = try InstructionSet.fromEnvironment(requested)
-            environmentError = nil
+            environmentError = OpenMPEnvironment.error
         } catch {
             instructionSet = .portable
             environmentError = error
@@ -64,7 +68,8 @@ public struct NativeKernels: Kernels {
     ///   - instructionSet: that of ``init()`` when nil.
     ///   - winograd: whether convolutions may take Winograd's way; see ``winograd``.
     /// - Throws: ``TensorError`` when there are not from 1 to 1024 threads, or this CPU lacks the
-    ///   instruction set, or `CONVNET_ISA` names none that it has.
+    ///   instruction set, or `CONVNET_ISA` names none that it has, or a variable of OpenMP's has a value
+    ///   that its runtime would end the process for.
     public init(
         threads: Int? = nil, instructionSet: InstructionSet? = nil, winograd: Bool = true
     ) throws(TensorError) {
@@ -72,6 +77,7 @@ public struct NativeKernels: Kernels {
         self.winograd = winograd
         self.threads = threads ?? standard.threads
         try KernelChecks.threads(self.threads, operation: "NativeKernels")
+        if let error = OpenMPEnvironment.error { throw error }
         if let instructionSet {
             self.instructionSet = try InstructionSet.fromEnvironment(instructionSet.rawValue)
         } else if let error = standard.environmentError {
@@ -94,7 +100,7 @@ public struct NativeKernels: Kernels {
 
     /// How the C kernels are to run.
     ///
-    /// - Throws: the error of a wrong `CONVNET_ISA`.
+    /// - Throws: the error of a wrong environment.
     var execution: convk_execution {
         get throws(TensorError) {
             if let environmentError { throw environmentError }

@@ -183,6 +183,34 @@ import Testing
         #expect(run.status == 2)
     }
 
+    @Test func whatOpenMPDiesOfIsMisuse() throws {
+        let run = try Tool.run(["info"], environment: ["OMP_NUM_THREADS": "auto"])
+        #expect(
+            run.error
+                == "convnet: OMP_NUM_THREADS is \"auto\", expected whole numbers up to 65536, "
+                + "separated by commas; OpenMP's runtime would end the process\n")
+        #expect(run.status == 2)
+    }
+
+    /// As in many containers: blank is unset. libomp 14 ends the process for the first, whatever the
+    /// number of threads.
+    @Test(arguments: ["OMP_NUM_THREADS", "KMP_GTID_MODE", "KMP_SPIN_BACKOFF_PARAMS"])
+    func blankVariablesAreNone(_ name: String) throws {
+        for blank in ["", " \t"] {
+            for threads in ["1", "2"] {
+                let run = try withFolder { folder in
+                    try Tool.run(
+                        [
+                            "train", "--epochs", "1", "--limit", "100", "--threads", threads,
+                            "--out",
+                            folder.appendingPathComponent("out").path,
+                        ], environment: [name: blank])
+                }
+                #expect(run.status == 0, "\(run)")
+            }
+        }
+    }
+
     @Test(arguments: [
         Mistake(
             "train --data /no/such/folder",
