@@ -5,12 +5,13 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-lint bench perf-check test test-mpi sanitize-address sanitize-thread soak \
-    setup-neon test-neon test-serial test-static fuzz fuzz-api consumer format lint docs
+    setup-neon test-neon test-serial test-static setup-fresh fresh fuzz fuzz-api consumer format lint docs
 
 # libomp runs the kernels' threads, zlib reads compressed data sets, Cairo draws pictures, MPI connects
 # what trains on several machines; SwiftPM asks pkg-config where they are.
 PACKAGES := libomp-dev zlib1g-dev libcairo2-dev pkg-config libopenmpi-dev openmpi-bin
 LINT_PACKAGES := clang-format
+FRESH_PACKAGES := debootstrap
 NEON_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 
 SWIFT_SOURCES := Package.swift Sources Benchmarks Tests Fuzzing/Package.swift Fuzzing/Sources \
@@ -61,8 +62,7 @@ perf-check: setup ## Fail where a kernel became slower: BASELINE=file, or BASE=r
 	BASELINE="$(BASELINE)" BASE="$(BASE)" Benchmarks/perf-check.sh $(ARGUMENTS)
 
 test: setup ## Run the tests; MNIST_DIR and BOOK_PARAMETERS name the real data
-	swift test $(ARGUMENTS)
-	$(MAKE) test-mpi
+	Tests/run.sh $(ARGUMENTS)
 
 # A build of its own: the package's trait MPI changes what every module is compiled with.
 test-mpi: setup ## Run the tests of training on several processes
@@ -132,6 +132,12 @@ test-serial: setup ## Build convnet without OpenMP, and the C kernels by themsel
 	CONVNET_SERIAL=1 swift build --scratch-path .build/serial --product convnet
 	! ldd .build/serial/debug/convnet | grep libomp
 	.build/serial/debug/convnet check-gradients
+
+setup-fresh: ## Install what makes the roots of fresh
+	$(call install,$(FRESH_PACKAGES))
+
+fresh: ## Run the README's commands where nothing else is installed: Debian 12 and 13, root and not
+	Tests/fresh.sh $(ARGUMENTS)
 
 test-static: setup ## Run a statically linked program where there is no Swift; skipped unless root
 	Tests/static-linking.sh

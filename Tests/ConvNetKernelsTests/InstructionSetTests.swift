@@ -33,7 +33,10 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: ProcessInfo.processInfo.environment["CONVNET_ISA"] != nil))
+    @Test(
+        .enabled(
+            if: ProcessInfo.processInfo.environment["CONVNET_ISA"] != nil, "CONVNET_ISA is not set")
+    )
     func theEnvironmentIsFollowed() throws {
         let name = ProcessInfo.processInfo.environment["CONVNET_ISA"]
         #expect(NativeKernels().instructionSet.rawValue == name)

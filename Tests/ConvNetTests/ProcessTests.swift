@@ -43,7 +43,8 @@ private func sharedWork() throws -> (network: Network, x: Tensor) {
     @Test(
         .enabled(
             if: ProcessInfo.processInfo.environment["KMP_BLOCKTIME"] == nil
-                && ProcessInfo.processInfo.environment["OMP_WAIT_POLICY"] == nil))
+                && ProcessInfo.processInfo.environment["OMP_WAIT_POLICY"] == nil,
+            "KMP_BLOCKTIME or OMP_WAIT_POLICY says how long threads spin"))
     func threadsSleepSoonAfterACall() async {
         await #expect(processExitsWith: .success) {
             let (network, x) = try sharedWork()
@@ -107,7 +108,7 @@ private func sharedWork() throws -> (network: Network, x: Tensor) {
     }
 
     /// GNU's runtime calls the network from each of its threads.
-    @Test(.enabled(if: GNUOpenMP() != nil))
+    @Test(.enabled(if: GNUOpenMP() != nil, "libgomp1 is not installed"))
     func anotherOpenMPRuntimeDoesNoHarm() async {
         await #expect(processExitsWith: .success) {
             let gnu = try #require(GNUOpenMP())

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Runs the tests, those of training on several processes too, and says at the end how many passed and what
+# each skipped one would have needed: a peer's library, real data, Python, another user's rights.
+#
+#   Tests/run.sh [ARGUMENT OF SWIFT TEST]...
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+log="$(mktemp)"
+trap 'rm -f "$log"' EXIT
+
+status=0
+swift test "$@" 2>&1 | tee "$log" || status=$?
+# A build of its own: the package's trait MPI changes what every module is compiled with. No MPI, one
+# line that says so.
+if [ "$status" = 0 ]; then make --no-print-directory test-mpi 2>&1 | tee -a "$log" || status=$?; fi
+
+# The tests of several processes are skipped in the first build and run in the second.
+names() { sed -nE "s/^. Test ([^ ]*) .*$1.*/\1/p" "$log" | sort; }
+ran="$(names '(passed|failed) after')"
+skipped="$(sed -nE 's/^. Test (.*) skipped(: "(.*)")?$/  \1: \3/p' "$log" | sort |
+    awk -v ran="$ran" 'BEGIN { split(ran, names, "\n"); for (i in names) known[names[i] ":"] }
+        !($1 in known)')"
+passed="$(names 'passed after' | wc -l)"
+if [ -n "$skipped" ]; then
+    printf '\nskipped, each with what it needs:\n%s\n' "$skipped"
+fi
+# A run of no test has shown nothing.
+if [ "$status" = 0 ] && [ "$passed" = 0 ]; then
+    echo "no test was run" >&2
+    status=1
+fi
+printf '\n%d passed, %d failed, %d skipped\n' \
+    "$passed" "$(names 'failed after' | wc -l)" "$(grep -c . <<<"$skipped" || true)"
+exit "$status"
