@@ -54,7 +54,9 @@ public struct Padding: Sendable, Hashable, ExpressibleByIntegerLiteral {
 ///
 /// Along an axis of `extent` pixels it takes
 /// `floor((extent + before + after - dilation * (size - 1) - 1) / stride) + 1` places
-/// ("Deep Learning from Scratch", section 7.2.4, with dilation as in PyTorch).
+/// ("Deep Learning from Scratch", section 7.2.4, with dilation as in PyTorch). In ceil mode the
+/// division is rounded up, and a last place that would start behind the image is left out: a window
+/// larger than the padded image by less than a stride then takes one place.
 ///
 /// ```swift
 /// let window = try Window(5, stride: 1, padding: 2)
@@ -70,7 +72,8 @@ public struct Window: Sendable, Hashable {
     /// The distance between two neighbouring taps along each axis, at least 1.
     public let dilation: PerAxis
     /// Whether a last place that reaches past the padded image counts, as long as it starts
-    /// inside the image or the padding before it (PyTorch's `ceil_mode`).
+    /// inside the image or the padding before it (PyTorch's `ceil_mode`). It may be the only one:
+    /// a window of 3×3 at stride 2 takes one place on 2×2 pixels, as in PyTorch and ONNX Runtime.
     public let usesCeilMode: Bool
 
     /// A square window with the same geometry along both axes.
@@ -125,7 +128,8 @@ public struct Window: Sendable, Hashable {
     ///   - height: the image's rows, at least 1.
     ///   - width: the image's columns, at least 1.
     ///   - operation: the name that an error should carry.
-    /// - Throws: ``TensorError`` when the window is larger than the padded image.
+    /// - Throws: ``TensorError`` when the window is larger than the padded image, in ceil mode by a
+    ///   stride or more.
     public func outputSize(
         height: Int, width: Int, operation: String = "Window"
     ) throws(TensorError) -> PerAxis {
@@ -150,10 +154,13 @@ public struct Window: Sendable, Hashable {
             let padded = PerAxis(
                 height: height + padding.top + padding.bottom,
                 width: width + padding.left + padding.right)
+            let beyond =
+                usesCeilMode
+                ? ", or larger by less than the stride of \(stride.height)×\(stride.width)" : ""
             throw TensorError(
                 operation: operation, argument: "window",
                 value: "\(reach.height)×\(reach.width)",
-                expected: "at most the padded input's \(padded.height)×\(padded.width)")
+                expected: "at most the padded input's \(padded.height)×\(padded.width)" + beyond)
         }
         return places
     }
@@ -162,8 +169,9 @@ public struct Window: Sendable, Hashable {
         extent: Int, padding: (before: Int, after: Int), size: Int, stride: Int, dilation: Int
     ) -> Int {
         let room = extent + padding.before + padding.after - dilation * (size - 1) - 1
-        guard room >= 0 else { return 0 }
-        guard usesCeilMode else { return room / stride + 1 }
+        guard usesCeilMode else { return room < 0 ? 0 : room / stride + 1 }
+        // Swift's division rounds towards zero: what rounds up to no place or fewer is sorted out first.
+        guard room > -stride else { return 0 }
         let places = (room + stride - 1) / stride + 1
         // The last window must start inside the image or the padding before it.
         return (places - 1) * stride >= extent + padding.before ? places - 1 : places

@@ -27,6 +27,11 @@ import Testing
         Row(extent: 4, size: 1, stride: 3, before: 0, after: 0, ceil: true, places: 2),
         Row(extent: 3, size: 2, stride: 2, before: 1, after: 1, ceil: true, places: 2),
         Row(extent: 5, size: 2, stride: 5, before: 1, after: 1, ceil: true, places: 2),
+        // A window larger than the padded image by less than a stride has its one place.
+        Row(extent: 2, size: 3, stride: 2, ceil: true, places: 1),
+        Row(extent: 1, size: 7, stride: 7, ceil: true, places: 1),
+        Row(extent: 1, size: 5, stride: 3, before: 1, after: 1, ceil: true, places: 1),
+        Row(extent: 5, size: 3, stride: 3, dilation: 3, ceil: true, places: 1),
         Row(extent: 9, size: 3, stride: 1, dilation: 4, places: 1),
         Row(extent: 10, size: 3, stride: 2, dilation: 3, places: 2),
         Row(extent: 5, size: 3, stride: 1, before: 2, after: 0, places: 5),
@@ -56,6 +61,20 @@ import Testing
         }
         #expect(
             error?.description == "Window: window is 9×9, expected at most the padded input's 8×11")
+    }
+
+    /// By a stride or more PyTorch refuses it too.
+    @Test func inCeilModeAWindowMayBeLargerByLessThanAStride() throws {
+        let error = #expect(throws: TensorError.self) {
+            try Window(3, stride: 2, ceilMode: true).outputSize(height: 2, width: 1)
+        }
+        #expect(
+            error?.description
+                == "Window: window is 3×3, expected at most the padded input's 2×1, or larger by less "
+                + "than the stride of 2×2")
+        #expect(throws: TensorError.self) {
+            try Window(3, stride: 2).outputSize(height: 2, width: 2)
+        }
     }
 
     @Test func literalsStandForBothAxes() throws {
@@ -93,8 +112,9 @@ import Testing
                     for stride in 1...4 {
                         for dilation in 1...7 {
                             let room = extent + before + after - dilation * (size - 1) - 1
-                            guard room >= 0 else { continue }
-                            for places in [room / stride + 1, (room + stride - 1) / stride + 1] {
+                            guard room > -stride else { continue }
+                            let most = (room + stride - 1) / stride + 1
+                            for places in room < 0 ? [most] : [room / stride + 1, most] {
                                 let slow = (0..<places).allSatisfy { place in
                                     (0..<size).contains {
                                         (0..<extent).contains(

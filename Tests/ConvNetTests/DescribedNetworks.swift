@@ -85,6 +85,14 @@ private func otherLayers() throws -> [DescribedNetwork] {
             "max-pooling-far",
             MaxPooling(window: Window(2, stride: 4, dilation: 3, ceilMode: true)),
             on: [2, 5, 5], isExact: true),
+        // The only place reaches past the image.
+        try single(
+            "max-pooling-larger", MaxPooling(3, stride: 2, ceilMode: true), on: [2, 2, 2],
+            isExact: true),
+        try single(
+            "average-pooling-larger",
+            AveragePooling(5, stride: 4, padding: 1, ceilMode: true, countIncludePad: true),
+            on: [2, 2, 1]),
     ]
 }
 

@@ -39,7 +39,7 @@ struct LayerFixtureTests {
     @Test func everyLayerIsThere() throws {
         let fixture = try LayerFixture.load()
         #expect(Set(fixture.cases.map(\.layer)) == Set(LayerFixture.types.map { $0.typeName }))
-        #expect(fixture.cases.count == 56 && fixture.losses.count == 3)
+        #expect(fixture.cases.count == 63 && fixture.losses.count == 3)
         #expect(try Setup.all().count == InstructionSet.supported.count + 1)
     }
 

@@ -216,6 +216,18 @@ loss("labels, wide apart", 30 * draw(4, 10), labels=torch.tensor([9, 0, 5, 5]))
 loss("probability rows", 2 * draw(4, 3), rows=torch.tensor(
     [[0.25, 0.5, 0.25], [1, 0, 0], [0.125, 0.125, 0.75], [0, 0.5, 0.5]], dtype=torch.float64))
 
+# Windows larger than their padded images, as at the end of a network whose images were made small.
+larger = {"size": (3, 3), "stride": (2, 2), "ceil_mode": True}
+max_pooling("ceil mode, a larger window", (2, 2, 2, 2), **larger)
+max_pooling("ceil mode, a larger window along one axis", (1, 2, 6, 2), **larger)
+max_pooling("ceil mode, a larger window with padding", (1, 2, 1, 2), size=(5, 5), stride=(4, 3),
+            padding=(1,) * 4, ceil_mode=True)
+for counts in (True, False):
+    how = "padding counted" if counts else "padding left out"
+    average_pooling(f"{how}, ceil mode, a larger window", (2, 2, 2, 2), counts, **larger)
+    average_pooling(f"{how}, ceil mode, a larger window with padding", (1, 2, 1, 2), counts,
+                    size=(5, 5), stride=(4, 3), padding=(1,) * 4, ceil_mode=True)
+
 lines = [f'"{key}": [\n' + ",\n".join(json.dumps(c, separators=(",", ":")) for c in rows) + "\n]"
          for key, rows in (("cases", cases), ("losses", losses))]
 pathlib.Path(__file__).with_suffix(".json").write_text("{" + ",\n".join(lines) + "}\n")

@@ -18,7 +18,8 @@ public struct AveragePooling: Layer {
     ///   - size: the window's height and width.
     ///   - stride: the step between places; `size` when nil.
     ///   - padding: rows and columns around the image, at most half the size.
-    ///   - ceilMode: whether a last place that reaches past the padded image counts.
+    ///   - ceilMode: whether a last place that reaches past the padded image counts; where the window
+    ///     is larger than the image by less than a stride, it is the only one.
     ///   - countIncludePad: whether padding counts, as zeros.
     /// - Throws: ``TensorError`` when a size or stride is below 1 or the padding is negative.
     public init(
