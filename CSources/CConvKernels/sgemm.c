@@ -48,6 +48,7 @@ static ptrdiff_t plan_workspace(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_mat
 
 ptrdiff_t convk_sgemm_workspace(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_matrix a,
                                 convk_matrix b, convk_execution execution) {
+    if (m == 0 || n == 0 || k == 0) return 0;
     if (convk_sgemm_is_row(m, b)) return convk_sgemm_row_workspace(n, k, execution);
     if (convk_sgemm_is_turned(m, n, k, b, execution)) {
         const ptrdiff_t turned =
@@ -310,7 +311,7 @@ static void multiply(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_mat
 void convk_sgemm(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix b, ptrdiff_t m,
                  ptrdiff_t n, ptrdiff_t k, float alpha, float beta, float *restrict workspace,
                  convk_execution execution) {
-    if (alpha == 0) return scale(c, ldc, m, n, beta);
+    if (alpha == 0 || k == 0 || m == 0 || n == 0) return scale(c, ldc, m, n, beta);
     const convk_sgemm_ending end = {.alpha = alpha, .beta = beta};
     multiply(c, ldc, a, b, m, n, k, end, workspace, execution);
 }

@@ -13,6 +13,7 @@ extension ReferenceKernels {
         layout: MatrixLayout
     ) throws {
         let (m, n, k) = try KernelChecks.gemm(a, b, c: c, layout: layout)
+        let (alpha, beta) = (c.rounded(alpha), c.rounded(beta))
         let (aValues, bValues) = (a.tensor.doubles, b.tensor.doubles)
         let (aRow, aColumn) = a.steps
         let (bRow, bColumn) = b.steps
@@ -20,7 +21,8 @@ extension ReferenceKernels {
         for i in 0..<m {
             for j in 0..<n {
                 var sum = 0.0
-                for p in 0..<k {
+                // With alpha 0 neither A nor B counts for anything, even where they hold NaN.
+                for p in 0..<(alpha == 0 ? 0 : k) {
                     sum +=
                         aValues[a.layout.offset + i * aRow + p * aColumn]
                         * bValues[b.layout.offset + p * bRow + j * bColumn]
@@ -31,6 +33,13 @@ extension ReferenceKernels {
             }
         }
         c = try Tensor(c.shape, values, like: c)
+    }
+}
+
+extension Tensor {
+    /// A number as the tensor would hold it: a factor too small for `Float` is 0 there.
+    fileprivate func rounded(_ number: Double) -> Double {
+        scalarType == .float32 ? Double(Float(number)) : number
     }
 }
 

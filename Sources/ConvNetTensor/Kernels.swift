@@ -27,7 +27,9 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
 
     /// The general matrix product, `C = alpha · A · B + beta · C` (BLAS's GEMM).
     ///
-    /// With `beta` 0 the old numbers of `c` are not read, so they may be NaN.
+    /// With `beta` 0 the old numbers of `c` are not read, with `alpha` 0 neither `a` nor `b` is: there
+    /// NaN and infinity count for nothing, as in BLAS. Both factors are rounded to the number type
+    /// first.
     ///
     /// - Parameters:
     ///   - alpha: what the product is multiplied by.

@@ -187,6 +187,63 @@ import Testing
         }
     }
 
+    /// Sizes of every way that a product takes, and whether B is transposed: one row, few rows by a
+    /// transposed matrix, small ones, and those that go by a plan.
+    static let ways = [
+        (1, 700, 300, false), (1, 5, 3, true), (5, 300, 900, true), (31, 515, 511, true),
+        (13, 40, 64, false), (14, 97, 33, true), (200, 131, 300, false), (131, 67, 1100, true),
+    ]
+
+    private static func operand(
+        _ rows: Int, _ columns: Int, _ value: Double, isTransposed: Bool = false,
+        type: ScalarType = .float32
+    ) throws -> MatrixView {
+        let shape = isTransposed ? [columns, rows] : [rows, columns]
+        let view = try MatrixView(Tensor(shape: shape, repeating: value, scalarType: type))
+        return isTransposed ? view.transposed : view
+    }
+
+    /// As in BLAS: with alpha 0 A and B may hold anything, with beta 0 C may.
+    @Test(arguments: ways)
+    func whatAFactorOfZeroLeavesOutMayBeNaN(_ way: (Int, Int, Int, Bool)) throws {
+        let (m, n, k, isTransposed) = way
+        let layout = try MatrixLayout(rows: m, columns: n, leadingDimension: n)
+        var all: [(any Kernels, ScalarType)] = try InstructionSet.supported.map {
+            (try native($0), .float32)
+        }
+        all += [(reference, .float32), (reference, .float64)]
+        for (kernels, type) in all {
+            func product(
+                alpha: Double, _ value: Double, beta: Double, _ old: Double
+            ) throws -> [Double] {
+                var c = try Tensor(shape: [m, n], repeating: old, scalarType: type)
+                try kernels.gemm(
+                    alpha: alpha, Self.operand(m, k, value, type: type),
+                    Self.operand(k, n, value, isTransposed: isTransposed, type: type), beta: beta,
+                    into: &c, layout: layout)
+                return c.doubles
+            }
+            func all(_ value: Double) -> [Double] { [Double](repeating: value, count: m * n) }
+            let about = "\(kernels.name), \(type), \(way)"
+            for value in [Double.nan, .infinity] {
+                // A factor that is 0 as a Float is 0.
+                for alpha in type == .float32 ? [0, -0.0, 1e-60] : [0, -0.0] {
+                    #expect(try product(alpha: alpha, value, beta: 0, .nan) == all(0), "\(about)")
+                    #expect(try product(alpha: alpha, value, beta: 1, 3) == all(3), "\(about)")
+                    #expect(try product(alpha: alpha, value, beta: -2, 3) == all(-6), "\(about)")
+                }
+                for beta in type == .float32 ? [0, -0.0, 1e-60] : [0, -0.0] {
+                    #expect(
+                        try product(alpha: 2, 1, beta: beta, value) == all(Double(2 * k)),
+                        "\(about)")
+                }
+            }
+            // Other factors hide nothing.
+            #expect(try product(alpha: 1, .nan, beta: 0, 1).allSatisfy(\.isNaN), "\(about)")
+            #expect(try product(alpha: 0, 1, beta: 1, .nan).allSatisfy(\.isNaN), "\(about)")
+        }
+    }
+
     @Test func aTensorMayBeOperandAndResult() throws {
         var draw = Draw(seed: 3)
         let x = try draw.integers([20, 20])

@@ -64,6 +64,15 @@ static void compare(const char *kernel, unsigned seed, float *a, float *expected
     discard(expected);
 }
 
+/// How many places a window takes along an axis. In ceil mode the last one may reach past the
+/// padding, as long as it starts before the image's end; an only one may be larger than all.
+static ptrdiff_t places_along(ptrdiff_t extent, ptrdiff_t before, ptrdiff_t after, ptrdiff_t reach,
+                              ptrdiff_t stride, bool is_ceil) {
+    const ptrdiff_t room = extent + before + after - reach - 1;
+    const ptrdiff_t count = (room + (is_ceil ? stride - 1 : 0)) / stride + 1;
+    return is_ceil && (count - 1) * stride >= extent + before ? count - 1 : count;
+}
+
 static convk_window drawn_window(ptrdiff_t channels) {
     convk_window w = {.n = drawn(1, 3), .c = channels, .kh = drawn(1, 5), .kw = drawn(1, 5)};
     w.stride_h = drawn(1, 2), w.stride_w = drawn(1, 3);
@@ -72,8 +81,16 @@ static convk_window drawn_window(ptrdiff_t channels) {
     w.pad_top = drawn(0, (int)reach_h / 2), w.pad_bottom = drawn(0, (int)reach_h / 2);
     w.pad_left = drawn(0, (int)reach_w / 2), w.pad_right = drawn(0, (int)reach_w / 2);
     w.h = reach_h + drawn(1, 20), w.w = reach_w + drawn(1, 20);
-    w.oh = (w.h + w.pad_top + w.pad_bottom - reach_h - 1) / w.stride_h + 1;
-    w.ow = (w.w + w.pad_left + w.pad_right - reach_w - 1) / w.stride_w + 1;
+    const bool is_ceil = drawn(1, 3) == 1;
+    if (is_ceil && w.dilation_h == 1 && w.dilation_w == 1) {
+        // Now and then smaller than the window, by less than a stride.
+        const ptrdiff_t least_h = reach_h - w.pad_top - w.pad_bottom + 2 - w.stride_h;
+        const ptrdiff_t least_w = reach_w - w.pad_left - w.pad_right + 2 - w.stride_w;
+        w.h = drawn(0, 1) ? w.h : least_h < 1 ? 1 : least_h;
+        w.w = drawn(0, 1) ? w.w : least_w < 1 ? 1 : least_w;
+    }
+    w.oh = places_along(w.h, w.pad_top, w.pad_bottom, reach_h, w.stride_h, is_ceil);
+    w.ow = places_along(w.w, w.pad_left, w.pad_right, reach_w, w.stride_w, is_ceil);
     return w;
 }
 
@@ -156,6 +173,25 @@ static void try_product(unsigned seed, convk_execution run) {
     compare("convk_sgemm", seed, c, product, m * n);
     compare("convk_affine", seed, y, affine, m * n);
     discard(a), discard(b), discard(bias);
+}
+
+/// Products with alpha 0 or no summands, of operands full of NaN: beta * C is left, and of C
+/// nothing with beta 0, whatever it holds.
+static void try_empty_product(unsigned seed, convk_execution run) {
+    const ptrdiff_t m = seed % 3 ? drawn(0, 70) : 1, n = drawn(0, 300);
+    const ptrdiff_t k = drawn(0, 2) ? 0 : drawn(1, 900);
+    const bool b_turned = drawn(0, 1);
+    const float alpha = k ? 0 : 1, beta = (float)drawn(-1, 1);
+    float *a = array(m * k), *b = array(k * n), *c = array(m * n), *expected = array(m * n);
+    for (ptrdiff_t i = 0; i < m * n; i++) {
+        if (beta != 0) c[i] = (float)drawn(-SMALL, SMALL);
+        expected[i] = beta == 0 ? 0 : beta * c[i];
+    }
+    const convk_matrix left = {a, k, 1}, right = {b, b_turned ? 1 : n, b_turned ? k : 1};
+    float *workspace = array(convk_sgemm_workspace(m, n, k, left, right, run));
+    convk_sgemm(c, n, left, right, m, n, k, alpha, beta, workspace, run);
+    compare("convk_sgemm without summands", seed, c, expected, m * n);
+    discard(workspace), discard(a), discard(b);
 }
 
 static void try_convolution(unsigned seed, bool is_winograd, convk_execution run) {
@@ -268,6 +304,7 @@ static void try_set(convk_isa isa, unsigned shapes) {
         const convk_execution run = {.isa = isa, .threads = drawn(1, 2), .winograd = true};
         try_columns(seed, run);
         try_product(seed, run);
+        try_empty_product(seed, run);
         try_convolution(seed, false, run);
         try_pooling(seed, run);
         try_elementwise(seed, run);

@@ -85,8 +85,9 @@ typedef struct {
 } convk_matrix;
 
 /// C = alpha * A * B + beta * C, A being m x k, B k x n, and C m x n with rows ldc apart.
-/// With beta 0, C is not read. workspace: convk_sgemm_workspace(m, n, k, a, b, execution) floats,
-/// perhaps 0; of a and b it looks at the strides alone.
+/// With beta 0, C is not read; with alpha 0 neither A nor B is. m, n and k may be 0. workspace:
+/// convk_sgemm_workspace(m, n, k, a, b, execution) floats, perhaps 0; of a and b it looks at the
+/// strides alone.
 void convk_sgemm(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_matrix b, ptrdiff_t m,
                  ptrdiff_t n, ptrdiff_t k, float alpha, float beta, float *restrict workspace,
                  convk_execution execution);
@@ -96,8 +97,8 @@ ptrdiff_t convk_sgemm_workspace(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_mat
                                 convk_matrix b, convk_execution execution);
 
 /// y [m, n] = x [m, k] * weights [k, n] + bias [n], and with relu what is negative is 0: the bits
-/// of convk_sgemm, convk_bias_add and convk_relu. workspace: convk_affine_workspace(m, n, k,
-/// execution) floats.
+/// of convk_sgemm, convk_bias_add and convk_relu. m, n and k are at least 1. workspace:
+/// convk_affine_workspace(m, n, k, execution) floats.
 void convk_affine(float *restrict y, const float *restrict x, const float *restrict weights,
                   const float *restrict bias, bool relu, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,
                   float *restrict workspace, convk_execution execution);
