@@ -7,9 +7,9 @@ SHELL := /bin/bash
 .PHONY: help setup setup-lint bench perf-check test test-mpi sanitize-address sanitize-thread soak \
     setup-neon test-neon test-serial test-static setup-fresh fresh fuzz fuzz-api consumer format lint docs
 
-# libomp runs the kernels' threads, zlib reads compressed data sets, Cairo draws pictures, MPI connects
-# what trains on several machines; SwiftPM asks pkg-config where they are.
-PACKAGES := libomp-dev zlib1g-dev libcairo2-dev pkg-config libopenmpi-dev openmpi-bin
+# libomp runs the kernels' threads, zlib reads compressed data sets, Cairo draws pictures, libpng reads
+# them, MPI connects what trains on several machines; SwiftPM asks pkg-config where they are.
+PACKAGES := libomp-dev zlib1g-dev libcairo2-dev libpng-dev pkg-config libopenmpi-dev openmpi-bin
 LINT_PACKAGES := clang-format
 FRESH_PACKAGES := debootstrap
 NEON_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user

@@ -61,6 +61,9 @@ let package = Package(
             name: "CCairo", path: "CSources/CCairo", pkgConfig: "cairo",
             providers: [.apt(["libcairo2-dev"])]),
         .systemLibrary(
+            name: "CPNG", path: "CSources/CPNG", pkgConfig: "libpng",
+            providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(
             name: "CMPI", path: "CSources/CMPI", pkgConfig: "mpi-c",
             providers: [.apt(["libopenmpi-dev"])]),
         // Without the trait it has stubs and needs no MPI, so that what stands on it always builds.
@@ -85,7 +88,7 @@ let package = Package(
             name: "ConvNetData", dependencies: ["ConvNetTensor", "CZlib"],
             swiftSettings: optimizedSwiftSettings),
         .target(
-            name: "ConvNetPlots", dependencies: ["ConvNetTensor", "CCairo"],
+            name: "ConvNetPlots", dependencies: ["ConvNetTensor", "CCairo", "CPNG", "CZlib"],
             swiftSettings: optimizedSwiftSettings),
         .target(
             name: "ConvNetDistributed", dependencies: ["ConvNet", "CConvMPI"],

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: MIT
-// Cairo as Debian ships it (package libcairo2-dev): pictures are drawn with it, and PNG read.
+// Cairo as Debian ships it (package libcairo2-dev): pictures are drawn with it.
 #include <cairo-svg.h>
 #include <cairo.h>

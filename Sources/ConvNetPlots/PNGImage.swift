@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Reading PNG files of every depth with Cairo. A file may come from a stranger: its size, and the
+// Reading PNG files of every depth with libpng. A file may come from a stranger: its size, and the
 // size of the image that its header tells, are checked before there is memory for either.
 
-internal import CCairo
 import ConvNetTensor
 import Foundation
 
@@ -19,7 +18,7 @@ public struct PNGImage: Sendable {
     public static let largestByteCount = 1 << 28
     /// The most pixels that an image may have, 2²⁶.
     public static let largestPixelCount = 1 << 26
-    /// The most pixels that a side may have; Cairo has no more.
+    /// The most pixels that a side may have; pictures, which Cairo draws, have no more.
     public static let longestSide = 32_767
 
     /// How many pixels a row has.
@@ -51,8 +50,9 @@ public struct PNGImage: Sendable {
     /// - Throws: ``PictureError`` as ``init(contentsOf:)`` does.
     public init(bytes: [UInt8], file: String) throws(PictureError) {
         try Self.checkHeader(bytes, file)
-        guard let chunks = PNGChunks.makingPixels(of: bytes) else { throw Self.damaged(file) }
-        raster = try Self.decode(chunks, file)
+        let chunks = try PNGChunks.makingPixels(of: bytes, file: file)
+        try Self.checkDepth(chunks, file)
+        raster = try PNGDecoder.raster(of: chunks, file: file)
     }
 
     /// Fails unless the bytes begin as a PNG file does, with an image of a size that is read.
@@ -79,48 +79,21 @@ public struct PNGImage: Sendable {
         }
     }
 
-    private static func decode(_ bytes: [UInt8], _ file: String) throws(PictureError) -> Raster {
-        let source = ByteSource(bytes)
-        let read = withExtendedLifetime(source) {
-            cairo_image_surface_create_from_png_stream(ByteSource.read, source.pointer)
+    /// Fails unless samples are as wide as one of PNG's colour types allows.
+    private static func checkDepth(_ bytes: [UInt8], _ file: String) throws(PictureError) {
+        let (bitDepth, colorType) = (bytes[24], bytes[25])
+        let depths: [UInt8: [UInt8]] = [
+            0: [1, 2, 4, 8, 16], 2: [8, 16], 3: [1, 2, 4, 8], 4: [8, 16], 6: [8, 16],
+        ]
+        guard let allowed = depths[colorType] else {
+            throw PictureError(
+                file: file, problem: "colour type \(colorType)", expected: "0, 2, 3, 4 or 6")
         }
-        guard let read else { throw failure(CAIRO_STATUS_NO_MEMORY, file) }
-        defer { cairo_surface_destroy(read) }
-        try require(cairo_surface_status(read), file)
-        // Which pixels Cairo makes depends on the file and on Cairo's version; painted on paper, all
-        // of them become the same kind.
-        let (width, height) = (
-            cairo_image_surface_get_width(read), cairo_image_surface_get_height(read)
-        )
-        guard let paper = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height),
-            let context = cairo_create(paper)
-        else { throw failure(CAIRO_STATUS_NO_MEMORY, file) }
-        defer {
-            cairo_destroy(context)
-            cairo_surface_destroy(paper)
+        guard allowed.contains(bitDepth) else {
+            throw PictureError(
+                file: file, problem: "\(bitDepth) bits per sample of colour type \(colorType)",
+                expected: "one of \(allowed.map(String.init).joined(separator: ", "))")
         }
-        cairo_set_source_rgb(context, 1, 1, 1)
-        cairo_paint(context)
-        cairo_set_source_surface(context, read, 0, 0)
-        cairo_paint(context)
-        try require(cairo_status(context), file)
-        return Raster(paper)
-    }
-
-    private static func require(_ status: cairo_status_t, _ file: String) throws(PictureError) {
-        guard status == CAIRO_STATUS_SUCCESS else { throw failure(status, file) }
-    }
-
-    private static func failure(_ status: cairo_status_t, _ file: String) -> PictureError {
-        if status == CAIRO_STATUS_NO_MEMORY {
-            return PictureError(
-                file: file, problem: "too large for the memory", expected: "a smaller image")
-        }
-        return damaged(file)
-    }
-
-    private static func damaged(_ file: String) -> PictureError {
-        PictureError(file: file, problem: "damaged", expected: "a whole PNG file")
     }
 }
 
@@ -210,35 +183,5 @@ struct AreaAverage {
 
     func parts(of place: Int) -> Parts {
         Parts(begin: place * source, end: (place + 1) * source, unit: target)
-    }
-}
-
-/// What Cairo reads from.
-private final class ByteSource {
-    private let bytes: [UInt8]
-    private var place = 0
-
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-    /// What Cairo hands back to ``read``; valid while the caller keeps the source.
-    var pointer: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
-
-    static let read:
-        @convention(c) (
-            UnsafeMutableRawPointer?, UnsafeMutablePointer<UInt8>?, UInt32
-        ) -> cairo_status_t = { source, buffer, count in
-            guard let source, let buffer else { return CAIRO_STATUS_READ_ERROR }
-            let bytes = Unmanaged<ByteSource>.fromOpaque(source).takeUnretainedValue()
-            return bytes.read(into: buffer, Int(count))
-        }
-
-    private func read(into buffer: UnsafeMutablePointer<UInt8>, _ count: Int) -> cairo_status_t {
-        guard count <= bytes.count - place else { return CAIRO_STATUS_READ_ERROR }
-        bytes.withUnsafeBufferPointer { bytes in
-            guard let base = bytes.baseAddress else { return }
-            buffer.update(from: base + place, count: count)
-        }
-        place += count
-        return CAIRO_STATUS_SUCCESS
     }
 }

@@ -156,7 +156,8 @@ public struct Picture: Sendable {
         PictureError(
             file: file,
             problem: "can't be drawn: " + String(cString: cairo_status_to_string(status)),
-            expected: "memory for a picture")
+            expected: status == CAIRO_STATUS_NO_MEMORY
+                ? "memory for a picture" : "a picture that Cairo can draw")
     }
 }
 

@@ -167,14 +167,18 @@ import Testing
     @Test func damagedImagesAreNamed() throws {
         try Self.withFiles { folder, parameters, image in
             let out = folder.appendingPathComponent("out.png").path
-            try Data(contentsOf: URL(fileURLWithPath: image)).dropLast(100)
-                .write(to: URL(fileURLWithPath: image))
+            let whole = try Data(contentsOf: URL(fileURLWithPath: image))
+            try whole.dropLast(100).write(to: URL(fileURLWithPath: image))
+            // The chunk that is cut: four bytes of its length before its name.
+            let name = try #require(whole.range(of: Data("IDAT".utf8))).lowerBound
+            let length = whole[name - 4..<name].reduce(0) { $0 << 8 | Int($1) }
             for command in [["predict"], ["show", "responses"], ["show", "features"]] {
                 let run = try Tool.run(
                     command + [image, "--parameters", parameters]
                         + (command == ["predict"] ? [] : ["--out", out]))
                 #expect(
-                    run.error == "convnet: \(image): damaged, expected a whole PNG file\n",
+                    run.error == "convnet: \(image): the file ends inside chunk IDAT at byte "
+                        + "\(name - 4), which claims \(length) bytes, expected a whole PNG file\n",
                     "\(run)")
                 #expect(run.status == 1)
             }

@@ -97,32 +97,128 @@ struct PNGImageTests {
             sample: { x, y, _ in sample(x, y) })
     }
 
-    @Test func damagedFilesAreRefused() throws {
+    @Test func filesThatEndTooEarlyAreRefused() throws {
         let whole = Self.gray(8, 8) { x, y in x * y }.bytes
+        let data = whole.count - 33 - 12 - 12
         // A file may end after any byte of its data.
         for count in 33..<whole.count - 12 {
-            let error = #expect(throws: PictureError.self) {
-                try PNGImage(bytes: Array(whole.prefix(count)), file: "cut.png")
-            }
-            #expect(error?.description == "cut.png: damaged, expected a whole PNG file")
+            let inside = "inside chunk IDAT at byte 33, which claims \(data) bytes"
+            #expect(
+                Self.problem(Array(whole.prefix(count)))
+                    == "bad.png: the file ends \(count < 45 ? "without a chunk IEND" : inside), "
+                    + "expected a whole PNG file")
+        }
+        for count in whole.count - 12..<whole.count {
+            #expect(
+                Self.problem(Array(whole.prefix(count)))
+                    == "bad.png: the file ends without a chunk IEND, expected a whole PNG file")
         }
         for count in 0..<33 {
-            let error = #expect(throws: PictureError.self) {
-                try PNGImage(bytes: Array(whole.prefix(count)), file: "cut.png")
+            #expect(
+                Self.problem(Array(whole.prefix(count)))
+                    == "bad.png: \(count == 0 ? "an empty file" : "no PNG header"), "
+                    + "expected a PNG file")
+        }
+        #expect(
+            Self.problem(Array("GIF89a, and more than enough bytes".utf8))
+                == "bad.png: no PNG header, expected a PNG file")
+    }
+
+    /// What reading the bytes says.
+    private static func problem(_ bytes: [UInt8]) -> String? {
+        #expect(throws: PictureError.self) { try PNGImage(bytes: bytes, file: "bad.png") }?
+            .description
+    }
+
+    /// Any one byte that is not as it was written, checksums among them: the chunk is named.
+    @Test func aWrongByteIsNamedByItsChunk() throws {
+        let palette = PNGWriter(
+            width: 3, height: 2, bitDepth: 8, colorType: 3, palette: [[1, 2, 3], [4, 5, 6]],
+            transparency: [0, 255], sample: { x, y, _ in (x + y) % 2 })
+        let whole = palette.bytes
+        var place = 8
+        for name in ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"] {
+            let end = place + 12 + whole[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
+            // The width and height are looked at before checksums are.
+            for wrong in (name == "IHDR" ? place + 16 : place + 8)..<end {
+                var bytes = whole
+                bytes[wrong] ^= 0x55
+                #expect(
+                    Self.problem(bytes)
+                        == "bad.png: damaged: chunk \(name) at byte \(place) doesn't match its "
+                        + "checksum, expected a whole PNG file", "byte \(wrong)")
             }
-            #expect(error?.expected == "a PNG file")
+            place = end
         }
-        // A wrong checksum, a depth that does not exist, data that is no deflate stream.
-        for place in [24, 30, 45] {
-            var bytes = whole
-            bytes[place] ^= 0x55
-            #expect(throws: PictureError.self, "byte \(place)") {
-                try PNGImage(bytes: bytes, file: "bad.png")
-            }
+        #expect(place == whole.count)
+    }
+
+    struct Fault: Sendable, CustomTestStringConvertible {
+        let problem: String
+        var isFromLibpng = false
+        var header = PNGWriter.header(2, 2, 8, 0)
+        var palette: [UInt8]?
+        var transparency: [UInt8]?
+        var data: [UInt8] = [0, 1, 2, 0, 3, 4]
+        /// What becomes of the data when they are deflated.
+        var change: @Sendable ([UInt8]) -> [UInt8] = { $0 }
+        var testDescription: String { problem }
+
+        var bytes: [UInt8] {
+            var file: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+            file += PNGWriter.chunk("IHDR", header)
+            if let palette { file += PNGWriter.chunk("PLTE", palette) }
+            if let transparency { file += PNGWriter.chunk("tRNS", transparency) }
+            file += PNGWriter.chunk("IDAT", change(PNGWriter.deflated(data)))
+            return file + PNGWriter.chunk("IEND", [])
         }
-        #expect(throws: PictureError.self) {
-            try PNGImage(bytes: Array("GIF89a, and more than enough bytes".utf8), file: "a.gif")
+    }
+
+    /// Files whose chunks are whole and match their checksums.
+    static let faults = [
+        Fault(
+            problem: "3 bits per sample of colour type 0, expected one of 1, 2, 4, 8, 16",
+            header: PNGWriter.header(2, 2, 3, 0)),
+        Fault(
+            problem: "4 bits per sample of colour type 2, expected one of 8, 16",
+            header: PNGWriter.header(2, 2, 4, 2)),
+        Fault(
+            problem: "colour type 5, expected 0, 2, 3, 4 or 6", header: PNGWriter.header(2, 2, 8, 5)
+        ),
+        Fault(
+            problem: "Missing PLTE", isFromLibpng: true,
+            header: PNGWriter.header(2, 2, 8, 3)),
+        Fault(
+            problem: "PLTE: invalid", isFromLibpng: true,
+            header: PNGWriter.header(2, 2, 8, 3), palette: [1, 2]),
+        Fault(
+            problem: "tRNS: invalid", isFromLibpng: true, transparency: [1, 2, 3]),
+        Fault(
+            problem: "bad adaptive filter value", isFromLibpng: true,
+            data: [0, 1, 2, 9, 3, 4]),
+        Fault(
+            problem: "Not enough image data", isFromLibpng: true,
+            data: [0, 1, 2, 0]),
+        Fault(
+            problem: "IDAT: incorrect data check", isFromLibpng: true,
+            change: { $0.dropLast() + [$0[$0.count - 1] ^ 1] }),
+        Fault(
+            problem: "IDAT: incorrect header check", isFromLibpng: true,
+            change: { [0x11] + $0.dropFirst() }),
+        Fault(
+            problem: "Not enough image data", isFromLibpng: true,
+            change: { Array($0.prefix(4)) }),
+    ]
+
+    @Test(arguments: faults) func whatIsWrongIsSaid(_ fault: Fault) {
+        guard fault.isFromLibpng else {
+            #expect(Self.problem(fault.bytes) == "bad.png: \(fault.problem)")
+            return
         }
+        // What libpng and zlib say may have more words in another version.
+        let problem = Self.problem(fault.bytes) ?? ""
+        #expect(problem.hasPrefix("bad.png: damaged: ") && problem.contains(fault.problem))
+        #expect(problem.hasSuffix(", expected a whole PNG file"))
     }
 
     /// The header alone decides: there is no data that such an image could be read from.
@@ -146,13 +242,15 @@ struct PNGImageTests {
         let text = PNGWriter.chunk("zTXt", Array("key\0\0".utf8))
         let spot = 33  // Behind the header.
         let withText = Array(whole[..<spot] + text + whole[spot...] + text)
-        #expect(PNGChunks.makingPixels(of: withText) == whole)
+        #expect(try PNGChunks.makingPixels(of: withText, file: "text.png") == whole)
         #expect(
             try PNGImage(bytes: withText, file: "text.png").raster.pixels
                 == PNGImage(bytes: whole, file: "text.png").raster.pixels)
         for length: [UInt8] in [[0x7A, 0x54, 0x58, 0x74], [0xFF, 0xFF, 0xFF, 0xFF]] {
             let claims = Array(whole[..<spot] + length + text[4...] + whole[spot...])
-            #expect(PNGChunks.makingPixels(of: claims) == nil)
+            #expect(throws: PictureError.self) {
+                try PNGChunks.makingPixels(of: claims, file: "text.png")
+            }
             #expect(throws: PictureError.self) { try PNGImage(bytes: claims, file: "text.png") }
         }
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Writes PNG files of every kind for the tests, from the specification (ISO/IEC 15948) with zlib, so
-// that what the reader makes of them is judged by something that is not Cairo.
+// that what the reader makes of them is judged by something that is not libpng.
 
 import CZlib
 
@@ -78,7 +78,7 @@ struct PNGWriter {
             }
     }
 
-    private static func deflated(_ bytes: [UInt8]) -> [UInt8] {
+    static func deflated(_ bytes: [UInt8]) -> [UInt8] {
         var count = compressBound(UInt(bytes.count))
         var result = [UInt8](repeating: 0, count: Int(count))
         _ = compress(&result, &count, bytes, UInt(bytes.count))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// PNG files: any bytes give an image or a `PictureError`; an image becomes a tensor. Cairo and libpng,
-// which decode, are the system's and not instrumented.
+// PNG files: any bytes give an image or a `PictureError`; an image becomes a tensor. libpng,
+// which decodes, is the system's and not instrumented.
 
 import ConvNet
 import ConvNetPlots
