@@ -289,3 +289,10 @@ void convk_conv2d_backward_data(float *restrict dx, const float *restrict dy,
     else
         run_blocks(dx, dy, weights, conv, workspace, execution);
 }
+
+const char *convk_conv2d_backward_data_algorithm(const convk_conv2d *conv,
+                                                 convk_execution execution) {
+    if (!is_convolution(conv, execution)) return "columns";
+    const convk_conv2d turned = turned_convolution(conv);
+    return convk_conv2d_forward_algorithm(&turned, execution);
+}

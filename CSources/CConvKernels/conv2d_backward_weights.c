@@ -103,21 +103,40 @@ static ptrdiff_t chunk_sums_size(const plan *p) {
     return p->chunks > 1 ? p->chunks * result_size(p) : 0;
 }
 
+/// The first way that suits the shape.
+static convk_conv2d_way way_of(const convk_conv2d *conv, convk_execution execution) {
+    const convk_window window = convk_window_of_group(conv);
+    if (convk_conv2d_winograd_weights_pays(conv, execution)) return CONVK_WINOGRAD;
+    if (convk_conv2d_planes_pays(&window, conv->filters / conv->groups, execution))
+        return CONVK_BY_PLANES;
+    return convk_conv2d_direct_weights_pays(conv, execution) ? CONVK_DIRECT : CONVK_PRODUCT;
+}
+
+static convk_conv2d_planes planes_of(const convk_conv2d *conv, convk_execution execution) {
+    const convk_window window = convk_window_of_group(conv);
+    return convk_conv2d_planes_make(&window, conv->groups, conv->filters / conv->groups, execution);
+}
+
 ptrdiff_t convk_conv2d_backward_weights_workspace(const convk_conv2d *conv,
                                                   convk_execution execution) {
-    if (convk_conv2d_winograd_weights_pays(conv, execution))
-        return convk_conv2d_winograd_weights_workspace(conv, execution);
-    const convk_window window = convk_window_of_group(conv);
-    const ptrdiff_t rows = conv->filters / conv->groups;
-    if (convk_conv2d_planes_pays(&window, rows, execution)) {
-        const convk_conv2d_planes p =
-            convk_conv2d_planes_make(&window, conv->groups, rows, execution);
+    const convk_conv2d_way way = way_of(conv, execution);
+    if (way == CONVK_WINOGRAD) return convk_conv2d_winograd_weights_workspace(conv, execution);
+    if (way == CONVK_BY_PLANES) {
+        const convk_conv2d_planes p = planes_of(conv, execution);
         return convk_conv2d_planes_workspace(&p, execution.threads);
     }
-    if (convk_conv2d_direct_weights_pays(conv, execution))
-        return convk_conv2d_direct_weights_workspace(conv, execution);
+    if (way == CONVK_DIRECT) return convk_conv2d_direct_weights_workspace(conv, execution);
     const plan p = make_plan(conv, execution);
     return chunk_sums_size(&p) + execution.threads * block_size(&p);
+}
+
+const char *convk_conv2d_backward_weights_algorithm(const convk_conv2d *conv,
+                                                    convk_execution execution) {
+    const convk_conv2d_way way = way_of(conv, execution);
+    if (way == CONVK_WINOGRAD) return "winograd";
+    if (way == CONVK_BY_PLANES) return "planes";
+    if (way == CONVK_DIRECT) return "direct";
+    return convk_is_pointwise(&conv->window) ? "pointwise" : "product";
 }
 
 /// One task: a block of the result, over a chunk of the images.
@@ -261,9 +280,7 @@ static void add_chunks(float *restrict dw, const float *restrict sums, const pla
 static void run_planes(float *restrict dw, const float *restrict dy, const float *restrict x,
                        const convk_conv2d *conv, float *restrict workspace,
                        convk_execution execution) {
-    const convk_window window = convk_window_of_group(conv);
-    const convk_conv2d_planes p =
-        convk_conv2d_planes_make(&window, conv->groups, conv->filters / conv->groups, execution);
+    const convk_conv2d_planes p = planes_of(conv, execution);
     const int threads = convk_conv2d_threads(conv, execution);
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
@@ -275,12 +292,11 @@ static void run_planes(float *restrict dw, const float *restrict dy, const float
 void convk_conv2d_backward_weights(float *restrict dw, const float *restrict dy,
                                    const float *restrict x, const convk_conv2d *conv,
                                    float *restrict workspace, convk_execution execution) {
-    if (convk_conv2d_winograd_weights_pays(conv, execution))
+    const convk_conv2d_way way = way_of(conv, execution);
+    if (way == CONVK_WINOGRAD)
         return convk_conv2d_winograd_weights(dw, dy, x, conv, workspace, execution);
-    const convk_window window = convk_window_of_group(conv);
-    if (convk_conv2d_planes_pays(&window, conv->filters / conv->groups, execution))
-        return run_planes(dw, dy, x, conv, workspace, execution);
-    if (convk_conv2d_direct_weights_pays(conv, execution))
+    if (way == CONVK_BY_PLANES) return run_planes(dw, dy, x, conv, workspace, execution);
+    if (way == CONVK_DIRECT)
         return convk_conv2d_direct_weights(dw, dy, x, conv, workspace, execution);
     const plan p = make_plan(conv, execution);
     const ptrdiff_t images = conv->window.n;

@@ -134,6 +134,22 @@ static void pack_and_run(const plan *p, float *restrict y, const float *restrict
     run(p, y, x, workspace, bias, relu, blocks);
 }
 
+const char *convk_conv2d_forward_algorithm(const convk_conv2d *conv, convk_execution execution) {
+    const plan p = make_plan(conv, execution);
+    switch (p.way) {
+    case CONVK_WINOGRAD:
+        return "winograd";
+    case CONVK_BY_PLANES:
+        return "planes";
+    case CONVK_BY_ROWS:
+        return "rows";
+    case CONVK_DIRECT:
+        return "direct";
+    case CONVK_PRODUCT:
+        return p.product.is_pointwise ? "pointwise" : "product";
+    }
+}
+
 ptrdiff_t convk_conv2d_prepare_size(const convk_conv2d *conv, convk_execution execution) {
     const plan p = make_plan(conv, execution);
     return filters_size(&p);

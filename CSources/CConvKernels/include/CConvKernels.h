@@ -152,6 +152,16 @@ typedef enum {
 /// the same way on the same instruction set, with filters of the same shape in as many groups.
 convk_conv2d_way convk_conv2d_way_of(const convk_conv2d *conv, convk_execution execution);
 
+/// What the way of the forward pass, or of one of the gradients, is called: "winograd", "planes",
+/// "rows", "direct" or "product", as above; "pointwise", a product that reads the images in place,
+/// as each pixel is its own patch; or "columns", the gradient of the images as a product whose
+/// blocks of columns are added up as by convk_col2im.
+const char *convk_conv2d_forward_algorithm(const convk_conv2d *conv, convk_execution execution);
+const char *convk_conv2d_backward_data_algorithm(const convk_conv2d *conv,
+                                                 convk_execution execution);
+const char *convk_conv2d_backward_weights_algorithm(const convk_conv2d *conv,
+                                                    convk_execution execution);
+
 /// prepared [convk_conv2d_prepare_size]: the filters as the convolution reads them, for many calls
 /// with the same weights. workspace: convk_conv2d_forward_workspace floats. Threads share
 /// blocks of filters.
