@@ -35,8 +35,9 @@ public enum MNIST {
     /// The images and labels of one part.
     ///
     /// - Parameters:
-    ///   - directory: where the files are, under their usual names, plain or with `.gz`; where both
-    ///     are there, the plain one is read.
+    ///   - directory: where the files are, under their usual names or with the dot of some mirrors
+    ///     (`t10k-images.idx3-ubyte`), plain or with `.gz`. Where several are there, the usual name is
+    ///     read before the other, and the plain file before the compressed one.
     ///   - part: which part.
     /// - Returns: images `[N, 1, 28, 28]` in `float32`, from 0 (background) to 1 (ink), and a label
     ///   for each; unshuffled.
@@ -64,13 +65,15 @@ public enum MNIST {
     }
 
     private static func locate(_ name: String, in directory: URL) throws(IDXError) -> URL {
-        let plain = directory.appendingPathComponent(name)
-        let compressed = directory.appendingPathComponent(name + ".gz")
-        for file in [plain, compressed] where FileManager.default.fileExists(atPath: file.path) {
-            return file
+        // Files unpacked by some programs, and those of some mirrors, have a dot before "idx".
+        let dotted = name.replacingOccurrences(of: "-idx", with: ".idx")
+        for candidate in [name, name + ".gz", dotted, dotted + ".gz"] {
+            let file = directory.appendingPathComponent(candidate)
+            if FileManager.default.fileExists(atPath: file.path) { return file }
         }
         throw IDXError(
-            file: plain.path, what: "no such file", expected: "MNIST's file, plain or with .gz")
+            file: directory.appendingPathComponent(name).path, what: "no such file",
+            expected: "MNIST's file, plain or with .gz, or \(dotted)")
     }
 
     /// Bytes as numbers from 0 to 1.

@@ -215,7 +215,7 @@ import Testing
         Mistake(
             "train --data /no/such/folder",
             "/no/such/folder/train-images-idx3-ubyte: no such file, "
-                + "expected MNIST's file, plain or with .gz"),
+                + "expected MNIST's file, plain or with .gz, or train-images.idx3-ubyte"),
         Mistake(
             "evaluate --parameters /no/such/file",
             "/no/such/file: can't be read: No such file or directory, expected a readable file"),

@@ -44,6 +44,23 @@ import Testing
         #expect(try withFolder(of: files) { try MNIST.load(from: $0, .test) }.labels == [5, 0, 9])
     }
 
+    /// As other mirrors have them, each file by itself; the usual names win.
+    @Test(arguments: MNIST.Part.allCases, [false, true])
+    func namesWithADotAreFound(part: MNIST.Part, compressed: Bool) throws {
+        let (images, labels) =
+            part == .training
+            ? ("train-images.idx3-ubyte", "train-labels.idx1-ubyte")
+            : ("t10k-images.idx3-ubyte", "t10k-labels.idx1-ubyte")
+        let suffix = compressed ? ".gz" : ""
+        var files = try [
+            images + suffix: compressed ? gzip(Self.images) : Self.images,
+            labels + suffix: compressed ? gzip(Self.labels) : Self.labels,
+        ]
+        #expect(try withFolder(of: files) { try MNIST.load(from: $0, part) }.labels == [5, 0, 9])
+        files[part.labelsFileName + ".gz"] = try gzip(idxFile(shape: [3], data: [1, 2, 3]))
+        #expect(try withFolder(of: files) { try MNIST.load(from: $0, part) }.labels == [1, 2, 3])
+    }
+
     struct Fault: Sendable, CustomTestStringConvertible {
         var images: [UInt8]? = MNISTTests.images
         var labels: [UInt8]? = MNISTTests.labels
@@ -55,10 +72,12 @@ import Testing
     static let faults = [
         Fault(
             images: nil, file: "t10k-images-idx3-ubyte",
-            message: "no such file, expected MNIST's file, plain or with .gz"),
+            message: "no such file, expected MNIST's file, plain or with .gz, "
+                + "or t10k-images.idx3-ubyte"),
         Fault(
             labels: nil, file: "t10k-labels-idx1-ubyte",
-            message: "no such file, expected MNIST's file, plain or with .gz"),
+            message: "no such file, expected MNIST's file, plain or with .gz, "
+                + "or t10k-labels.idx1-ubyte"),
         Fault(
             labels: idxFile(shape: [3], data: [5, 10, 9]), file: "t10k-labels-idx1-ubyte",
             message: "label 10 at place 1, expected labels from 0 to 9"),
@@ -96,7 +115,7 @@ import Testing
         #expect(
             description(of: { try MNIST.load(from: folder, .training) })
                 == "/no/such/folder/train-images-idx3-ubyte: no such file, "
-                + "expected MNIST's file, plain or with .gz")
+                + "expected MNIST's file, plain or with .gz, or train-images.idx3-ubyte")
     }
 }
 
