@@ -132,7 +132,8 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
 
     // MARK: Pooling
 
-    /// The largest number that each window sees. Padding counts as −∞; NaN wins over every number.
+    /// The largest number that each window sees. Padding counts as −∞; NaN wins over every number, and
+    /// of several NaN the first in reading order.
     ///
     /// - Parameters:
     ///   - x: images `[N, C, H, W]`.
@@ -142,7 +143,8 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///   alone.
     func maxPooling(_ x: Tensor, window: Window) throws -> Tensor
 
-    /// Max pooling that also tells where each maximum was; of equal ones the first.
+    /// Max pooling that also tells where each maximum was; of equal ones the first in reading order, and
+    /// of several NaN the first too (PyTorch tells the last NaN).
     ///
     /// - Parameters:
     ///   - x: images `[N, C, H, W]`.
@@ -174,8 +176,8 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///     of real pixels under the window (PyTorch's `count_include_pad`). A tap that ceil mode
     ///     puts beyond the padding never counts.
     /// - Returns: `[N, C, OH, OW]`.
-    /// - Throws: ``TensorError`` when `x` is no batch of images or the window is larger than the
-    ///   padded image.
+    /// - Throws: ``TensorError`` when `x` is no batch of images or the window does not fit the padded
+    ///   image (see ``Window/outputSize(height:width:operation:)``).
     func averagePooling(_ x: Tensor, window: Window, countIncludePad: Bool) throws -> Tensor
 
     /// The gradient of average pooling, with the same divisors.

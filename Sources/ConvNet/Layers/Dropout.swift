@@ -6,6 +6,10 @@
 /// Sets a random share of the numbers to 0 in training and scales the others by `1 / (1 − rate)`; in
 /// prediction the identity.
 ///
+/// The book's dropout (section 6.4.3) does it the other way round: training leaves what it keeps as it is,
+/// and prediction multiplies by `1 − rate`. Weights that were trained so are converted by multiplying
+/// those of the layer behind each dropout with `1 − rate`, as <doc:Interchange> shows; the bias stays.
+///
 /// Which numbers are dropped follows from the seed, the layer's stream, the number of the training step
 /// (see ``Layer/willTrain(step:)``) and the number's place alone: the same at any number of threads, on
 /// any kernels, and after going on from a checkpoint. The gradient draws them again.
