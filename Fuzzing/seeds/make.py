@@ -77,6 +77,25 @@ def make_safetensors():
     write("Safetensors", "texts", safetensors([("é😀\n", [1], [1])], {"format": "pt", "a\"": "\\"}))
     double = b'{"d":{"dtype":"F64","shape":[2],"data_offsets":[0,16]}}   '
     write("Safetensors", "double", struct.pack("<Q", len(double)) + double + bytes(16))
+    write("Safetensors", "halves", typed(
+        [("h", "F16", [3], struct.pack("<3H", 0x3C00, 0x0001, 0xFC00)),
+         ("b", "BF16", [1, 2], struct.pack("<2H", 0x3F80, 0x7FC0))], None))
+    write("Safetensors", "integers", typed(
+        [(kind, kind, [1, 2], bytes(range(2 * size))) for kind, size in
+         [("I8", 1), ("I16", 2), ("I32", 4), ("I64", 8), ("U8", 1), ("U16", 2), ("U32", 4), ("U64", 8)]]
+        + [("BOOL", "BOOL", [], b"\1")], {}))
+    write("Safetensors", "others", typed(
+        [("none", "F32", [0, 2], b""), ("f8", "F8_E4M3", [3], b"abc"), ("f4", "F4", [2], b"a")], {}))
+
+
+def typed(tensors, metadata):
+    """A file of tensors given as name, type, shape and bytes."""
+    header, data = {"__metadata__": metadata}, b""
+    for name, kind, shape, numbers in tensors:
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [len(data), len(data) + len(numbers)]}
+        data += numbers
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return struct.pack("<Q", len(text)) + text + data
 
 
 def window(size, stride=1, padding=0):

@@ -233,8 +233,8 @@ struct SafetensorsTests {
             "shape comes twice in the header, expected once"
         ),
         (
-            file("{\"a\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4),
-            "a has type BF16, expected F32 or F64"
+            file("{\"a\":{\"dtype\":\"BF16\",\"shape\":[3],\"data_offsets\":[0,4]}}", 4),
+            "a has 4 bytes, expected 6 for shape [3]"
         ),
         (
             file("{\(entry("a", "[1]", "[4,8]"))}", 8),

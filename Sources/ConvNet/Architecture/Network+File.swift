@@ -7,7 +7,7 @@ import Foundation
 extension Classifier {
     /// Writes the whole network to a safetensors file: layers, parameters and buffers. It is written
     /// beside the target and renamed, so that the target is always whole; the same network gives the
-    /// same bytes.
+    /// same bytes. NaN and infinities are written too, for looking into a training that diverged.
     ///
     /// `Network(contentsOf:)` reads it without more code, `loadParameters(from:)` takes the
     /// parameters alone.
@@ -40,21 +40,23 @@ extension Network {
     ///     checked.
     ///   - kernels: what does the arithmetic.
     ///   - layerTypes: layers of one's own that the file may name.
+    ///   - strict: whether the file may have no other tensors than those of its layers. Without it, they
+    ///     are ignored.
     /// - Throws: ``ParameterFileError`` when the file can't be read or is broken, describes no
     ///   network, names an unknown layer, or where settings and tensors don't fit together.
     public init(
         contentsOf url: URL, kernels: any Kernels = NativeKernels(),
-        layerTypes: [any DescribedLayer.Type] = []
+        layerTypes: [any DescribedLayer.Type] = [], strict: Bool = true
     ) throws {
         try self.init(
             Safetensors.contents(of: url), file: url.path, kernels: kernels,
-            layerTypes: layerTypes)
+            layerTypes: layerTypes, strict: strict)
     }
 
     /// The network that a file's contents describe.
     package init(
         _ contents: Safetensors.Contents, file: String, kernels: any Kernels = NativeKernels(),
-        layerTypes: [any DescribedLayer.Type] = []
+        layerTypes: [any DescribedLayer.Type] = [], strict: Bool = true
     ) throws {
         guard let text = contents.metadata[Architecture.metadataKey] else {
             throw ParameterFileError(
@@ -62,20 +64,31 @@ extension Network {
                 problem: "holds no network, expected \(Architecture.metadataKey) in its metadata")
         }
         let architecture = try Architecture(text: text, file: file)
-        try Self.requireOneType(contents.tensors, file: file)
+        let names = architecture.tensorNames
+        try Self.requireOneType(contents.tensors.filter { names.contains($0.name) }, file: file)
         var reader = LayerReader(
-            tensors: contents.tensors, types: BuiltInLayers.types + layerTypes, file: file)
+            contents, types: BuiltInLayers.types + layerTypes, file: file)
         let layers = try architecture.layers.map { try reader.read($0) }
-        try reader.finish()
+        if strict { try reader.finish() }
         do {
             try self.init(inputShape: architecture.inputShape, layers: layers, kernels: kernels)
         } catch let error as TensorError {
             throw ParameterFileError(file: file, problem: "\(error)")
         }
-        guard (parameters + buffers).map(\.name).sorted() == contents.tensors.map(\.name) else {
+        guard Set((parameters + buffers).map(\.name)) == names else {
             throw ParameterFileError(
                 file: file, problem: "tensors are not named as the layers name theirs")
         }
+    }
+
+    /// The network that a file's contents describe, and which of its tensors were ignored.
+    package static func reading(
+        _ contents: Safetensors.Contents, file: String, kernels: any Kernels, strict: Bool
+    ) throws -> (Network, ParameterMatch) {
+        let network = try Network(contents, file: file, kernels: kernels, strict: strict)
+        let names = Set((network.parameters + network.buffers).map(\.name))
+        let ignored = contents.entries.map(\.name).filter { !names.contains($0) }
+        return (network, ParameterMatch(ignored: ignored, missing: []))
     }
 
     private static func requireOneType(_ tensors: [NamedTensor], file: String) throws {
@@ -94,15 +107,29 @@ extension Safetensors.Contents {
     package var describesNetwork: Bool { metadata[Architecture.metadataKey] != nil }
 }
 
+extension Architecture {
+    /// The names of all tensors: the keys of each layer, with the number of the layer among those that
+    /// have some.
+    fileprivate var tensorNames: Set<String> {
+        let layers = layers.filter { !$0.tensors.isEmpty }
+        return Set(
+            layers.enumerated().flatMap { number, layer in
+                layer.tensors.map { "\($0)\(number + 1)" }
+            })
+    }
+}
+
 /// Makes layers in order and gives each its tensors.
 private struct LayerReader {
     private var tensors: [String: Tensor]
+    private let unread: [String: String]
     private let types: [String: any DescribedLayer.Type]
     private let file: String
     private var number = 0
 
-    init(tensors: [NamedTensor], types: [any DescribedLayer.Type], file: String) {
-        self.tensors = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.value) })
+    init(_ contents: Safetensors.Contents, types: [any DescribedLayer.Type], file: String) {
+        tensors = Dictionary(uniqueKeysWithValues: contents.tensors.map { ($0.name, $0.value) })
+        unread = contents.unreadTypes
         self.types = Dictionary(types.map { ($0.typeName, $0) }) { $1 }
         self.file = file
     }
@@ -117,9 +144,11 @@ private struct LayerReader {
         if !layer.tensors.isEmpty { number += 1 }
         var own: [String: Tensor] = [:]
         for key in layer.tensors {
+            let name = "\(key)\(number)"
             // Taken out: a tensor belongs to one layer.
-            guard let tensor = tensors.removeValue(forKey: "\(key)\(number)") else {
-                throw fail(layer, "lacks its tensor \(key)\(number)")
+            guard let tensor = tensors.removeValue(forKey: name) else {
+                let type = unread[name].map { " of floating-point numbers, has one of type \($0)" }
+                throw fail(layer, "lacks its tensor \(name)\(type ?? "")")
             }
             own[key] = tensor
         }
@@ -133,7 +162,7 @@ private struct LayerReader {
 
     /// Fails when a tensor is left over.
     func finish() throws {
-        if let extra = tensors.keys.min() {
+        if let extra = (Array(tensors.keys) + unread.keys).min() {
             throw ParameterFileError(
                 file: file, problem: "\(extra) is unexpected, expected only the layers' tensors")
         }

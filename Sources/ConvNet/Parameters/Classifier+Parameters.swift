@@ -6,7 +6,8 @@ import Foundation
 
 extension Classifier {
     /// Writes the parameters and buffers to a safetensors file. It is written beside the target and
-    /// renamed, so that the target is always whole; the same numbers give the same bytes.
+    /// renamed, so that the target is always whole; the same numbers give the same bytes. NaN and
+    /// infinities are written too, for looking into a training that diverged.
     ///
     /// - Throws: ``ParameterFileError`` when the file can't be written.
     public func saveParameters(to url: URL) throws {
@@ -17,39 +18,94 @@ extension Classifier {
     /// Replaces the parameters and buffers by those of a safetensors file: all of them, or none
     /// where something is wrong.
     ///
-    /// - Parameter url: a file with a tensor for each of ``parameters`` and ``buffers``, of the same
-    ///   shape. Numbers are converted to the network's type.
-    /// - Throws: ``ParameterFileError`` when the file can't be read, is broken, lacks a tensor, has
-    ///   one too many, or one of another shape.
-    public mutating func loadParameters(from url: URL) throws {
-        try loadParameters(Safetensors.contents(of: url).tensors, file: url.path)
+    /// ```swift
+    /// let match = try network.loadParameters(from: file, strict: false)
+    /// if !match.isExact { print(match) }          // ignored num_batches_tracked2
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - url: a file with a tensor for each of ``parameters`` and ``buffers``, of the same shape.
+    ///     Numbers are converted to the network's type.
+    ///   - strict: whether the file has to have the network's names and no others, as in PyTorch.
+    ///     Without it, what the network does not name is ignored, whatever its type, and what the file
+    ///     lacks stays as it is. A wrong shape is an error nevertheless.
+    /// - Returns: what was ignored and what is missing: nothing where it is strict.
+    /// - Throws: ``ParameterFileError`` when the file can't be read, is broken, has a tensor of another
+    ///   shape or of whole numbers where the network has one, or, where it is strict, lacks tensors or
+    ///   has some too many, all of which it names.
+    @discardableResult
+    public mutating func loadParameters(
+        from url: URL, strict: Bool = true
+    ) throws -> ParameterMatch {
+        try loadParameters(Safetensors.contents(of: url), file: url.path, strict: strict)
+    }
+
+    /// Replaces the parameters and buffers by those of a file's contents.
+    package mutating func loadParameters(
+        _ contents: Safetensors.Contents, file: String, strict: Bool
+    ) throws -> ParameterMatch {
+        try loadParameters(
+            contents.tensors, unread: contents.unreadTypes, file: file, strict: strict)
     }
 
     /// Replaces the parameters and buffers by tensors of their names: all of them, or none where
     /// something is wrong.
-    package mutating func loadParameters(_ tensors: [NamedTensor], file: String) throws {
+    ///
+    /// - Parameter unread: tensors that the file has as well, of other types, by name.
+    @discardableResult
+    package mutating func loadParameters(
+        _ tensors: [NamedTensor], unread: [String: String] = [:], file: String, strict: Bool = true
+    ) throws -> ParameterMatch {
+        func fail(_ problem: String) -> ParameterFileError {
+            ParameterFileError(file: file, problem: problem)
+        }
         var loaded = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.value) })
-        var replacements: [Tensor] = []
         let expected = parameters + buffers
+        var (replacements, missing) = ([Tensor](), [NamedTensor]())
         for (name, value) in expected {
+            if let type = unread[name] {
+                let types = Safetensors.FloatType.names.joined(separator: ", ")
+                throw fail("\(name) has type \(type), expected one of \(types)")
+            }
             guard let tensor = loaded.removeValue(forKey: name) else {
-                throw ParameterFileError(
-                    file: file, problem: "\(name) is missing, expected shape \(value.shape)")
+                missing.append((name, value))
+                replacements.append(value)
+                continue
             }
             guard tensor.shape == value.shape else {
-                throw ParameterFileError(
-                    file: file,
-                    problem: "\(name) has shape \(tensor.shape), expected \(value.shape)")
+                throw fail("\(name) has shape \(tensor.shape), expected \(value.shape)")
             }
             replacements.append(try tensor.converted(to: value.scalarType))
         }
-        if let extra = loaded.keys.min() {
-            let names = expected.map(\.name).joined(separator: ", ")
-            throw ParameterFileError(
-                file: file, problem: "\(extra) is unexpected, expected only \(names)")
+        let match = ParameterMatch(
+            ignored: (Array(loaded.keys) + unread.keys).sorted(), missing: missing.map(\.name))
+        if strict, !match.isExact {
+            throw fail(Self.difference(match, missing: missing, expected: expected))
         }
         let parameterCount = parameters.count
         try network.replaceParameters(Array(replacements.prefix(parameterCount)))
         try network.replaceBuffers(Array(replacements.dropFirst(parameterCount)))
+        return match
+    }
+
+    /// What is wrong with the names of a file.
+    private static func difference(
+        _ match: ParameterMatch, missing: [NamedTensor], expected: [NamedTensor]
+    ) -> String {
+        func isOrAre(_ names: [String]) -> String {
+            "\(ParameterMatch.list(names)) \(names.count == 1 ? "is" : "are")"
+        }
+        var parts: [String] = []
+        if !missing.isEmpty {
+            let shapes = ParameterMatch.list(missing.map { "\($0.value.shape)" })
+            parts.append(
+                "\(isOrAre(match.missing)) missing, expected "
+                    + "shape\(missing.count == 1 ? "" : "s") \(shapes)")
+        }
+        if !match.ignored.isEmpty {
+            let names = expected.map(\.name).joined(separator: ", ")
+            parts.append("\(isOrAre(match.ignored)) unexpected, expected only \(names)")
+        }
+        return parts.joined(separator: "; ")
     }
 }

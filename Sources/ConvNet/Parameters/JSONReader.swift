@@ -62,6 +62,14 @@ struct JSONReader {
         return number
     }
 
+    /// Goes past `null`, if it comes next.
+    mutating func null() -> Bool {
+        skipSpace()
+        guard text[position...].starts(with: "null".utf8) else { return false }
+        position += 4
+        return true
+    }
+
     /// A text.
     mutating func string() throws(Unreadable) -> String {
         try expect("\"")

@@ -13,14 +13,6 @@ public enum Safetensors {
     /// The largest file that is read or written: 4 GiB.
     public static let largestFile = 1 << 32
 
-    /// What a file holds.
-    public struct Contents: Sendable {
-        /// The tensors in order of their names.
-        public let tensors: [NamedTensor]
-        /// The free texts beside them, `__metadata__` in the format; empty where there are none.
-        public let metadata: [String: String]
-    }
-
     /// The file's bytes for some tensors: the same for the same tensors and texts, in order of their
     /// names.
     ///
@@ -92,7 +84,8 @@ public enum Safetensors {
         return ("{\(entries.joined(separator: ","))}", end)
     }
 
-    /// The tensors of a file, in order of their names.
+    /// The tensors of floating-point numbers of a file, in order of their names; see
+    /// ``Contents/tensors``.
     ///
     /// - Parameters:
     ///   - data: the file's bytes.
@@ -133,9 +126,9 @@ public enum Safetensors {
     ///   - data: the file's bytes.
     ///   - file: what errors call the file.
     /// - Throws: ``ParameterFileError`` when the header is longer than the file or than
-    ///   ``largestHeader``, is not the format's JSON, has a key twice, a type other than F32 and F64,
-    ///   or offsets that leave holes, overlap or don't match the shapes; and when there is no memory
-    ///   for a tensor.
+    ///   ``largestHeader``, is not the format's JSON, has a key twice, or offsets that leave holes,
+    ///   overlap or don't match the shapes; and when there is no memory for a tensor. Tensors of types
+    ///   that are not read are an error only where they are asked for.
     public static func contents(of data: Data, file: String = "parameters") throws -> Contents {
         let data = data.startIndex == 0 ? data : Data(data)
         let numbers = 8 + (try headerLength(Array(data.prefix(8)), of: data.count, file: file))
@@ -175,21 +168,37 @@ public enum Safetensors {
         fill: (Range<Int>, UnsafeMutableRawBufferPointer) throws -> Bool
     ) throws -> Contents {
         let header = try SafetensorsHeader(header, dataSize: dataSize, file: file)
-        var tensors: [NamedTensor] = []
         do {
-            for entry in header.entries {
-                var tensor = try Tensor(
-                    uninitialized: entry.shape, scalarType: entry.type, operation: file)
-                guard try tensor.fillBytes({ try fill(entry.place, $0) }) else {
-                    throw ParameterFileError(
-                        file: file, problem: "has become shorter while it was read")
-                }
-                tensors.append((entry.name, tensor))
+            let entries = try header.entries.map { place in
+                Entry(
+                    name: place.name, type: place.type, shape: place.shape,
+                    value: try value(at: place, file: file) {
+                        guard try fill(place.place, $0) else {
+                            throw ParameterFileError(
+                                file: file, problem: "has become shorter while it was read")
+                        }
+                    }, file: file)
             }
+            return Contents(
+                entries: entries.sorted { $0.name < $1.name }, metadata: header.metadata,
+                file: file)
         } catch let error as TensorError {
             throw ParameterFileError(file: file, problem: "\(error)")
         }
-        return Contents(tensors: tensors.sorted { $0.name < $1.name }, metadata: header.metadata)
+    }
+
+    /// The numbers of a tensor, where they are of a type that is read.
+    private static func value(
+        at place: SafetensorsHeader.Entry, file: String,
+        fill: (UnsafeMutableRawBufferPointer) throws -> Void
+    ) throws -> Entry.Value {
+        guard !place.shape.contains(0) else { return .unread }
+        if let type = FloatType(rawValue: place.type) {
+            return .numbers(try type.tensor(place.shape, operation: file, fill: fill))
+        }
+        guard let type = IntegerTensor.NumberType(rawValue: place.type) else { return .unread }
+        return .integers(
+            try IntegerTensor(shape: place.shape, type: type, operation: file, fill: fill))
     }
 
     private static func quoted(_ name: String) throws -> String {
@@ -208,21 +217,6 @@ extension Tensor {
         case .float64:
             withUnsafeScalars(of: Double.self) {
                 data.append(contentsOf: UnsafeRawBufferPointer($0))
-            }
-        }
-    }
-    /// Lets `body` write the bytes of the numbers of a tensor that has just been made.
-    fileprivate mutating func fillBytes(
-        _ body: (UnsafeMutableRawBufferPointer) throws -> Bool
-    ) throws -> Bool {
-        switch scalarType {
-        case .float32:
-            try withUnsafeMutableScalars(of: Float.self) {
-                try body(UnsafeMutableRawBufferPointer($0))
-            }
-        case .float64:
-            try withUnsafeMutableScalars(of: Double.self) {
-                try body(UnsafeMutableRawBufferPointer($0))
             }
         }
     }

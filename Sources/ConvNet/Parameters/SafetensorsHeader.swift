@@ -8,7 +8,8 @@ struct SafetensorsHeader {
     /// A tensor's place.
     struct Entry {
         let name: String
-        let type: ScalarType
+        /// As the file calls it; where it is one that is read, shape and place suit each other.
+        let type: String
         let shape: [Int]
         /// Its numbers, in bytes after the header.
         let place: Range<Int>
@@ -43,7 +44,10 @@ struct SafetensorsHeader {
         }
         metadata = text.metadata
         var (entries, end) = ([Entry](), 0)
-        for description in text.descriptions.sorted(by: { $0.begin < $1.begin }) {
+        for description in text.descriptions.sorted(by: {
+            // What has no numbers comes before what begins there.
+            ($0.begin, $0.end) < ($1.begin, $1.end)
+        }) {
             entries.append(try description.entry(from: end, dataSize: dataSize, file: file))
             end = description.end
         }
@@ -73,23 +77,27 @@ private struct TensorDescription {
                 "lies at \(begin)..<\(end), expected to start at \(expected) and end by "
                     + "\(dataSize)")
         }
-        let types: [String: ScalarType] = ["F32": .float32, "F64": .float64]
-        guard let scalarType = types[type] else {
-            throw fail("has type \(type), expected F32 or F64")
-        }
         let count: Int
         do {
-            count = try Shape.elementCount(shape, operation: file, argument: name)
+            // An axis of 0 is one that other programs write: there are no bytes of it.
+            let extents = shape.map { $0 == 0 ? 1 : $0 }
+            let product = try Shape.elementCount(extents, operation: file, argument: name)
+            count = shape.contains(0) ? 0 : product
         } catch {
             throw fail("has shape \(shape), expected \(error.expected)")
         }
-        guard end - begin == count * scalarType.byteCount else {
+        if let size = Self.byteCount(of: type), end - begin != count * size {
             throw fail(
-                "has \(end - begin) bytes, expected \(count * scalarType.byteCount) for shape "
-                    + "\(shape)")
+                "has \(end - begin) bytes, expected \(count * size) for shape \(shape)")
         }
         return SafetensorsHeader.Entry(
-            name: name, type: scalarType, shape: shape, place: begin..<end)
+            name: name, type: type, shape: shape, place: begin..<end)
+    }
+
+    /// The size of a number; nil for a type that is not read.
+    private static func byteCount(of type: String) -> Int? {
+        Safetensors.FloatType(rawValue: type)?.byteCount
+            ?? IntegerTensor.NumberType(rawValue: type)?.byteCount
     }
 }
 
@@ -120,6 +128,7 @@ private struct HeaderText {
     private static func texts(_ reader: inout JSONReader, _ file: String) throws -> [String: String]
     {
         var texts: [String: String] = [:]
+        if reader.null() { return texts }
         try reader.object { reader, key in
             let text = try reader.string()
             try require(texts.updateValue(text, forKey: key) == nil, key, file)

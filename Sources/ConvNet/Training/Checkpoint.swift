@@ -85,6 +85,12 @@ public struct Checkpoint: Sendable {
                 problem: "is no checkpoint, expected \(Self.metadataKey) in its metadata")
         }
         header = try CheckpointHeader(json: text, file: file)
+        if let (name, type) = contents.unreadTypes.min(by: { $0.key < $1.key }) {
+            throw ParameterFileError(
+                file: file,
+                problem: "\(name) has type \(type), expected one of "
+                    + Safetensors.FloatType.names.joined(separator: ", "))
+        }
         var tensors = contents.tensors
         var losses: [Double] = []
         if let index = tensors.firstIndex(where: { $0.name == Self.stepLosses }) {
