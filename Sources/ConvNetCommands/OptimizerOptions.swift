@@ -91,7 +91,10 @@ struct OptimizerOptions {
                 options.string("optimizer") ?? "adam", learningRate: learningRate,
                 weightDecay: number)
         } catch {
-            throw UsageError("--optimizer is \(error.value), expected \(error.expected)")
+            let names = ["learningRate": "learning-rate", "weightDecay": "weight-decay"]
+            let name = names[error.argument] ?? "optimizer"
+            throw UsageError(
+                "--\(name) is \(options.string(name) ?? error.value), expected \(error.expected)")
         }
     }
 
@@ -112,7 +115,10 @@ struct OptimizerOptions {
         case ("cosine", 1): return .cosine
         case ("step", 2...3):
             let factor = parts.count == 3 ? Double(parts[2]) : 0.1
-            if let epochs = Int(parts[1]), epochs >= 1, let factor, factor > 0, factor.isFinite {
+            if let factor, factor > 0, factor.isFinite, !FloatRange.contains(factor) {
+                throw UsageError("--schedule is \(name), expected a FACTOR \(FloatRange.rule)")
+            }
+            if let epochs = Int(parts[1]), epochs >= 1, let factor, FloatRange.contains(factor) {
                 return .step(epochs: epochs, factor: factor)
             }
         default: break

@@ -28,7 +28,7 @@ import Testing
         let most = "\(Int.max)"
         let run = try Tool.run([
             "train", "--limit", "50", "--epochs", most, "--batch-size", most, "--learning-rate",
-            "1e300",
+            "1e30",
         ])
         #expect(run.status == 1)
         #expect(run.error.hasPrefix("convnet: training: the loss is "))
@@ -73,6 +73,26 @@ import Testing
         Mistake("train --seed -1", "--seed is -1, expected a whole number of at least 0"),
         Mistake("train --learning-rate nan", "--learning-rate is nan, expected a number above 0"),
         Mistake("train --learning-rate 0", "--learning-rate is 0, expected a number above 0"),
+        Mistake(
+            "train --learning-rate 1e40",
+            "--learning-rate is 1e40, expected from 1.1754944e-38 to 3.4028235e+38, which Float "
+                + "can hold"),
+        Mistake(
+            "train --optimizer sgd --learning-rate 1e-60",
+            "--learning-rate is 1e-60, expected from 1.1754944e-38 to 3.4028235e+38, which Float "
+                + "can hold"),
+        Mistake(
+            "train --weight-decay 1e-60",
+            "--weight-decay is 1e-60, expected from 1.1754944e-38 to 3.4028235e+38, which Float "
+                + "can hold"),
+        Mistake(
+            "train --clip value:1e40",
+            "--clip is value:1e40, expected norm:X or value:X, X being from 1.1754944e-38 to "
+                + "3.4028235e+38, which Float can hold"),
+        Mistake(
+            "train --schedule step:1:1e40",
+            "--schedule is step:1:1e40, expected a FACTOR from 1.1754944e-38 to 3.4028235e+38, "
+                + "which Float can hold"),
         Mistake(
             "train --optimizer best",
             "--optimizer is best, expected one of sgd, momentum, nesterov, adagrad, rmsprop, adam, "

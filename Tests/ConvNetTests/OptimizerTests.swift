@@ -150,6 +150,53 @@ struct OptimizerTests {
         }
     }
 
+    /// Kernels compute in `Float`, where these would be infinity, 0, or 1 without a word.
+    @Test(arguments: Optimizers.names, [1e40, 1e-60, 1e-40])
+    func settingsBeyondFloatAreRefused(_ name: String, _ number: Double) {
+        let rule = "expected from 1.1754944e-38 to 3.4028235e+38, which Float can hold"
+        #expect {
+            try Optimizers.named(name, learningRate: number)
+        } throws: {
+            "\($0)".hasSuffix("learningRate is \(number), \(rule)")
+        }
+        #expect {
+            try Optimizers.named(name, weightDecay: number)
+        } throws: {
+            "\($0)".hasSuffix("weightDecay is \(number), \(rule)")
+        }
+    }
+
+    @Test func otherSettingsBeyondFloatAreRefused() throws {
+        func expect(_ message: String, _ body: () throws -> Void) {
+            #expect(performing: body, throws: { "\($0)".hasSuffix(message) })
+        }
+        let rule = "expected from 1.1754944e-38 to 3.4028235e+38, which Float can hold"
+        let most = "expected at most 0.99999994, the largest below 1.0 that Float can hold"
+        expect("momentum is 0.99999999999, \(most)") { _ = try Momentum(momentum: 0.99999999999) }
+        expect("momentum is 1e-60, \(rule)") { _ = try Nesterov(momentum: 1e-60) }
+        expect("decay is 0.99999999999, \(most)") { _ = try RMSProp(decay: 0.99999999999) }
+        expect("epsilon is 1e-60, \(rule)") { _ = try AdaGrad(epsilon: 1e-60) }
+        expect("beta2 is 0.99999999999, \(most)") {
+            _ = try Adam(settings: AdamSettings(beta2: 0.99999999999))
+        }
+        expect("factor is 1e+40, \(rule)") {
+            _ = try LearningRateSchedule(.step(every: 1, factor: 1e40))
+        }
+        expect(
+            "clipping is norm(1e-60), expected a bound from 1.1754944e-38 to 3.4028235e+38, "
+                + "which Float can hold"
+        ) {
+            _ = try ClippedOptimizer(SGD(), clipping: .norm(1e-60))
+        }
+        expect(
+            "name is value:1e40, expected norm:X or value:X, X being from 1.1754944e-38 to "
+                + "3.4028235e+38, which Float can hold"
+        ) { _ = try GradientClipping(name: "value:1e40") }
+        _ = try SGD(learningRate: Double(Float.leastNormalMagnitude))
+        _ = try SGD(learningRate: Double(Float.greatestFiniteMagnitude))
+        _ = try Momentum(momentum: Double(Float(1).nextDown))
+    }
+
     @Test func wrongSchedulesAreRefused() {
         func expect(_ message: String, _ course: LearningRateSchedule.Course, _ warmUp: Int = 0) {
             #expect {

@@ -17,7 +17,7 @@ public struct AdaGrad: Optimizer {
     /// AdaGrad with PyTorch's defaults.
     ///
     /// - Throws: ``TensorError`` when the learning rate is not above 0, epsilon not from 0 to below
-    ///   1, or the weight decay below 0.
+    ///   1, the weight decay below 0, or one of them beyond `Float`'s range.
     public init(
         learningRate: Double = 0.01, epsilon: Double = 1e-10, weightDecay: Double = 0
     ) throws(TensorError) {

@@ -15,7 +15,8 @@ public struct Adam: Optimizer {
 
     /// Adam with the paper's decay rates.
     ///
-    /// - Throws: ``TensorError`` when the learning rate is not above 0, or the weight decay below 0.
+    /// - Throws: ``TensorError`` when the learning rate is not above 0, or the weight decay below 0, or
+    ///   one of them beyond `Float`'s range.
     public init(learningRate: Double = 0.001, weightDecay: Double = 0) throws(TensorError) {
         try self.init(
             settings: AdamSettings(learningRate: learningRate), weightDecay: weightDecay)
@@ -24,7 +25,8 @@ public struct Adam: Optimizer {
     /// Adam with the given settings.
     ///
     /// - Throws: ``TensorError`` when the learning rate is not above 0, a decay rate or epsilon not
-    ///   from 0 to below 1, or a weight decay below 0.
+    ///   from 0 to below 1, a weight decay below 0, or one of them beyond
+    ///   `Float`'s range.
     public init(settings: AdamSettings, weightDecay: Double = 0) throws(TensorError) {
         try checkLearningRate(settings.learningRate, operation: "Adam")
         try check(settings.beta1, in: 0..<1, operation: "Adam", argument: "beta1")

@@ -10,7 +10,8 @@ public struct AdamW: Optimizer {
 
     /// AdamW with PyTorch's defaults.
     ///
-    /// - Throws: ``TensorError`` when the learning rate is not above 0, or the weight decay below 0.
+    /// - Throws: ``TensorError`` when the learning rate is not above 0, or the weight decay below 0, or
+    ///   one of them beyond `Float`'s range.
     public init(learningRate: Double = 0.001, weightDecay: Double = 0.01) throws(TensorError) {
         try checkLearningRate(learningRate, operation: "AdamW")
         try checkWeightDecay(weightDecay, operation: "AdamW")

@@ -13,7 +13,7 @@ public enum GradientClipping: Sendable, Hashable {
 
     /// The clipping that a text stands for: `norm:X` or `value:X`.
     ///
-    /// - Throws: ``TensorError`` when the text is neither, or X not above 0.
+    /// - Throws: ``TensorError`` when the text is neither, or X not above 0 and in `Float`'s range.
     public init(name: String) throws(TensorError) {
         let parts = name.split(separator: ":", omittingEmptySubsequences: false)
         let number = parts.count == 2 ? Double(parts[1]) : nil
@@ -24,6 +24,11 @@ public enum GradientClipping: Sendable, Hashable {
             throw TensorError(
                 operation: "GradientClipping", argument: "name", value: name,
                 expected: "norm:X or value:X, X being a finite number above 0")
+        }
+        guard FloatRange.contains(bound) else {
+            throw TensorError(
+                operation: "GradientClipping", argument: "name", value: name,
+                expected: "norm:X or value:X, X being \(FloatRange.rule)")
         }
     }
 
@@ -43,12 +48,17 @@ public struct ClippedOptimizer: Optimizer {
 
     /// An optimizer that clips gradients.
     ///
-    /// - Throws: ``TensorError`` when the bound is not above 0.
+    /// - Throws: ``TensorError`` when the bound is not above 0 and in `Float`'s range.
     public init(_ base: any Optimizer, clipping: GradientClipping) throws(TensorError) {
         guard clipping.bound > 0, clipping.bound.isFinite else {
             throw TensorError(
                 operation: "ClippedOptimizer", argument: "clipping", value: "\(clipping)",
                 expected: "a finite bound above 0")
+        }
+        guard FloatRange.contains(clipping.bound) else {
+            throw TensorError(
+                operation: "ClippedOptimizer", argument: "clipping", value: "\(clipping)",
+                expected: "a bound \(FloatRange.rule)")
         }
         self.base = base
         self.clipping = clipping

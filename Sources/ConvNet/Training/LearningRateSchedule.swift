@@ -33,7 +33,7 @@ public struct LearningRateSchedule: Sendable, Hashable {
     /// A schedule.
     ///
     /// - Throws: ``TensorError`` when a number of steps is below 1 (of the warm-up, below 0), the
-    ///   factor is not above 0, or a cosine ends before the warm-up does.
+    ///   factor is not above 0 and in `Float`'s range, or a cosine ends before the warm-up does.
     public init(_ course: Course, warmUpSteps: Int = 0) throws(TensorError) {
         let operation = "LearningRateSchedule"
         func fail(_ argument: String, _ value: Any, _ expected: String) -> TensorError {
@@ -48,6 +48,7 @@ public struct LearningRateSchedule: Sendable, Hashable {
             guard factor > 0, factor.isFinite else {
                 throw fail("factor", factor, "a finite number above 0")
             }
+            guard FloatRange.contains(factor) else { throw fail("factor", factor, FloatRange.rule) }
         case .cosine(let steps):
             guard steps >= 1 else { throw fail("steps", steps, "at least 1") }
             guard steps > warmUpSteps else {

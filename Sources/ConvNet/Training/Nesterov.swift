@@ -18,7 +18,7 @@ public struct Nesterov: Optimizer {
     /// Descent with Nesterov's momentum.
     ///
     /// - Throws: ``TensorError`` when the learning rate is not above 0, the momentum not from 0 to
-    ///   below 1, or the weight decay below 0.
+    ///   below 1, the weight decay below 0, or one of them beyond `Float`'s range.
     public init(
         learningRate: Double = 0.01, momentum: Double = 0.9, weightDecay: Double = 0
     ) throws(TensorError) {

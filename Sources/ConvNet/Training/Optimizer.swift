@@ -106,32 +106,3 @@ extension Network {
         }
     }
 }
-
-/// Fails unless a setting lies in a range.
-func check(
-    _ value: Double, in range: Range<Double>, operation: String, argument: String
-) throws(TensorError) {
-    guard range.contains(value), value.isFinite else {
-        throw TensorError(
-            operation: operation, argument: argument, value: "\(value)",
-            expected: "from \(range.lowerBound) to below \(range.upperBound)")
-    }
-}
-
-/// Fails unless a weight decay is at least 0 and finite.
-func checkWeightDecay(_ value: Double, operation: String) throws(TensorError) {
-    guard value >= 0, value.isFinite else {
-        throw TensorError(
-            operation: operation, argument: "weightDecay", value: "\(value)",
-            expected: "a finite number of at least 0")
-    }
-}
-
-/// Fails unless a learning rate is above 0 and finite.
-func checkLearningRate(_ value: Double, operation: String) throws(TensorError) {
-    guard value > 0, value.isFinite else {
-        throw TensorError(
-            operation: operation, argument: "learningRate", value: "\(value)",
-            expected: "a finite number above 0")
-    }
-}

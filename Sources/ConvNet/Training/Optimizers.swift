@@ -17,7 +17,7 @@ public enum Optimizers {
     ///   - weightDecay: the L2 weight decay, for `adamw` the decoupled one; the optimizer's own
     ///     default when nil.
     /// - Throws: ``TensorError`` when there is none of that name, the learning rate is not above 0,
-    ///   or the weight decay below 0.
+    ///   or the weight decay below 0, or one of them beyond `Float`'s range.
     public static func named(
         _ name: String, learningRate: Double? = nil, weightDecay: Double? = nil
     ) throws(TensorError) -> any Optimizer {

@@ -19,7 +19,7 @@ public struct RMSProp: Optimizer {
     /// RMSProp with PyTorch's defaults.
     ///
     /// - Throws: ``TensorError`` when the learning rate is not above 0, the decay or epsilon not from
-    ///   0 to below 1, or the weight decay below 0.
+    ///   0 to below 1, the weight decay below 0, or one of them beyond `Float`'s range.
     public init(
         learningRate: Double = 0.01, decay: Double = 0.99, epsilon: Double = 1e-8,
         weightDecay: Double = 0

@@ -11,7 +11,8 @@ public struct SGD: Optimizer {
 
     /// Plain descent.
     ///
-    /// - Throws: ``TensorError`` when the learning rate is not above 0, or the weight decay below 0.
+    /// - Throws: ``TensorError`` when the learning rate is not above 0, or the weight decay below 0, or
+    ///   one of them beyond `Float`'s range.
     public init(learningRate: Double = 0.01, weightDecay: Double = 0) throws(TensorError) {
         try checkLearningRate(learningRate, operation: "SGD")
         try checkWeightDecay(weightDecay, operation: "SGD")
