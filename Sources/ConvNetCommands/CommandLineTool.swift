@@ -86,7 +86,11 @@ package enum CommandLineTool {
     package static func line(for error: any Error) -> String {
         // Our own errors describe themselves in a line; the system's do so in another place.
         let isSystems = error is CocoaError || error is POSIXError || error is URLError
-        let text = isSystems ? error.localizedDescription : "\(error)"
+        return line(isSystems ? error.localizedDescription : "\(error)")
+    }
+
+    /// One line for a text that may have names of a stranger's file in it, as ``line(for:)`` makes it.
+    static func line(_ text: String) -> String {
         let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
         let end = line.unicodeScalars.count > longestLine ? "…" : ""
         return line.unicodeScalars.prefix(longestLine).reduce(into: "") {

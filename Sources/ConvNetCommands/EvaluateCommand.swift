@@ -13,10 +13,7 @@ enum EvaluateCommand: Command {
     static let operands = ""
     static let example = "convnet evaluate --parameters digits.safetensors --data mnist"
     static let options =
-        [
-            .parameters,
-            Networks.optionBesideFile,
-        ] + DataSets.options + [
+        Networks.fileOptions + DataSets.options + [
             .threads,
             Option("plot", "FILE", "Draw which classes are taken for which (.png or .svg)."),
             Option("json", "Report as JSON."),

@@ -11,11 +11,10 @@ enum ExportCommand: Command {
     static let summary = "Writes a network as an ONNX file, for ONNX Runtime and others."
     static let operands = ""
     static let example = "convnet export --parameters digits.safetensors --out digits.onnx"
-    static let options = [
-        Option("parameters", "FILE", "The network, or its parameters (safetensors)."),
-        Networks.optionBesideFile,
-        Option("out", "FILE", "Where to write the network (ONNX)."),
-    ]
+    static let options =
+        Networks.fileOptions + [
+            Option("out", "FILE", "Where to write the network (ONNX).")
+        ]
 
     static func run(_ options: Options) throws {
         guard let path = options.string("out") else {

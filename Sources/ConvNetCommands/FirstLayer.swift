@@ -10,7 +10,8 @@ enum FirstLayer {
     /// The filters in a file.
     ///
     /// - Returns: `[F, C, KH, KW]`.
-    /// - Throws: ``ParameterFileError`` when the file can't be read or has no filters.
+    /// - Throws: ``ParameterFileError`` when the file can't be read, has no filters, or NaN or infinities
+    ///   in them.
     static func filters(in file: URL) throws -> Tensor {
         let tensors = try Safetensors.contents(of: file).tensors
         guard let filters = filters(in: tensors) else {
@@ -18,7 +19,10 @@ enum FirstLayer {
                 file: file.path,
                 problem: "has no filters, expected a tensor W1, W2 or so on of four axes")
         }
-        return filters
+        if let number = NonFiniteNumber(in: filters) {
+            throw NonFinite.error(number, in: file.path)
+        }
+        return filters.value
     }
 
     /// The filters of a network.
@@ -30,16 +34,17 @@ enum FirstLayer {
                 operation: "show filters", argument: "network", value: "without filters",
                 expected: "one with a convolution")
         }
-        return filters
+        return filters.value
     }
 
     /// The tensor of four axes among W1, W2 and so on that has the lowest number.
-    private static func filters(in tensors: [NamedTensor]) -> Tensor? {
-        let numbered = tensors.compactMap { name, value -> (number: Int, value: Tensor)? in
-            guard name.hasPrefix("W"), let number = Int(name.dropFirst()), value.shape.count == 4
+    private static func filters(in tensors: [NamedTensor]) -> NamedTensor? {
+        let numbered = tensors.compactMap { tensor -> (number: Int, tensor: NamedTensor)? in
+            guard tensor.name.hasPrefix("W"), let number = Int(tensor.name.dropFirst()),
+                tensor.value.shape.count == 4
             else { return nil }
-            return (number, value)
+            return (number, tensor)
         }
-        return numbered.min { $0.number < $1.number }?.value
+        return numbered.min { $0.number < $1.number }?.tensor
     }
 }

@@ -32,7 +32,27 @@ enum ImportCommand: Command {
             options, seed: 0, initialization: .standardDeviation(0), kernels: NativeKernels())
         let arrays = try NumPy.arrays(contentsOf: URL(fileURLWithPath: input))
         try network.loadParameters(arrays, file: input)
+        // After the numbers have become the network's: a double may be more than it can hold.
+        if let number = network.firstNonFiniteNumber {
+            throw Self.refusal(number, of: arrays, in: input)
+        }
         try network.save(to: output)
         print("wrote \(output.path)")
+    }
+
+    /// What is wrong with the arrays, told by the number that stands in them.
+    private static func refusal(
+        _ number: NonFiniteNumber, of arrays: [NamedTensor], in file: String
+    ) -> ParameterFileError {
+        let array = arrays.first { $0.name == number.name }
+        if let array, let own = NonFiniteNumber(in: array) {
+            return ParameterFileError(
+                file: file,
+                problem: "\(own), the first that is not finite; expected finite numbers")
+        }
+        return ParameterFileError(
+            file: file,
+            problem: "\(number.name) has a number at \(number.indices) that is larger than Float "
+                + "can hold, expected at most \(Float.greatestFiniteMagnitude)")
     }
 }

@@ -25,6 +25,9 @@ struct OptimizerOptions {
 
     /// When training ends early.
     let earlyStopping: EarlyStopping?
+    /// What to try where training diverges: a tenth, and no more than what is used where nobody asks
+    /// for another.
+    let smallerLearningRate: Double
     private let base: any Optimizer
     private let schedule: Schedule
     private let warmUp: Int
@@ -40,7 +43,8 @@ struct OptimizerOptions {
     ///
     /// - Throws: ``UsageError`` when one of them is wrong.
     init(_ options: Options) throws {
-        base = try Self.base(options)
+        base = try Self.base(options, learningRate: options.positiveNumber("learning-rate"))
+        smallerLearningRate = try Self.smallerLearningRate(base, options)
         schedule = try Self.schedule(options.string("schedule") ?? "constant")
         warmUp = try options.int("warm-up", atLeast: 0) ?? 0
         earlyStopping = try options.int("patience").map { try EarlyStopping(patience: $0) }
@@ -78,9 +82,22 @@ struct OptimizerOptions {
         return try clipping.map { try ClippedOptimizer(optimizer, clipping: $0) } ?? optimizer
     }
 
-    private static func base(_ options: Options) throws -> any Optimizer {
-        let learningRate =
-            try options.positiveNumber("learning-rate") ?? standardLearningRate(options)
+    private static func smallerLearningRate(
+        _ base: any Optimizer, _ options: Options
+    ) throws -> Double {
+        func rate(_ optimizer: any Optimizer) -> Double? {
+            optimizer.configuration["learningRate"].flatMap(Double.init)
+        }
+        let standard = rate(try Self.base(options, learningRate: nil)) ?? 0.001
+        // Three digits: 0.7 / 10 would be 0.06999999999999999.
+        let tenth = format("%.3g", (rate(base) ?? standard) / 10)
+        return min(Double(tenth) ?? standard, standard)
+    }
+
+    private static func base(
+        _ options: Options, learningRate: Double?
+    ) throws -> any Optimizer {
+        let learningRate = try learningRate ?? standardLearningRate(options)
         let decay = options.string("weight-decay")
         let number = decay.map { Double($0) ?? .nan }
         if let decay, let number, !(number >= 0 && number.isFinite) {

@@ -11,14 +11,13 @@ enum PredictCommand: Command {
     static let summary = "Tells which class a network sees in each PNG image, and how surely."
     static let operands = "IMAGE.png…"
     static let example = "convnet predict seven.png --parameters digits.safetensors --invert"
-    static let options = [
-        Option.parameters,
-        Networks.optionBesideFile,
-        .invert,
-        Option("top", "N", "Show the N most probable classes; 10."),
-        .threads,
-        Option("json", "Report as JSON."),
-    ]
+    static let options =
+        Networks.fileOptions + [
+            .invert,
+            Option("top", "N", "Show the N most probable classes; 10."),
+            .threads,
+            Option("json", "Report as JSON."),
+        ]
 
     private struct Report: Encodable {
         struct Prediction: Encodable {

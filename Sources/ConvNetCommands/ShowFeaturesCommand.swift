@@ -13,16 +13,15 @@ enum ShowFeaturesCommand: Command {
     static let operands = "[IMAGE.png]"
     static let example =
         "convnet show features seven.png --parameters digits.safetensors --out features.png"
-    static let options = [
-        Option.parameters,
-        Networks.optionBesideFile,
-        .invert,
-        Option("image", "N", "Instead of IMAGE.png: the test image of this number, from 0 on."),
-        DataSets.folder,
-        Option("channels", "N", "The most channels of a layer to show, up to 64; 8."),
-        .threads,
-        .picture,
-    ]
+    static let options =
+        Networks.fileOptions + [
+            .invert,
+            Option("image", "N", "Instead of IMAGE.png: the test image of this number, from 0 on."),
+            DataSets.folder,
+            Option("channels", "N", "The most channels of a layer to show, up to 64; 8."),
+            .threads,
+            .picture,
+        ]
 
     static func run(_ options: Options) throws {
         _ = try options.requiredParameters()

@@ -65,15 +65,24 @@ package enum TrainCommand: Command {
             sharding: sharding(options, seed: seed, kernels, member))
 
         var report = report(options, member)
-        report.start(
-            TrainingStart(
-                samples: training.sampleCount, batchSize: batchSize, epochs: epochs,
-                threads: kernels.threads, ranks: member?.averager.rankCount ?? 1,
-                resumed: files.checkpoints?.resuming?.progress))
+        let start = TrainingStart(
+            samples: training.sampleCount, batchSize: batchSize, epochs: epochs,
+            threads: kernels.threads, ranks: member?.averager.rankCount ?? 1,
+            resumed: files.checkpoints?.resuming?.progress)
         Interruption.watch()
-        let result = try train(
-            &network, with: &trainer, on: training, testing: test,
-            checkpoints: files.checkpoints, report: &report)
+        let result: (history: TrainingHistory, interruption: (epochs: Int, steps: Int)?)
+        do {
+            result = try train(
+                &network, with: &trainer, on: training, testing: test,
+                checkpoints: files.checkpoints, start, report: &report)
+        } catch let error as TrainingError {
+            let good = files.checkpoints.flatMap {
+                trainer.lastGoodCheckpoint(of: $0, on: training, before: error)
+            }
+            throw CheckpointOptions.divergence(
+                error, learningRate: optimizers.smallerLearningRate, from: good,
+                files.checkpoints, tool: member?.tool ?? "convnet")
+        }
         if let communication = member?.communication() { try report.shared(communication) }
         try files.write(result.history, report: &report)
         if let place = result.interruption {
@@ -119,7 +128,7 @@ package enum TrainCommand: Command {
     private static func train(
         _ network: inout any Classifier, with trainer: inout Trainer,
         on training: any BatchSource, testing: any BatchSource, checkpoints: Checkpoints?,
-        report: inout any TrainingReport
+        _ start: TrainingStart, report: inout any TrainingReport
     ) throws -> (history: TrainingHistory, interruption: (epochs: Int, steps: Int)?) {
         var interruption: (epochs: Int, steps: Int)?
         // In place: with a copy beside it, the first update would copy every parameter.
@@ -128,8 +137,11 @@ package enum TrainCommand: Command {
                 &model, on: training, testing: testing, checkpoints: checkpoints,
                 stop: Interruption.request
             ) { event in
-                if case .interrupted(let epochs, let steps) = event {
-                    interruption = (epochs, steps)
+                switch event {
+                // Whatever can be wrong with a checkpoint has been found out by now.
+                case .started: report.start(start)
+                case .interrupted(let epochs, let steps): interruption = (epochs, steps)
+                default: break
                 }
                 try report.report(event)
             }

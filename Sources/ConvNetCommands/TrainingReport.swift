@@ -97,7 +97,7 @@ struct PlainLines: TrainingReport {
                     + "loss \(format("%.4f", step.loss)) "
                     + "\(format("%.0f", clock.rate(step.samplesSeen))) images/s")
         case .epoch(let record): printNow(epochLine(record, of: epochs))
-        case .evaluation, .checkpoint, .interrupted: break
+        case .started, .evaluation, .checkpoint, .interrupted: break
         }
     }
 
@@ -136,7 +136,7 @@ struct ProgressBar: TrainingReport {
             draw("")
             printNow(epochLine(record, of: epochs))
         case .interrupted: draw("")
-        case .evaluation, .checkpoint: break
+        case .started, .evaluation, .checkpoint: break
         }
     }
 
@@ -205,7 +205,7 @@ struct JSONLines: TrainingReport {
                     checkpoint: record.path, epochs_done: record.epochs, steps_done: record.steps))
         case .interrupted(let epochs, let steps):
             try write(Place(interrupted: true, epochs_done: epochs, steps_done: steps))
-        case .evaluation: return
+        case .started, .evaluation: return
         }
     }
 

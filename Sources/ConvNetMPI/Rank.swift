@@ -47,7 +47,7 @@ enum Rank {
 
     /// Whether an error comes to all ranks at the same place.
     static func isCommon(_ error: any Error) -> Bool {
-        error is RankDifference || error is TrainingError || error is Interruption
+        error is RankDifference || error is Divergence || error is Interruption
     }
 
     /// Whether this rank is to tell of an error that all have: the first one, and the one it is about.

@@ -19,10 +19,17 @@ package enum AtomicFile {
     ///
     /// A file that is there keeps its permissions.
     ///
+    /// - Parameters:
+    ///   - bytes: all that the file is to hold.
+    ///   - path: where it is to be.
+    ///   - count: how many files to keep: this one, the one before as `path.1`, and so on. With 1, no
+    ///     older one is touched.
+    ///   - skipping: how many of the newest older ones are not worth keeping.
     /// - Throws: ``FileError`` that says what the system refused, or that the target is there and no
     ///   regular file; the old file stays.
     package static func write(
-        _ bytes: UnsafeRawBufferPointer, to path: String
+        _ bytes: UnsafeRawBufferPointer, to path: String, keeping count: Int = 1,
+        skipping: Int = 0
     ) throws(FileError) {
         guard !path.utf8.contains(0) else {
             throw FileError(
@@ -40,6 +47,7 @@ package enum AtomicFile {
             try write(bytes, to: descriptor, path: path)
             guard fsync(descriptor) == 0 else { throw failure(path, "can't be written") }
             if !hasName { try name(descriptor, temporary, for: path) }
+            try makeRoom(for: path, keeping: count, skipping: skipping)
         } catch {
             // Not there where it has got no name yet.
             unlink(temporary)
@@ -125,7 +133,7 @@ package enum AtomicFile {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    private static func failure(_ path: String, _ problem: String) -> FileError {
+    static func failure(_ path: String, _ problem: String) -> FileError {
         FileError(
             path: path, problem: "\(problem): \(String(cString: strerror(errno)))",
             expected: "a file in a writable folder")

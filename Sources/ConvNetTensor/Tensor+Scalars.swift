@@ -24,10 +24,15 @@ extension Tensor {
                     expected: "an index inside each axis of \(shape)")
             }
             let offset = zip(indices, shape).reduce(0) { $0 * $1.1 + $1.0 }
-            switch scalarType {
-            case .float32: return withUnsafeScalars(of: Float.self) { Double($0[offset]) }
-            case .float64: return withUnsafeScalars(of: Double.self) { $0[offset] }
-            }
+            return number(at: offset)
+        }
+    }
+
+    /// The number at a place in row-major order, which the caller has checked.
+    package func number(at place: Int) -> Double {
+        switch scalarType {
+        case .float32: withUnsafeScalars(of: Float.self) { Double($0[place]) }
+        case .float64: withUnsafeScalars(of: Double.self) { $0[place] }
         }
     }
 

@@ -31,7 +31,7 @@ import Testing
             "1e30",
         ])
         #expect(run.status == 1)
-        #expect(run.error.hasPrefix("convnet: training: the loss is "))
+        #expect(run.error.hasPrefix("convnet: training: the test loss is "))
     }
 
     private static let names = CommandLineTool.commands.map { $0.name }.joined(separator: ", ")
@@ -93,6 +93,24 @@ import Testing
             "train --schedule step:1:1e40",
             "--schedule is step:1:1e40, expected a FACTOR from 1.1754944e-38 to 3.4028235e+38, "
                 + "which Float can hold"),
+        Mistake(
+            "train --resume c --override seed --seed 2",
+            "--override is seed, expected some of learning-rate"),
+        Mistake(
+            "train --resume c --override learning-rate",
+            "--override is learning-rate, expected --learning-rate beside it"),
+        Mistake(
+            "train --checkpoint c --override learning-rate --learning-rate 1",
+            "--override is learning-rate, expected --resume beside it"),
+        Mistake(
+            "train --keep-checkpoints 3",
+            "--keep-checkpoints is 3, expected --checkpoint beside it"),
+        Mistake(
+            "train --checkpoint c --keep-checkpoints 0",
+            "--keep-checkpoints is 0, expected a whole number of at least 1"),
+        Mistake(
+            "train --checkpoint c --keep-checkpoints 1001",
+            "--keep-checkpoints is 1001, expected at most 1000"),
         Mistake(
             "train --optimizer best",
             "--optimizer is best, expected one of sgd, momentum, nesterov, adagrad, rmsprop, adam, "

@@ -88,6 +88,42 @@ extension MPITests {
             }
         }
 
+        /// All ranks find out together, one tells, and what it says works.
+        @Test func trainingDiverges() throws {
+            try withFolder { folder in
+                let checkpoint = folder.appendingPathComponent("c").path
+                let training = [
+                    "train", "--limit", "40", "--batch-size", "10", "--threads", "1",
+                    "--optimizer", "sgd", "--checkpoint", checkpoint, "--checkpoint-every", "1",
+                ]
+                let first = try MPIRun.run(ranks: 2, training + ["--epochs", "1"], in: folder)
+                try #require(first.status == 0, "\(first)")
+                let run = try MPIRun.run(
+                    ranks: 3,
+                    training + [
+                        "--epochs", "2", "--learning-rate", "1e30", "--override", "learning-rate",
+                        "--resume", checkpoint,
+                    ], in: folder)
+                #expect(run.status == 1, "\(run)")
+                let told = run.error.split(separator: "\n").filter { $0.hasPrefix("convnet-mpi: ") }
+                #expect(told.count == 1, "\(run)")
+                let line = try #require(told.first)
+                #expect(
+                    line.hasPrefix(
+                        "convnet-mpi: rank 0: training: the loss is NaN in step 2 of epoch 2, "),
+                    "\(run)")
+                let advice =
+                    "go on from the last good checkpoint with: mpirun -n 3 convnet-mpi "
+                    + "train --limit 40 --batch-size 10 --threads 1 --optimizer sgd "
+                    + "--checkpoint-every 1 --epochs 2 --learning-rate 0.01 --override "
+                    + "learning-rate --resume \(checkpoint).1 --checkpoint \(checkpoint)"
+                #expect(line.hasSuffix(advice), "\(run)")
+                let arguments = advice.split(separator: " convnet-mpi ")[1].split(separator: " ")
+                let again = try MPIRun.run(ranks: 3, arguments.map(String.init), in: folder)
+                #expect(again.status == 0, "\(again)")
+            }
+        }
+
         /// What the second of two ranks does otherwise, and what is told of it.
         private static let differences: [(arguments: [String], environment: String, line: String)] =
             [

@@ -64,12 +64,15 @@ struct TrainerTests {
             case .epoch(let record):
                 told.append("end of \(record.epoch)")
                 #expect(record.testAccuracy == nil && record.testLoss == nil)
+            case .started(let progress):
+                #expect(progress.epochs == 0 && progress.steps == 0)
+                told.append("started")
             case .evaluation, .checkpoint, .interrupted: told.append("what nobody asked for")
             }
         }
         #expect(
             told == [
-                "1: 1/3 2", "1: 2/3 4", "1: 3/3 5", "end of 1",
+                "started", "1: 1/3 2", "1: 2/3 4", "1: 3/3 5", "end of 1",
                 "2: 1/3 7", "2: 2/3 9", "2: 3/3 10", "end of 2",
             ])
         // The mean over samples: the last batch has half the weight.
@@ -102,8 +105,8 @@ struct TrainerTests {
         var trainer = try Trainer(optimizer: SGD(), batchSize: 4, epochs: 3)
         var steps = 0
         #expect(throws: Stop.self) {
-            try trainer.train(&network, on: source) { _ in
-                steps += 1
+            try trainer.train(&network, on: source) { event in
+                if case .step = event { steps += 1 }
                 if steps == 3 { throw Stop() }
             }
         }

@@ -22,7 +22,8 @@ public struct Checkpoint: Sendable {
 
     private let header: CheckpointHeader
     private let tensors: [NamedTensor]
-    private let file: String
+    /// What errors call it: its path, where it was read.
+    let file: String
 
     static let metadataKey = "checkpoint"
     private static let stepLosses = "history.stepLosses"
@@ -102,9 +103,32 @@ public struct Checkpoint: Sendable {
 
     /// Writes the checkpoint: at any moment the file is the old one or the new one, whole.
     ///
+    /// - Parameters:
+    ///   - url: the file.
+    ///   - count: how many checkpoints to keep: this one, the one before as `FILE.1`, the one before
+    ///     that as `FILE.2`, and so on. With 1, no other file is touched.
     /// - Throws: ``ParameterFileError`` when the file can't be written.
-    public func write(to url: URL) throws {
-        try ParameterFile.write(bytes(file: url.path), to: url)
+    public func write(to url: URL, keeping count: Int = 1) throws {
+        try write(to: url, keeping: count, skipping: 0)
+    }
+
+    /// - Parameter skipping: how many of the newest ones are not worth keeping.
+    func write(to url: URL, keeping count: Int, skipping: Int) throws {
+        try ParameterFile.write(
+            bytes(file: url.path), to: url, keeping: count, skipping: skipping)
+    }
+
+    /// Whether training with these settings may go on from it, and nothing in it is NaN or infinite.
+    func isGood(
+        for settings: [String: String], overriding: Set<String>, stepsPerEpoch: Int
+    ) -> Bool {
+        do {
+            try header.check(
+                settings, overriding: overriding, stepsPerEpoch: stepsPerEpoch, file: file)
+        } catch {
+            return false
+        }
+        return tensors.allSatisfy { $0.value.firstNonFinite == nil }
     }
 
     /// The bytes that a file of the checkpoint has.
@@ -121,9 +145,10 @@ public struct Checkpoint: Sendable {
     /// - Throws: ``ParameterFileError`` that names the settings or the tensors that differ.
     func restore(
         _ network: inout Network, _ optimizer: inout any Optimizer, settings: [String: String],
-        stepsPerEpoch: Int
+        overriding: Set<String> = [], stepsPerEpoch: Int
     ) throws -> TrainingProgress {
-        try header.check(settings, stepsPerEpoch: stepsPerEpoch, file: file)
+        try header.check(
+            settings, overriding: overriding, stepsPerEpoch: stepsPerEpoch, file: file)
         var rest = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.value) })
         func take(_ name: String, like model: Tensor) throws -> Tensor {
             guard let tensor = rest.removeValue(forKey: name) else {

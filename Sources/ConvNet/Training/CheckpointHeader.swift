@@ -129,9 +129,12 @@ struct CheckpointHeader: Sendable, Codable {
 
     /// Fails unless training is to go on as it was.
     ///
+    /// - Parameter overriding: the settings that need not be what they were.
     /// - Throws: ``ParameterFileError`` that names each setting that differs, with both values.
-    func check(_ current: [String: String], stepsPerEpoch: Int, file: String) throws {
-        let names = Set(settings.keys).union(current.keys).sorted()
+    func check(
+        _ current: [String: String], overriding: Set<String>, stepsPerEpoch: Int, file: String
+    ) throws {
+        let names = Set(settings.keys).union(current.keys).subtracting(overriding).sorted()
         let differing = names.filter { settings[$0] != current[$0] }.map {
             "\($0) was \(settings[$0] ?? "not set") and is \(current[$0] ?? "not set")"
         }

@@ -71,10 +71,12 @@ public struct Trainer: Sendable {
     ///     training.
     /// - Returns: the losses of all steps and the figures of all epochs, those before a checkpoint
     ///   too.
-    /// - Throws: ``TrainingError`` when the loss is not finite, ``RankDifference`` when another rank is
-    ///   about to do something else, ``TensorError`` when the samples
-    ///   don't suit the network, ``ParameterFileError`` when a checkpoint can't be written or was made
-    ///   with other settings, and what `onEvent` throws.
+    /// - Throws: ``TrainingError`` when a loss is not finite, or a parameter or buffer at the end of an
+    ///   epoch or before a checkpoint, which is not written then (the network is left as it is;
+    ///   ``lastGoodCheckpoint(of:on:before:)`` tells where to go on); ``RankDifference`` when another
+    ///   rank is about to do something else, ``TensorError`` when the samples don't suit the network,
+    ///   ``ParameterFileError`` when a checkpoint can't be written or was made with other settings, and
+    ///   what `onEvent` throws.
     @discardableResult
     public mutating func train(
         _ model: inout some Classifier, on source: any BatchSource,
@@ -85,6 +87,8 @@ public struct Trainer: Sendable {
         let settings = self.settings(checkpoints, for: source)
         var progress = try start(
             &model.network, checkpoints, settings: settings, on: source, testing: testing)
+        try onEvent(.started(at: progress))
+        var newerThanResumed = checkpoints?.newerThanResumed ?? 0
         let queue = BatchQueue(
             BatchSequence(
                 source, batchSize: batchSize, epoch: progress.epochs, step: progress.steps,
@@ -95,6 +99,7 @@ public struct Trainer: Sendable {
             let isFlagged = try step(&model.network, batch, &progress, stop)
             try onEvent(.step(record(of: progress, source)))
             if progress.steps == stepsPerEpoch {
+                try requireFinite(model, progress)
                 let test = try evaluate(model, testing, progress, onEvent)
                 progress.seconds = stopwatch.seconds
                 let record = progress.finishEpoch(samples: source.sampleCount, test: test)
@@ -104,14 +109,18 @@ public struct Trainer: Sendable {
             // All ranks know of the same flags.
             let isAsked = sharding == nil ? stop?.isRequested == true : isFlagged
             let stops = !isFinished(progress) && isAsked
+            if stops { try requireFinite(model, progress) }
             if let checkpoints, writesFiles,
-                checkpoints.isDue(progress) || isFinished(progress) || stops
+                checkpoints.isDue(progress) || isFinished(progress) || stops,
+                try isWorthKeeping(model, progress)
             {
                 progress.seconds = stopwatch.seconds
                 try Checkpoint(
                     network: model.network, optimizer: optimizer, progress: progress,
                     settings: settings
-                ).write(to: checkpoints.file)
+                ).write(
+                    to: checkpoints.file, keeping: checkpoints.kept, skipping: newerThanResumed)
+                newerThanResumed = 0
                 try onEvent(.checkpoint(CheckpointRecord(checkpoints.file, progress)))
             }
             if stops {
@@ -135,7 +144,8 @@ public struct Trainer: Sendable {
         var progress = TrainingProgress()
         if let checkpoint = checkpoints?.resuming, writesFiles {
             progress = try checkpoint.restore(
-                &network, &optimizer, settings: settings, stepsPerEpoch: stepsPerEpoch)
+                &network, &optimizer, settings: settings, overriding: checkpoints?.overriding ?? [],
+                stepsPerEpoch: stepsPerEpoch)
         }
         progress.history.stepsPerEpoch = stepsPerEpoch
         guard let sharding, sharding.averager.rankCount > 1 else { return progress }
@@ -172,7 +182,7 @@ public struct Trainer: Sendable {
         guard loss.mean.isFinite else {
             throw TrainingError.lossIsNotFinite(
                 epoch: progress.epochs + 1, step: progress.steps + 1,
-                loss: loss.mean.isNaN ? "NaN" : "\(loss.mean)")
+                loss: NonFiniteNumber.text(of: loss.mean))
         }
         progress.add(loss, samples: batch.layout.samples)
         return isFlagged
@@ -199,6 +209,10 @@ public struct Trainer: Sendable {
         let test =
             try sharding.map { try $0.evaluation(of: model, testing, batchSize: batchSize) }
             ?? model.evaluation(testing, batchSize: batchSize)
+        guard test.meanLoss.isFinite else {
+            throw TrainingError.testLossIsNotFinite(
+                epoch: progress.epochs + 1, loss: NonFiniteNumber.text(of: test.meanLoss))
+        }
         try onEvent(
             .evaluation(
                 EvaluationRecord(
@@ -208,7 +222,7 @@ public struct Trainer: Sendable {
     }
 
     /// Everything that must be the same where this training is resumed; nothing where nobody asks.
-    private func settings(
+    func settings(
         _ checkpoints: Checkpoints?, for source: any BatchSource
     ) -> [String: String] {
         guard checkpoints != nil || sharding != nil else { return [:] }

@@ -48,6 +48,9 @@ public struct CheckpointRecord: Sendable {
 
 /// What a trainer tells while it works.
 public enum TrainingEvent: Sendable {
+    /// Training begins, or goes on at this place of a checkpoint: it was read, it suits, and all ranks
+    /// agree.
+    case started(at: TrainingProgress)
     /// A step was taken.
     case step(StepRecord)
     /// The held-out samples were evaluated.
@@ -59,19 +62,4 @@ public enum TrainingEvent: Sendable {
     /// Training was asked to stop and stopped after this step; the checkpoint, if there is to be one,
     /// is written.
     case interrupted(epochs: Int, steps: Int)
-}
-
-/// Training that can't go on.
-public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The loss became infinite or NaN: most often the learning rate is too large.
-    case lossIsNotFinite(epoch: Int, step: Int, loss: String)
-
-    /// One line that says where.
-    public var description: String {
-        switch self {
-        case .lossIsNotFinite(let epoch, let step, let loss):
-            "training: the loss is \(loss) in step \(step) of epoch \(epoch), expected a finite "
-                + "number; a smaller learning rate may help"
-        }
-    }
 }

@@ -54,3 +54,15 @@ np.savez_compressed(
     "simple.npz", W1=np.zeros((30, 1, 5, 5), "f4"), b1=np.zeros(30, "f4"),
     W2=np.zeros((4320, 100), "f4"), b2=np.zeros(100, "f4"), W3=np.zeros((100, 10), "f4"),
     b3=np.arange(10, dtype="f4"))
+
+# The same after a training that diverged: the first number that is none is NaN at [3, 7] of W2. And with
+# doubles that are too large for a float.
+weights = np.zeros((4320, 100), "f4")
+weights[3, 7], weights[3, 8], weights[5, 0] = np.nan, np.inf, -np.inf
+np.savez_compressed(
+    "diverged.npz", W1=np.zeros((30, 1, 5, 5), "f4"), b1=np.zeros(30, "f4"), W2=weights,
+    b2=np.zeros(100, "f4"), W3=np.zeros((100, 10), "f4"), b3=np.arange(10, dtype="f4"))
+np.savez_compressed(
+    "too-large.npz", W1=np.zeros((30, 1, 5, 5), "f4"), b1=np.zeros(30, "f4"),
+    W2=np.zeros((4320, 100), "f4"), b2=np.zeros(100, "f4"), W3=np.zeros((100, 10), "f4"),
+    b3=np.array([0, 1, 1e300, 3, 4, 5, 6, 7, 8, 9]))
