@@ -175,11 +175,6 @@ struct CheckpointTests {
             let (same, events) = try Self.train(
                 &network, Self.trainer(epochs: 2), checkpoints: Self.plan(file, resuming: true))
             #expect(events.count == 1)
-            guard case .started(let place)? = events.first else {
-                Issue.record("\(events)")
-                return
-            }
-            #expect(place.epochs == 3 && place.steps == 0)
             #expect(same == history)
         }
     }
