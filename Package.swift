@@ -96,7 +96,7 @@ let package = Package(
 
         // Executables, and what they share
         .target(
-            name: "ConvNetOptions", dependencies: ["ConvNetKernels", "CBlankVariables"]),
+            name: "ConvNetOptions", dependencies: ["ConvNet", "ConvNetKernels", "CBlankVariables"]),
         .target(
             name: "ConvNetCommands",
             dependencies: [
@@ -142,7 +142,7 @@ let package = Package(
             name: "ConvNetCLITests",
             dependencies: [
                 "ConvNetCLI", "ConvNetCommands", "ConvNet", "ConvNetData", "ConvNetPlots",
-                "DrawnCalls",
+                "ConvNetTestSupport", "DrawnCalls",
             ]),
         .testTarget(
             name: "ConvNetMPITests", dependencies: ["ConvNetMPI", "ConvNetDistributed", "ConvNet"]),
@@ -155,7 +155,9 @@ let package = Package(
                 "ConvNet", "ConvNetData", "ConvNetPlots", "ConvNetReference", "CBlankVariables",
             ],
             path: "Tests/DrawnCalls"),
-        .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "ConvNetReference"]),
+        .testTarget(
+            name: "BenchmarksTests",
+            dependencies: ["Benchmarks", "ConvNetReference", "ConvNetTestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -69,7 +69,7 @@ package enum TrainCommand: Command {
             samples: training.sampleCount, batchSize: batchSize, epochs: epochs,
             threads: kernels.threads, ranks: member?.averager.rankCount ?? 1,
             resumed: files.checkpoints?.resuming?.progress)
-        Interruption.watch()
+        StopSignals.watch()
         let result: (history: TrainingHistory, interruption: (epochs: Int, steps: Int)?)
         do {
             result = try train(
@@ -135,7 +135,7 @@ package enum TrainCommand: Command {
         func open<Model: Classifier>(_ model: inout Model) throws -> TrainingHistory {
             try trainer.train(
                 &model, on: training, testing: testing, checkpoints: checkpoints,
-                stop: Interruption.request
+                stop: StopSignals.request
             ) { event in
                 switch event {
                 // Whatever can be wrong with a checkpoint has been found out by now.

@@ -4,6 +4,7 @@
 
 import ConvNet
 import ConvNetCommands
+import ConvNetOptions
 import Foundation
 import Synchronization
 
@@ -68,7 +69,7 @@ enum Rank {
     /// Tells, once, of having been asked to end where the step does not end soon: mpirun, which asks
     /// when another rank has ended, waits for a second.
     @Sendable static func watch() {
-        guard Interruption.request.isRequested else { return }
+        guard StopSignals.request.isRequested else { return }
         let tells = state.withLock { state in
             let asked = state.asked ?? .now
             state.asked = asked

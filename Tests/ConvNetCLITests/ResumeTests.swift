@@ -4,6 +4,7 @@
 // the same bytes as without the break.
 
 import ConvNet
+import ConvNetTestSupport
 import Foundation
 import Testing
 
@@ -58,8 +59,8 @@ import Testing
             return arguments
         }
 
-        func start(threads: Int) throws -> RunningTool {
-            try RunningTool(arguments(threads: threads), in: folder)
+        func start(threads: Int) throws -> RunningProgram {
+            try RunningProgram(arguments(threads: threads), in: folder)
         }
 
         /// Files of a write that has begun and not ended.
@@ -164,7 +165,7 @@ import Testing
 
     @Test func withoutACheckpointNothingIsKept() throws {
         try withFolder { folder in
-            let tool = try RunningTool(Self.training, in: folder)
+            let tool = try RunningProgram(Self.training, in: folder)
             tool.wait { Self.steps(tool.output) >= 2 }
             tool.send(SIGINT)
             tool.wait()

@@ -2,6 +2,7 @@
 //
 // Runs the built `convnet` as a person would, and keeps what it said.
 
+import ConvNetTestSupport
 import Foundation
 import Testing
 
@@ -59,56 +60,10 @@ enum Tool {
     }
 }
 
-/// A run of the tool that goes on while a test looks at it. It can't run away: its standard output is
-/// a pipe that holds a page, so it waits after some lines that nobody has read.
-final class RunningTool {
-    let process = Process()
-    private let pipe = Pipe()
-    private let errorFile: URL
-    private var bytes = Data()
-
-    /// Starts `convnet`; what it says on standard error goes to a file in the folder.
-    init(_ arguments: [String], in folder: URL) throws {
-        errorFile = folder.appendingPathComponent("error-\(UUID().uuidString)")
-        try Data().write(to: errorFile)
-        process.executableURL = Tool.executable
-        process.arguments = arguments
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = pipe
-        process.standardError = try FileHandle(forWritingTo: errorFile)
-        let reading = pipe.fileHandleForReading.fileDescriptor
-        // F_SETPIPE_SZ, which Swift does not see.
-        try #require(fcntl(reading, 1031, 4096) == 4096)
-        try #require(fcntl(reading, F_SETFL, O_NONBLOCK) == 0)
-        try process.run()
-    }
-
-    /// What it has written to standard output, as far as it was read.
-    var output: String { String(decoding: bytes, as: UTF8.self) }
-
-    /// What it has written to standard error so far.
-    var error: String { (try? String(contentsOf: errorFile, encoding: .utf8)) ?? "" }
-
-    func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
-
-    /// Reads what is in the pipe, a page at most: a tool that writes as fast would be read for ever.
-    ///
-    /// - Returns: whether there was something.
-    @discardableResult func drain() -> Bool {
-        var page = [UInt8](repeating: 0, count: 4096)
-        let count = read(pipe.fileHandleForReading.fileDescriptor, &page, page.count)
-        bytes.append(contentsOf: page.prefix(max(count, 0)))
-        return count > 0
-    }
-
-    /// Reads until it has ended or the condition holds.
-    func wait(until condition: () -> Bool = { false }) {
-        while process.isRunning {
-            drain()
-            if condition() { return }
-            usleep(200)
-        }
-        while drain() {}
+extension RunningProgram {
+    /// Starts `convnet`.
+    convenience init(_ arguments: [String], in folder: URL) throws {
+        try self.init(Tool.executable, arguments, in: folder)
     }
 }
 
