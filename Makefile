@@ -55,7 +55,7 @@ setup: ## Install the Debian packages that are missing
 setup-lint: setup
 	$(call install,$(LINT_PACKAGES))
 
-bench: setup ## Check and time every kernel against the reference
+bench: setup ## Check and time the kernels against the reference; all with ARGUMENTS=--full
 	swift run Benchmarks $(ARGUMENTS)
 
 perf-check: setup ## Fail where a kernel became slower: BASELINE=file, or BASE=revision (HEAD~1)

@@ -10,9 +10,10 @@ import ConvNetReference
 import Foundation
 
 struct BenchmarkRun {
-    private let cases: [BenchmarkCase]
+    private let selection: CaseSelection
     private let kernels: NativeKernels
     private let quick: Bool
+    private let pace: Pace
     private let checks: Bool
     private let peers: [Peer]
     private let output: String?
@@ -20,18 +21,23 @@ struct BenchmarkRun {
     private let setting: Baseline.Setting
     private let saved: String?
     private let `guard`: Guard?
+    private let stop: StopRequest
 
     /// Checks the options.
     ///
     /// - Throws: ``UsageError`` when one can't be followed.
-    init(_ options: Options, cases: [BenchmarkCase]) throws(UsageError) {
+    init(
+        _ options: Options, _ selection: CaseSelection, stop: StopRequest
+    ) throws(UsageError) {
         // One thread's time is its own, whatever else runs here.
         let isGuarding =
             options.string("save-baseline") != nil || options.string("baseline") != nil
         let kernels = try options.nativeKernels(standardThreads: isGuarding ? 1 : nil)
-        self.cases = cases
+        self.selection = selection
         self.kernels = kernels
+        self.stop = stop
         quick = options.has("quick")
+        pace = quick ? .quick : options.has("full") ? .full : .standard
         checks = !options.has("native-only")
         output = options.string("json")
         if let output { try Self.checkWritable(output, "json") }
@@ -46,42 +52,68 @@ struct BenchmarkRun {
         if let saved { try Self.checkWritable(saved, "save-baseline") }
         let tolerance = try Self.tolerance(options)
         `guard` = try options.string("baseline").map { path throws(UsageError) in
-            try Guard(path: path, tolerance: tolerance, setting: setting, cases: cases)
+            try Guard(path: path, tolerance: tolerance, setting: setting, cases: selection.cases)
         }
     }
 
     /// Measures and reports.
     ///
-    /// - Returns: whether every checked row is right and none regressed.
-    func passed() throws -> Bool {
+    /// - Returns: the exit status: 0 where every checked row is right and none regressed.
+    func status() throws -> Int32 {
         let machine = try Machine(kernels, quick: quick)
+        let table = Table(selection.cases, machine, peers: peers.map(\.name))
+        LiveTable.show(table.head(selection.summary, checks: checks))
+        let live = LiveTable(table)
         let sampler =
             saved == nil && `guard` == nil ? nil : try Sampler(kernels, quick: quick)
-        let results = try harness(sampler, checks: checks, isThorough: saved != nil)
-            .results(of: cases)
-        let guarded = try `guard`?.report(on: results, of: cases) {
-            try harness(sampler, checks: false, isThorough: true).results(of: $0)
+        var outcome = try harness(sampler, checks: checks, isThorough: saved != nil) {
+            live.add($0)
+        }.results(of: selection.cases)
+        var guarded: GuardReport?
+        if !outcome.isInterrupted, let `guard` {
+            guarded = try `guard`.report(on: outcome.results, of: selection.cases) {
+                try harness(sampler, checks: false, isThorough: true) { _ in }
+                    .results(of: $0).results
+            }
+            // Suspects that were not measured to the end are not judged.
+            outcome.isInterrupted = stop.isRequested
         }
-        BenchmarkTool.showProgress("")
-        print(Table.text(results, machine, peers: peers.map { ($0.name, $0.kernels) }))
-        if let guarded { print(guarded.text) }
-        let report = JSONReport(results, machine, guarded: guarded)
+        if outcome.isInterrupted { guarded = nil }
+        live.finish(
+            outcome.results,
+            Foot(
+                results: outcome.results, peers: peers.map { ($0.name, $0.kernels) },
+                interruptedOf: outcome.isInterrupted ? selection.cases.count : nil,
+                leftOut: selection.leftOut))
+        if let guarded { LiveTable.show(guarded.text) }
+        return try write(outcome, machine, guarded)
+    }
+
+    /// Writes the files that were asked for: of a run that was interrupted, what it has measured, but no
+    /// baseline.
+    private func write(
+        _ outcome: Harness.Outcome, _ machine: Machine, _ guarded: GuardReport?
+    ) throws -> Int32 {
+        let report = JSONReport(
+            outcome.results, machine, guarded: guarded, isInterrupted: outcome.isInterrupted)
         if let output {
             try report.encoded().withUnsafeBytes { try AtomicFile.write($0, to: output) }
         }
-        if let plot { try Plot.picture(results, machine)?.write(to: plot) }
-        if let saved { try Baseline(setting, results).write(to: saved) }
-        return report.passed
+        if let plot { try Plot.picture(outcome.results, machine)?.write(to: plot) }
+        if outcome.isInterrupted { return StopSignals.status }
+        if let saved { try Baseline(setting, outcome.results).write(to: saved) }
+        return report.passed ? 0 : 1
     }
 
-    private func harness(_ sampler: Sampler?, checks: Bool, isThorough: Bool) -> Harness {
+    private func harness(
+        _ sampler: Sampler?, checks: Bool, isThorough: Bool, measured: @escaping (Result) -> Void
+    ) -> Harness {
         let run = Run(
-            kernels: kernels, reference: ReferenceKernels(),
-            referenceBudget: quick ? 30_000_000 : 300_000_000)
+            kernels: kernels, reference: ReferenceKernels(), referenceBudget: pace.referenceBudget)
         return Harness(
-            run, checks: checks, peers: peers, sampler: sampler, isThorough: isThorough,
-            quick: quick
-        ) { BenchmarkTool.showProgress($0) }
+            run, checks: checks, peers: peers,
+            pace: sampler == nil ? pace : pace.guarding(quick: quick, isThorough: isThorough),
+            sampler: sampler, stop: stop, progress: LiveTable.showProgress, measured: measured)
     }
 
     private static func tolerance(_ options: Options) throws(UsageError) -> Double? {

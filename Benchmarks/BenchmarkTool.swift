@@ -7,15 +7,16 @@ import Foundation
 
 enum BenchmarkTool {
     private static let declared = [
-        Option("filter", "TEXT", "Only cases whose name contains TEXT."),
+        Option("filter", "TEXT", "Only cases whose name contains TEXT, of all there are."),
+        Option("full", "Every case, and larger parts of each checked: a quarter of an hour."),
         Option(
             "threads", "N",
             "The most threads to use; as many as there are processors, or 1 with a baseline."),
-        Option("quick", "Fewer and shorter runs: all cases in less than three minutes."),
+        Option("quick", "Shorter runs, smaller parts checked: a minute, or three with --full."),
         Option("json", "FILE", "Write the figures to FILE."),
         Option("plot", "FILE", "Draw a roofline and bars of speed-ups (.png or .svg)."),
         Option("compare", "LIST", "Time openblas, blis or both alternately with ours."),
-        Option("list", "Show the cases' names."),
+        Option("list", "Show all cases: their names, and on a terminal what they are."),
         Option("save-baseline", "FILE", "Keep the figures in FILE, for --baseline."),
         Option("baseline", "FILE", "Fail where a case is slower than in FILE."),
         Option("tolerance", "R", "With --baseline: by more than this share; 0.05."),
@@ -26,42 +27,28 @@ enum BenchmarkTool {
 
     /// Runs the benchmark.
     ///
-    /// - Returns: whether every checked row is right and none regressed.
+    /// - Returns: the exit status.
     /// - Throws: ``UsageError`` when it was called wrongly.
-    static func run(_ arguments: [String]) throws -> Bool {
+    static func run(_ arguments: [String]) throws -> Int32 {
         let options = try Options(arguments, declared: declared)
         if let operand = options.operands.first {
             throw UsageError("\(operand) is unexpected; --help lists the options")
         }
         if options.has("help") {
             print(help)
-            return true
+            return 0
         }
         if options.has("version") {
             print("Benchmarks \(PackageVersion.current)")
-            return true
+            return 0
         }
-        let cases = try selected(options.string("filter"))
+        let selection = try CaseSelection(options)
         if options.has("list") {
-            print(cases.map(\.name).joined(separator: "\n"))
-            return true
+            print(selection.list(isForPeople: isatty(STDOUT_FILENO) == 1))
+            return 0
         }
-        return try BenchmarkRun(options, cases: cases).passed()
-    }
-
-    /// Shows what is being measured, on a terminal only.
-    static func showProgress(_ text: String) {
-        guard isatty(STDERR_FILENO) == 1 else { return }
-        FileHandle.standardError.write(Data("\r\(text)\u{1B}[K".utf8))
-    }
-
-    private static func selected(_ filter: String?) throws(UsageError) -> [BenchmarkCase] {
-        guard let filter else { return Cases.all }
-        let cases = Cases.all.filter { $0.name.contains(filter) }
-        guard !cases.isEmpty else {
-            throw UsageError("--filter is \(filter), which no case contains; --list shows them")
-        }
-        return cases
+        StopSignals.watch()
+        return try BenchmarkRun(options, selection, stop: StopSignals.request).status()
     }
 
     private static var help: String {
@@ -73,11 +60,12 @@ enum BenchmarkTool {
         \(Options.help(for: declared))
 
         Each case is compared with the reference first, element by element, each with its own bound;
-        then timed, in rounds over all cases. The peak is measured in the same run. With --compare, a
-        column a library shows its time divided by ours.
+        then timed. Its row is printed at once; further rounds over all cases follow, and what they
+        find faster is told at the end. The peak is measured in the same run. With --compare, a column
+        a library shows its time divided by ours. Ctrl-C ends with the rows so far.
         Example: swift run Benchmarks --filter conv.forward --quick
         Exit status: 0 all right, 1 a row failed or regressed, 2 called wrongly, or with a baseline that
-        can't be compared.
+        can't be compared, 130 or 143 ended by Ctrl-C or SIGTERM.
         """
     }
 }

@@ -22,11 +22,16 @@ enum Work: Sendable {
 struct BenchmarkCase: Sendable {
     /// The name, such as `conv.forward.alex.conv2`.
     let name: String
+    /// The sizes in words, such as `5×5, 96→256, 27×27, batch 16`; the case's group says the rest.
+    var sizes = ""
     /// What it must at least do.
     let work: Work
     /// Whether repeated runs are to do with the memory that the first ones got; the report then says
     /// how often they asked for more.
     var countsAllocations = false
+    /// Whether it is measured with `--full`, a filter or a baseline only. The other cases have every
+    /// operation, and each way that a kernel goes, once at least.
+    var needsFull = false
     /// Makes the inputs.
     let prepare: @Sendable (_ run: Run) throws -> PreparedCase
 }
@@ -45,14 +50,15 @@ struct Run: Sendable {
 struct PreparedCase {
     /// One full run of what is measured.
     let native: () throws -> Void
-    /// Runs the reference's part once.
-    let reference: () throws -> Void
+    /// Runs the reference's part once. What it returns compares a full run with that part.
+    let reference: () throws -> (() throws -> Check)
     /// The share of the full work that the reference's part is: 1 for all of it.
     let referenceShare: Double
-    /// Compares a full run with the reference's part.
-    let check: () throws -> Check
     /// The same work for other libraries; nil where they have nothing like it.
     var peers: PeerCase?
+
+    /// Compares a full run with the reference's part.
+    func check() throws -> Check { try reference()() }
 }
 
 enum Cases {

@@ -1,69 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The harness: checks each case, then times it, in rounds over all cases, so that a slow spell of the
-// machine does not hit all runs of one case.
+// The harness: checks each case and times it, then times all again in further rounds, so that a slow
+// spell of the machine does not hit all runs of one case. A case is told as soon as it is through its
+// first round.
 
 import ConvNet
-
-/// What came out of one case.
-struct Result: Sendable {
-    /// How a row ended.
-    enum Verdict: String, Sendable {
-        case passed
-        case failed = "FAILED"
-        case unchecked
-    }
-
-    let name: String
-    let work: Work
-    /// Seconds of the best run, and of the one in the middle.
-    var best = Double.infinity
-    var median = Double.infinity
-    /// Seconds of the reference, scaled up where it did a part; nil without one.
-    var reference: Double?
-    /// Whether the reference did a part only.
-    var isScaled = false
-    var check: Check?
-    /// Seconds of each peer's best run.
-    var peers: [String: Double] = [:]
-    /// The peers whose result was wrong.
-    var wrongPeers: [String] = []
-    /// How many runs were timed.
-    var runCount = 0
-    /// How often these runs asked the system for a tensor's memory; nil where that is not counted.
-    var systemAllocations: Int?
-    /// Samples for the guard, and what they cost in units of the machine's best. Empty without it.
-    var samples: [Sampler.Sample] = []
-    var costs: [Double] = []
-
-    var verdict: Verdict {
-        guard let check else { return .unchecked }
-        return check.passed ? .passed : .failed
-    }
-
-    /// A hash of the results that were checked, in order; nil where some were not.
-    static func hash(of results: [Result]) -> String? {
-        var hash = ContentHash()
-        for result in results {
-            guard let check = result.check else { return nil }
-            for word in check.hash.text.utf8 { hash.add(UInt64(word)) }
-        }
-        return hash.text
-    }
-
-    /// A peer's time, ours being 1: more than 1 where we are faster.
-    func ratio(to peer: String) -> Double? { peers[peer].map { $0 / best } }
-
-    var speedup: Double? { reference.map { $0 / best } }
-
-    /// The share of what the machine could do, from 0 to about 1.
-    func share(of machine: Machine) -> Double {
-        switch work {
-        case .operations(let count, _): count / best / machine.peakOperations
-        case .bytes(let count, _): count / best / machine.bandwidth
-        }
-    }
-}
 
 /// How long and how often cases are timed.
 struct Harness {
@@ -72,69 +13,103 @@ struct Harness {
     let checks: Bool
     /// Timed alternately with ours.
     let peers: [Peer]
-    let rounds: Int
-    /// Seconds of runs for a case in a round.
-    let secondsPerRound: Double
+    let pace: Pace
     /// Measures the samples that a baseline consists of; nil where none is asked for.
     let sampler: Sampler?
+    /// Asks to end after the run that is being timed.
+    let stop: StopRequest
     /// Called before each case of each round.
     let progress: (String) -> Void
+    /// Called with each case after its first round.
+    let measured: (Result) -> Void
 
-    /// The settings for a quick look or a thorough one.
+    /// What came out of a run.
+    struct Outcome {
+        /// Of the cases that came through their first round, in order.
+        var results: [Result]
+        /// Whether it was asked to end before all was done.
+        var isInterrupted = false
+    }
+
+    /// Thrown where the run was asked to end.
+    private struct Stopped: Error {}
+
     init(
-        _ run: Run, checks: Bool, peers: [Peer] = [], sampler: Sampler? = nil,
-        isThorough: Bool = false, quick: Bool,
-        progress: @escaping (String) -> Void
+        _ run: Run, checks: Bool, peers: [Peer] = [], pace: Pace, sampler: Sampler? = nil,
+        stop: StopRequest = StopRequest(), progress: @escaping (String) -> Void = { _ in },
+        measured: @escaping (Result) -> Void = { _ in }
     ) {
         self.run = run
         self.checks = checks
         self.peers = peers
+        self.pace = pace
         self.sampler = sampler
-        rounds =
-            sampler != nil
-            ? Sampler.rounds(quick: quick) * (isThorough ? 2 : 1) : quick ? 2 : 4
-        secondsPerRound = quick ? 0.1 : 0.4
+        self.stop = stop
         self.progress = progress
+        self.measured = measured
     }
 
     /// Checks and times all cases.
-    func results(of cases: [BenchmarkCase]) throws -> [Result] {
-        var results = cases.map { Result(name: $0.name, work: $0.work) }
-        var times = [[Double]](repeating: [], count: cases.count)
-        for round in 1...rounds {
+    func results(of cases: [BenchmarkCase]) throws -> Outcome {
+        var outcome = Outcome(results: [])
+        do {
+            try measure(cases, into: &outcome.results)
+        } catch is Stopped {
+            outcome.isInterrupted = true
+        }
+        guard let sampler else { return outcome }
+        for index in outcome.results.indices {
+            outcome.results[index].costs = outcome.results[index].samples.map {
+                sampler.cost(of: $0, cases[index].work)
+            }
+        }
+        return outcome
+    }
+
+    private func measure(_ cases: [BenchmarkCase], into results: inout [Result]) throws {
+        let start = ContinuousClock.now
+        for round in 1...pace.rounds {
             for (index, benchmark) in cases.enumerated() {
-                progress("round \(round)/\(rounds), \(benchmark.name)")
-                // Blocks of the cases before would fill what is kept, and a large result would be
-                // cleared by the system anew in each run.
-                StorageRecycler.shared.releaseIdleBlocks()
-                let prepared = try benchmark.prepare(run)
-                if round == 1, checks {
-                    results[index].check = try prepared.check()
-                    results[index].isScaled = prepared.referenceShare < 1
-                    let time = try time(prepared.reference)
-                    results[index].reference = time / prepared.referenceShare
-                }
-                let runs = try runs(of: prepared.native, &results[index])
-                times[index] += runs.times
-                results[index].runCount += runs.times.count
-                if benchmark.countsAllocations {
-                    results[index].systemAllocations =
-                        (results[index].systemAllocations ?? 0) + runs.systemAllocations
-                }
-                try timePeers(of: prepared, isFirst: round == 1, into: &results[index])
-            }
-        }
-        for index in results.indices {
-            let sorted = times[index].sorted()
-            results[index].best = sorted[0]
-            results[index].median = sorted[sorted.count / 2]
-            if let sampler {
-                results[index].costs = results[index].samples.map {
-                    sampler.cost(of: $0, cases[index].work)
+                if round > 1, seconds(since: start) > pace.secondsForAll { return }
+                progress("round \(round) of \(pace.rounds): \(benchmark.name)")
+                if round == 1 {
+                    var result = Result(
+                        name: benchmark.name, work: benchmark.work, sizes: benchmark.sizes)
+                    try measure(benchmark, isFirst: true, into: &result)
+                    results.append(result)
+                    measured(result)
+                } else {
+                    try measure(benchmark, isFirst: false, into: &results[index])
                 }
             }
         }
-        return results
+    }
+
+    /// A case's round. Where the run is asked to end, the result stays as it was.
+    private func measure(
+        _ benchmark: BenchmarkCase, isFirst: Bool, into result: inout Result
+    ) throws {
+        try stopIfAsked()
+        var changed = result
+        // Blocks of the cases before would fill what is kept, and a large result would be cleared by
+        // the system anew in each run.
+        StorageRecycler.shared.releaseIdleBlocks()
+        let prepared = try benchmark.prepare(run)
+        if isFirst, checks {
+            let start = ContinuousClock.now
+            let compare = try prepared.reference()
+            changed.reference = seconds(since: start) / prepared.referenceShare
+            changed.isScaled = prepared.referenceShare < 1
+            try stopIfAsked()
+            changed.check = try compare()
+        }
+        let runs = try runs(of: prepared.native, &changed)
+        changed.add(runs.times)
+        if benchmark.countsAllocations {
+            changed.systemAllocations = (changed.systemAllocations ?? 0) + runs.systemAllocations
+        }
+        try timePeers(of: prepared, isFirst: isFirst, into: &changed)
+        result = changed
     }
 
     /// Checks each peer in the first round, and times those that were right. Between two libraries
@@ -173,16 +148,17 @@ struct Harness {
         let allocations = StorageRecycler.shared.systemAllocationCount
         var times: [Double] = []
         var total = 0.0
-        while times.count < 3 || (total < secondsPerRound && times.count < 10_000) {
-            times.append(try time(body))
+        while times.count < 3 || (total < pace.secondsPerRound && times.count < 10_000) {
+            try stopIfAsked()
+            let start = ContinuousClock.now
+            try body()
+            times.append(seconds(since: start))
             total += times[times.count - 1]
         }
         return (times, StorageRecycler.shared.systemAllocationCount - allocations)
     }
 
-    private func time(_ body: () throws -> Void) throws -> Double {
-        let start = ContinuousClock.now
-        try body()
-        return seconds(since: start)
+    private func stopIfAsked() throws {
+        if stop.isRequested { throw Stopped() }
     }
 }

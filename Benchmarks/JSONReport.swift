@@ -36,17 +36,24 @@ struct JSONReport: Encodable {
 
     let machine: MachineReport
     let passed: Bool
+    /// True where the run was asked to end before all cases were measured; it has not passed then.
+    let interrupted: Bool?
     /// Of the numbers that were checked; it depends on the cases and the instruction set only.
     let hash: String?
     let results: [ResultReport]
 
-    init(_ results: [Result], _ machine: Machine, guarded: GuardReport? = nil) {
+    init(
+        _ results: [Result], _ machine: Machine, guarded: GuardReport? = nil,
+        isInterrupted: Bool = false
+    ) {
         self.machine = MachineReport(
             cpu: machine.processor, isa: machine.instructionSet, threads: machine.threads,
             peak_gflops: machine.peakOperations / 1e9, bandwidth_gbps: machine.bandwidth / 1e9)
         passed =
             results.allSatisfy { $0.verdict != .failed } && guarded?.regressions.isEmpty != false
-        hash = Result.hash(of: results)
+            && !isInterrupted
+        interrupted = isInterrupted ? true : nil
+        hash = isInterrupted ? nil : Result.hash(of: results)
         self.results = results.map { result in
             Self.report(
                 result, machine, guarded?.comparisons.first { $0.name == result.name })

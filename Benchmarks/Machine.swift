@@ -4,6 +4,7 @@
 
 import ConvNet
 import ConvNetOptions
+import Foundation
 
 /// The machine and its measured limits.
 struct Machine: Sendable {
@@ -11,19 +12,27 @@ struct Machine: Sendable {
     let instructionSet: String
     let productKernel: String
     let threads: Int
+    /// As many as the system may use now.
+    let processors: Int
+    /// Bytes.
+    let memory: UInt64
     /// Multiply-adds on registers alone, on all threads: floating-point operations a second.
     let peakOperations: Double
     /// Copying an array larger than the caches: bytes a second, read and written both counted.
     let bandwidth: Double
+}
 
+extension Machine {
     /// Measures the machine.
     init(_ kernels: NativeKernels, quick: Bool) throws {
         processor = ProcessorName.current
         instructionSet = kernels.instructionSet.rawValue
         productKernel = kernels.instructionSet.productKernelName
         threads = kernels.threads
+        processors = ProcessInfo.processInfo.activeProcessorCount
+        memory = ProcessInfo.processInfo.physicalMemory
         peakOperations = try Self.measurePeak(kernels)
-        bandwidth = try Self.measureBandwidth(kernels, megabytes: quick ? 128 : 512)
+        bandwidth = try Self.measureBandwidth(kernels, megabytes: quick ? 128 : 256)
     }
 
     private static func measurePeak(_ kernels: NativeKernels) throws -> Double {

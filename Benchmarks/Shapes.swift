@@ -10,6 +10,8 @@ struct LayerShape: Sendable {
     let name: String
     let samples, channels, extent: Int
     let filters, kernel, stride, padding: Int
+    /// Whether its cases wait for `--full`.
+    let needsFull: Bool
 
     var inputShape: [Int] { [samples, channels, extent, extent] }
     var weightsShape: [Int] { [filters, channels, kernel, kernel] }
@@ -22,29 +24,53 @@ struct LayerShape: Sendable {
     }
 
     func window() throws -> Window { try Window(kernel, stride: stride, padding: padding) }
+
+    /// Such as `5×5, 96→256, 27×27, batch 16`.
+    var sizes: String {
+        "\(Shapes.window(kernel, stride)), \(channels)→\(filters), \(extent)×\(extent), "
+            + "batch \(samples)"
+    }
+
+    /// Such as `5×5 of 96×27×27, batch 16`, for what has no filters.
+    var windowSizes: String { Shapes.windowSizes(kernel, stride, inputShape) }
 }
 
 /// A pooling layer with the batch that it is measured on.
 struct PoolShape: Sendable {
     let name: String
     let samples, channels, extent, kernel, stride: Int
+    /// Whether its cases wait for `--full`.
+    var needsFull = false
 
     var inputShape: [Int] { [samples, channels, extent, extent] }
     var outputExtent: Int { (extent - kernel) / stride + 1 }
 
     func window() throws -> Window { try Window(kernel, stride: stride) }
+
+    /// Such as `3×3/2 of 96×55×55, batch 16`.
+    var sizes: String { Shapes.windowSizes(kernel, stride, inputShape) }
+}
+
+/// A product of an M×K and a K×N matrix.
+struct ProductShape: Sendable {
+    let m, n, k: Int
+    /// Whether its case waits for `--full`.
+    let needsFull: Bool
+
+    /// Such as `57600×25 times 25×30`.
+    var sizes: String { "\(m)×\(k) times \(k)×\(n)" }
 }
 
 enum Shapes {
     static let layers = [
         layer("simple.conv1", 100, 1, 28, 30, 5, 1, 0),
-        layer("lenet.conv2", 100, 6, 14, 16, 5, 1, 0),
+        layer("lenet.conv2", 100, 6, 14, 16, 5, 1, 0, needsFull: true),
         layer("alex.conv1", 16, 3, 227, 96, 11, 4, 0),
         layer("alex.conv2", 16, 96, 27, 256, 5, 1, 2),
-        layer("alex.conv3", 16, 256, 13, 384, 3, 1, 1),
-        layer("vgg.conv1_2", 4, 64, 224, 64, 3, 1, 1),
+        layer("alex.conv3", 16, 256, 13, 384, 3, 1, 1, needsFull: true),
+        layer("vgg.conv1_2", 4, 64, 224, 64, 3, 1, 1, needsFull: true),
         layer("resnet.3x3_56", 16, 64, 56, 64, 3, 1, 1),
-        layer("resnet.3x3_14", 16, 256, 14, 256, 3, 1, 1),
+        layer("resnet.3x3_14", 16, 256, 14, 256, 3, 1, 1, needsFull: true),
         layer("resnet.1x1_56", 16, 64, 56, 256, 1, 1, 0),
         layer("deep.conv_28", 100, 16, 28, 16, 3, 1, 1),
     ]
@@ -53,22 +79,43 @@ enum Shapes {
         PoolShape(
             name: "simple.pool", samples: 100, channels: 30, extent: 24, kernel: 2, stride: 2),
         PoolShape(name: "alex.pool1", samples: 16, channels: 96, extent: 55, kernel: 3, stride: 2),
-        PoolShape(name: "vgg.pool1", samples: 4, channels: 64, extent: 224, kernel: 2, stride: 2),
+        PoolShape(
+            name: "vgg.pool1", samples: 4, channels: 64, extent: 224, kernel: 2, stride: 2,
+            needsFull: true),
     ]
 
-    /// M, N and K.
     static let products = [
-        (64, 64, 64), (128, 128, 128), (256, 256, 256), (512, 512, 512), (1024, 1024, 1024),
-        (2048, 2048, 2048), (57600, 30, 25), (100, 100, 4320), (384, 729, 1200), (64, 3136, 576),
-        (256, 196, 2304), (512, 49, 4608),
+        product(64, 64, 64), product(128, 128, 128, needsFull: true), product(256, 256, 256),
+        product(512, 512, 512, needsFull: true), product(1024, 1024, 1024),
+        product(2048, 2048, 2048, needsFull: true), product(57600, 30, 25),
+        product(100, 100, 4320, needsFull: true), product(384, 729, 1200),
+        product(64, 3136, 576, needsFull: true), product(256, 196, 2304, needsFull: true),
+        product(512, 49, 4608),
     ]
+
+    /// A window and, where it isn't 1, its stride.
+    static func window(_ kernel: Int, _ stride: Int) -> String {
+        "\(kernel)×\(kernel)" + (stride == 1 ? "" : "/\(stride)")
+    }
+
+    /// Windows over images of shape [N, C, H, W].
+    static func windowSizes(_ kernel: Int, _ stride: Int, _ shape: [Int]) -> String {
+        let image = shape.dropFirst().map(String.init).joined(separator: "×")
+        return "\(window(kernel, stride)) of \(image), batch \(shape[0])"
+    }
 
     private static func layer(
         _ name: String, _ samples: Int, _ channels: Int, _ extent: Int, _ filters: Int,
-        _ kernel: Int, _ stride: Int, _ padding: Int
+        _ kernel: Int, _ stride: Int, _ padding: Int, needsFull: Bool = false
     ) -> LayerShape {
         LayerShape(
             name: name, samples: samples, channels: channels, extent: extent, filters: filters,
-            kernel: kernel, stride: stride, padding: padding)
+            kernel: kernel, stride: stride, padding: padding, needsFull: needsFull)
+    }
+
+    private static func product(
+        _ m: Int, _ n: Int, _ k: Int, needsFull: Bool = false
+    ) -> ProductShape {
+        ProductShape(m: m, n: n, k: k, needsFull: needsFull)
     }
 }

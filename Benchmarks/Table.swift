@@ -1,125 +1,142 @@
 // SPDX-License-Identifier: MIT
 //
-// The table for people.
+// The table for people, part by part, so that it can be printed as it grows.
 
 import ConvNetOptions
 import Foundation
 
-enum Table {
-    /// The machine, a row a case, and what the figures mean.
-    static func text(
-        _ results: [Result], _ machine: Machine, peers: [(name: String, kernels: String)] = []
-    ) -> String {
-        let width = results.map(\.name.count).max() ?? 0
-        let header =
-            "case".padded(to: width)
-            + "       best ms     median ms  reference ms  speed-up   rate        of peak     "
-            + "error      bound" + peers.map { "  " + $0.name.leftPadded(to: 8) }.joined()
-        let rows = results.map { row($0, machine, width, peers.map(\.name)) }
-        return
-            ([head(machine), "", header] + rows + [""] + allocations(results)
-            + summary(results, peers) + [foot(results)])
-            .joined(separator: "\n")
+/// The table of some cases.
+struct Table {
+    private let machine: Machine
+    private let peers: [String]
+    private let nameWidth, sizesWidth: Int
+
+    /// A later round's time is told where it is shorter than the printed one by this share.
+    private static let noticeable = 0.05
+
+    init(_ cases: [BenchmarkCase], _ machine: Machine, peers: [String] = []) {
+        self.machine = machine
+        self.peers = peers
+        nameWidth = cases.map(\.name.count).max() ?? 0
+        sizesWidth = cases.map(\.sizes.count).max() ?? 0
     }
 
-    /// A line a case whose allocations are counted.
-    private static func allocations(_ results: [Result]) -> [String] {
-        results.compactMap { result in
-            result.systemAllocations.map {
-                "\(result.name): \($0) \($0 == 1 ? "allocation" : "allocations") from the system "
-                    + "in \(result.runCount) runs, after the first three."
-            }
-        }
+    /// What is measured, on what, and what the columns are: before the first row.
+    ///
+    /// - Parameter cases: such as `44 of 70 cases`.
+    func head(_ cases: String, checks: Bool) -> String {
+        let threads = machine.threads == 1 ? "1 thread" : "\(machine.threads) threads"
+        let processors =
+            machine.processors == 1 ? "1 processor" : "\(machine.processors) processors"
+        let memory = Self.fixed(Double(machine.memory) / Double(1 << 30), 1)
+        return """
+            swift-convnet \(PackageVersion.current), \(cases)
+            \(machine.processor), \(machine.instructionSet) (\(machine.productKernel)), \(threads), \
+            \(processors), \(memory) GiB of memory
+            peak \(Self.fixed(machine.peakOperations / 1e9, 1)) GFLOP/s, \
+            copy \(Self.fixed(machine.bandwidth / 1e9, 1)) GB/s, both measured now
+
+            \(Self.legend(checks: checks, threads))
+            """
     }
 
-    /// A line a peer: how we compare over all cases, and where worst.
-    private static func summary(
-        _ results: [Result], _ peers: [(name: String, kernels: String)]
-    ) -> [String] {
-        var lines = peers.compactMap { peer -> String? in
-            let ratios = results.compactMap { result in
-                result.ratio(to: peer.name).map { (name: result.name, ratio: $0) }
-            }
-            guard let worst = ratios.min(by: { $0.ratio < $1.ratio }) else { return nil }
-            let mean = exp(ratios.map { log($0.ratio) }.reduce(0, +) / Double(ratios.count))
-            return
-                "\(peer.name) (\(peer.kernels) kernels): its time is \(fixed(mean, 2))× ours in the geometric mean, "
-                + "\(fixed(worst.ratio, 2))× at the least (\(worst.name))."
-        }
-        for result in results {
-            for peer in result.wrongPeers {
-                lines.append("\(peer): wrong on \(result.name), so not timed.")
-            }
-        }
-        return lines
+    private static func legend(checks: Bool, _ threads: String) -> String {
+        let share = """
+            of peak: of the GFLOP/s above, or of the copy's GB/s where the work is moving data; \
+            beyond 100 % where a
+              shorter way multiplies less, or the data stays in the caches.
+            """
+        guard checks else { return "ours ms: the fastest of several runs on \(threads).\n" + share }
+        return """
+            Each row compares our C kernels with the same calculation in plain Swift, number by \
+            number, then times both.
+            ours ms: the fastest of several runs on \(threads). Swift ms: on one thread; ~ for a part, \
+            scaled up.
+            error, allowed: of the number that comes closest to what rounding may do; 0 where all must \
+            be equal.
+            \(share)
+            """
     }
 
-    private static func head(_ machine: Machine) -> String {
-        """
-        \(machine.processor), \(machine.instructionSet) (\(machine.productKernel)), \
-        \(machine.threads) \(machine.threads == 1 ? "thread" : "threads")
-        peak \(fixed(machine.peakOperations / 1e9, 1)) GFLOP/s, \
-        copy \(fixed(machine.bandwidth / 1e9, 1)) GB/s, both measured now
-        """
-    }
-
-    private static func row(
-        _ result: Result, _ machine: Machine, _ width: Int, _ peers: [String]
-    ) -> String {
-        let reference =
-            result.reference.map { (result.isScaled ? "~" : "") + fixed($0 * 1e3, 2) } ?? "-"
-        let speedup = result.speedup.map { fixed($0, 1) + "×" } ?? "-"
-        let rate =
-            switch result.work {
-            case .operations(let count, _): fixed(count / result.best / 1e9, 1) + " GFLOP/s"
-            case .bytes(let count, _): fixed(count / result.best / 1e9, 1) + " GB/s   "
-            }
+    /// The line before a group's first row, and the names of its columns.
+    func groupHead(_ result: Result) -> String {
         let columns = [
-            result.name.padded(to: width), fixed(result.best * 1e3, 4).leftPadded(to: 12),
-            fixed(result.median * 1e3, 4).leftPadded(to: 12), reference.leftPadded(to: 12),
-            speedup.leftPadded(to: 8), rate.leftPadded(to: 15),
-            (fixed(result.share(of: machine) * 100, 1) + " %").leftPadded(to: 8),
-            (result.check.map { scientific($0.maxError) } ?? "-").leftPadded(to: 9),
-            (result.check.map { scientific($0.errorBound) } ?? "-").leftPadded(to: 9),
+            "case".padded(to: nameWidth), "  ", "sizes".padded(to: sizesWidth),
+            "ours ms".leftPadded(to: 9), "Swift ms".leftPadded(to: 10),
+            "faster".leftPadded(to: 8),
+            (result.work.isRatedInBytes ? "GB/s" : "GFLOP/s").leftPadded(to: 9),
+            "of peak".leftPadded(to: 9), "error".leftPadded(to: 9), "allowed".leftPadded(to: 9),
+        ]
+        let title = CaseGroup(of: result.name).map { "\n" + $0.title } ?? ""
+        let names = columns.joined() + peers.map { $0.leftPadded(to: 9) }.joined()
+        return title + "\n" + names
+    }
+
+    /// A case's row.
+    func row(_ result: Result) -> String {
+        let reference =
+            result.reference.map { (result.isScaled ? "~" : "") + Self.milliseconds($0) } ?? "-"
+        let speedup = result.speedup.map { Self.fixed($0, $0 < 99.95 ? 1 : 0) + "×" } ?? "-"
+        let count = result.work.isRatedInBytes ? result.work.byteCount : result.work.operationCount
+        let columns = [
+            result.name.padded(to: nameWidth), "  ", result.sizes.padded(to: sizesWidth),
+            Self.milliseconds(result.best).leftPadded(to: 9), reference.leftPadded(to: 10),
+            speedup.leftPadded(to: 8), Self.fixed(count / result.best / 1e9, 1).leftPadded(to: 9),
+            (Self.fixed(result.share(of: machine) * 100, 0) + " %").leftPadded(to: 9),
+            (result.check.map { Self.scientific($0.maxError) } ?? "-").leftPadded(to: 9),
+            (result.check.map { Self.scientific($0.errorBound) } ?? "-").leftPadded(to: 9),
         ]
         let ratios = peers.map {
-            (result.ratio(to: $0).map { fixed($0, 2) + "×" } ?? "-").leftPadded(to: 8)
+            (result.ratio(to: $0).map { Self.fixed($0, 2) + "×" } ?? "-").leftPadded(to: 9)
         }
-        return (columns + ratios + [result.verdict.rawValue]).joined(separator: "  ")
+        return (columns + ratios + ["  " + result.verdict.rawValue]).joined()
     }
 
-    private static func foot(_ results: [Result]) -> String {
-        let passed = results.count { $0.verdict == .passed }
-        let failed = results.count { $0.verdict == .failed }
-        var lines = [
-            "of peak: of the measured GFLOP/s for products, convolutions and networks, of the "
-                + "measured copy GB/s for the rest, counting the bytes that must move.",
-            "error and bound: of the element that came closest to its bound.",
-        ]
-        if results.contains(where: \.isScaled) {
-            lines.append("~ the reference did a part of the case; its time is scaled up.")
+    /// The rows whose time became shorter in later rounds; nil where none did noticeably.
+    func later(_ results: [Result], printed: [Result]) -> String? {
+        let times = Dictionary(printed.map { ($0.name, $0.best) }) { first, _ in first }
+        let changed = results.filter { result in
+            times[result.name].map { result.best < $0 * (1 - Self.noticeable) } ?? false
         }
-        if results.contains(where: { $0.verdict == .unchecked }) {
-            lines.append("unchecked: timed without comparing with the reference.")
-        }
-        if let hash = Result.hash(of: results) {
-            lines.append("hash of the results: \(hash), the same on any number of threads.")
-        }
-        lines.append("\(passed) passed, \(failed) failed")
-        return lines.joined(separator: "\n")
+        guard !changed.isEmpty else { return nil }
+        let rest = results.count - changed.count
+        let others =
+            rest == 0
+            ? "all" : "\(changed.count) of \(results.count); the others stay as they stand above"
+        return "\nFaster in later rounds: \(others)." + rows(changed)
     }
 
-    private static func fixed(_ value: Double, _ digits: Int) -> String {
+    /// Rows with the heads of their groups.
+    private func rows(_ results: [Result]) -> String {
+        var (text, group) = ("", CaseGroup?.none)
+        for (place, result) in results.enumerated() {
+            if place == 0 || CaseGroup(of: result.name) != group {
+                text += "\n" + groupHead(result)
+                group = CaseGroup(of: result.name)
+            }
+            text += "\n" + row(result)
+        }
+        return text
+    }
+
+    static func fixed(_ value: Double, _ digits: Int) -> String {
         String(format: "%.\(digits)f", value)
     }
 
-    private static func scientific(_ value: Double) -> String {
+    /// Seconds in milliseconds, with about four digits.
+    private static func milliseconds(_ seconds: Double) -> String {
+        let number = seconds * 1e3
+        let digits = number < 1 ? 4 : number < 10 ? 3 : number < 100 ? 2 : number < 1000 ? 1 : 0
+        return fixed(number, digits)
+    }
+
+    static func scientific(_ value: Double) -> String {
         value == 0 ? "0" : String(format: "%.1e", value)
     }
 }
 
 extension String {
-    fileprivate func padded(to width: Int) -> String {
+    func padded(to width: Int) -> String {
         self + String(repeating: " ", count: max(width - count, 0))
     }
 

@@ -8,7 +8,7 @@ import Foundation
 signal(SIGPIPE, SIG_DFL)
 
 do {
-    exit(try BenchmarkTool.run(Array(CommandLine.arguments.dropFirst())) ? 0 : 1)
+    exit(try BenchmarkTool.run(Array(CommandLine.arguments.dropFirst())))
 } catch {
     FileHandle.standardError.write(Data("Benchmarks: \(error)\n".utf8))
     exit(error is UsageError ? 2 : 1)

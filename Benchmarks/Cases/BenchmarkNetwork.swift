@@ -19,7 +19,13 @@ struct BenchmarkNetwork: Sendable {
     let pathLength: Int
     /// Whether an output is the sum over paths of products of parameters.
     let isPiecewiseLinear: Bool
+    /// Whether its batches wait for `--full`: of two images, the reference trains for a quarter of a
+    /// minute.
+    var batchesNeedFull = false
     let make: @Sendable (_ kernels: any Kernels) throws -> Network
+
+    /// Such as `3×227×227`.
+    var imageSizes: String { inputShape.map(String.init).joined(separator: "×") }
 
     /// Multiply-adds of a forward pass for one image.
     var products: Int { layerProducts.reduce(0, +) }
@@ -67,6 +73,6 @@ struct BenchmarkNetwork: Sendable {
         ],
         parameterCount: 60_965_224, firstPlaces: 55 * 55,
         pathLength: 363 + 1200 + 2304 + 1728 + 1728 + 9216 + 4096 + 4096 + 8,
-        isPiecewiseLinear: false
+        isPiecewiseLinear: false, batchesNeedFull: true
     ) { try AlexNet(seed: 1, kernels: $0).network }
 }

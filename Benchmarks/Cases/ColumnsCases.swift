@@ -11,12 +11,15 @@ enum ColumnsCases {
             let columns = columnCount(layer.inputShape, layer.kernel, layer.outputExtent)
             let bytes = 4 * Double(columns + layer.inputShape.reduce(1, *))
             return [
-                BenchmarkCase(name: "im2col.\(layer.name)", work: .bytes(bytes)) {
+                BenchmarkCase(
+                    name: "im2col.\(layer.name)", sizes: layer.windowSizes, work: .bytes(bytes),
+                    needsFull: layer.needsFull
+                ) {
                     try im2col(layer.inputShape, try layer.window(), columns, $0)
                 },
                 BenchmarkCase(
-                    name: "col2im.\(layer.name)",
-                    work: .bytes(bytes, operations: Double(columns))
+                    name: "col2im.\(layer.name)", sizes: layer.windowSizes,
+                    work: .bytes(bytes, operations: Double(columns)), needsFull: layer.needsFull
                 ) {
                     try col2im(layer.inputShape, try layer.window(), columns, $0)
                 },
@@ -25,7 +28,10 @@ enum ColumnsCases {
         let pools = Shapes.pools.map { pool in
             let columns = columnCount(pool.inputShape, pool.kernel, pool.outputExtent)
             let bytes = 4 * Double(columns + pool.inputShape.reduce(1, *))
-            return BenchmarkCase(name: "im2col.\(pool.name)", work: .bytes(bytes)) {
+            return BenchmarkCase(
+                name: "im2col.\(pool.name)", sizes: pool.sizes, work: .bytes(bytes),
+                needsFull: pool.needsFull
+            ) {
                 try im2col(pool.inputShape, try pool.window(), columns, $0)
             }
         }
@@ -44,18 +50,19 @@ enum ColumnsCases {
         let part = try x.samples(at: images)
         return PreparedCase(
             native: { _ = try run.kernels.im2col(x, window: window) },
-            reference: { _ = try run.reference.im2col(part, window: window) },
-            referenceShare: Double(images.count) / Double(shape[0]),
-            check: {
-                let result = try run.kernels.im2col(x, window: window)
-                let perImage = try result.reshaped(
-                    to: [shape[0], result.shape[0] / shape[0], result.shape[1]])
-                var check = Check()
-                check.compareExactly(
-                    try perImage.samples(at: images).doubles,
-                    try run.reference.im2col(part, window: window).doubles)
-                return check
-            })
+            reference: {
+                let expected = try run.reference.im2col(part, window: window)
+                return {
+                    let result = try run.kernels.im2col(x, window: window)
+                    let perImage = try result.reshaped(
+                        to: [shape[0], result.shape[0] / shape[0], result.shape[1]])
+                    var check = Check()
+                    check.compareExactly(
+                        try perImage.samples(at: images).doubles, expected.doubles)
+                    return check
+                }
+            },
+            referenceShare: Double(images.count) / Double(shape[0]))
     }
 
     private static func col2im(
@@ -71,20 +78,20 @@ enum ColumnsCases {
         return PreparedCase(
             native: { _ = try run.kernels.col2im(matrix, inputShape: shape, window: window) },
             reference: {
-                _ = try run.reference.col2im(part, inputShape: partShape, window: window)
+                let expected = try run.reference.col2im(
+                    part, inputShape: partShape, window: window)
+                return {
+                    let result = try run.kernels.col2im(matrix, inputShape: shape, window: window)
+                    let magnitudes = try run.reference.col2im(
+                        part.magnitudes(), inputShape: partShape, window: window)
+                    var check = Check()
+                    // A pixel is a sum of at most as many numbers as the window has taps.
+                    check.compare(
+                        try result.samples(at: images).doubles, expected.doubles,
+                        bounds: magnitudes.doubles.lazy.map { $0 * gamma(taps + 1) })
+                    return check
+                }
             },
-            referenceShare: Double(images.count) / Double(shape[0]),
-            check: {
-                let result = try run.kernels.col2im(matrix, inputShape: shape, window: window)
-                let magnitudes = try run.reference.col2im(
-                    part.magnitudes(), inputShape: partShape, window: window)
-                var check = Check()
-                // A pixel is a sum of at most as many numbers as the window has taps.
-                check.compare(
-                    try result.samples(at: images).doubles,
-                    try run.reference.col2im(part, inputShape: partShape, window: window).doubles,
-                    bounds: magnitudes.doubles.lazy.map { $0 * gamma(taps + 1) })
-                return check
-            })
+            referenceShare: Double(images.count) / Double(shape[0]))
     }
 }

@@ -14,12 +14,14 @@ enum ConvolutionCases {
                 .map { $0.reduce(1, *) }.reduce(0, +)
             return [
                 BenchmarkCase(
-                    name: "conv.forward.\(layer.name)",
-                    work: .operations(2 * Double(layer.products), bytes: 4 * Double(numbers))
+                    name: "conv.forward.\(layer.name)", sizes: layer.sizes,
+                    work: .operations(2 * Double(layer.products), bytes: 4 * Double(numbers)),
+                    needsFull: layer.needsFull
                 ) { try Convolutions(layer, $0).forward() },
                 BenchmarkCase(
-                    name: "conv.forward+backward.\(layer.name)",
-                    work: .operations(6 * Double(layer.products), bytes: 12 * Double(numbers))
+                    name: "conv.forward+backward.\(layer.name)", sizes: layer.sizes,
+                    work: .operations(6 * Double(layer.products), bytes: 12 * Double(numbers)),
+                    needsFull: layer.needsFull
                 ) { try Convolutions(layer, $0).forwardAndBackward() },
             ]
         }
@@ -55,17 +57,15 @@ private struct Convolutions {
         PreparedCase(
             native: { _ = try output(run.kernels, x, weights, bias) },
             reference: {
-                _ = try output(
-                    run.reference, x.samples(at: images), weights.samples(at: filters),
-                    bias.samples(at: filters))
+                let expected = try partOfOutput()
+                return {
+                    var check = Check()
+                    try checkForward(&check, expected)
+                    return check
+                }
             },
             referenceShare: Double(images.count * filters.count)
-                / Double(layer.samples * layer.filters),
-            check: {
-                var check = Check()
-                try checkForward(&check)
-                return check
-            })
+                / Double(layer.samples * layer.filters))
     }
 
     func forwardAndBackward() throws -> PreparedCase {
@@ -81,21 +81,26 @@ private struct Convolutions {
                 _ = try run.kernels.biasGradient(outputGradient)
             },
             reference: {
-                _ = try output(
-                    run.reference, x.samples(at: images), weights.samples(at: filters),
-                    bias.samples(at: filters))
-                _ = try partOfInputGradient(outputGradient, weights)
-                _ = try partOfWeightGradient(outputGradient, x)
+                let expected = try partOfOutput()
+                let inputs = try partOfInputGradient(outputGradient, weights)
+                let filters = try partOfWeightGradient(outputGradient, x)
+                return {
+                    var check = Check()
+                    try checkForward(&check, expected)
+                    try checkInputGradient(&check, inputs)
+                    try checkWeightGradient(&check, filters)
+                    try checkBiasGradient(&check)
+                    return check
+                }
             },
-            referenceShare: Double(forwardProducts + inputProducts + weightProducts) / Double(all),
-            check: {
-                var check = Check()
-                try checkForward(&check)
-                try checkInputGradient(&check)
-                try checkWeightGradient(&check)
-                try checkBiasGradient(&check)
-                return check
-            })
+            referenceShare: Double(forwardProducts + inputProducts + weightProducts) / Double(all))
+    }
+
+    /// The output for some images and filters.
+    private func partOfOutput() throws -> Tensor {
+        try output(
+            run.reference, x.samples(at: images), weights.samples(at: filters),
+            bias.samples(at: filters))
     }
 
     private func output(
@@ -130,7 +135,7 @@ private struct Convolutions {
             run.reference, gradient.channels(at: filters), x.channels(at: channels))
     }
 
-    private func checkForward(_ check: inout Check) throws {
+    private func checkForward(_ check: inout Check, _ expected: Tensor) throws {
         let result = try output(run.kernels, x, weights, bias)
         let part = try x.samples(at: images)
         let (someWeights, someBias) = (
@@ -141,29 +146,26 @@ private struct Convolutions {
         // C·KH·KW products, the bias, and the reference's own rounding.
         let length = layer.channels * layer.kernel * layer.kernel + 2
         check.compare(
-            try result.samples(at: images).channels(at: filters).doubles,
-            try output(run.reference, part, someWeights, someBias).doubles,
+            try result.samples(at: images).channels(at: filters).doubles, expected.doubles,
             bounds: magnitudes.doubles.lazy.map { $0 * gamma(length) })
     }
 
-    private func checkInputGradient(_ check: inout Check) throws {
+    private func checkInputGradient(_ check: inout Check, _ expected: Tensor) throws {
         let result = try inputGradient(run.kernels, outputGradient, weights, layer.inputShape)
         let magnitudes = try partOfInputGradient(
             outputGradient.magnitudes(), weights.magnitudes())
         let length = layer.filters * layer.kernel * layer.kernel + 1
         check.compare(
-            try result.samples(at: images).channels(at: channels).doubles,
-            try partOfInputGradient(outputGradient, weights).doubles,
+            try result.samples(at: images).channels(at: channels).doubles, expected.doubles,
             bounds: magnitudes.doubles.lazy.map { $0 * gamma(length) })
     }
 
-    private func checkWeightGradient(_ check: inout Check) throws {
+    private func checkWeightGradient(_ check: inout Check, _ expected: Tensor) throws {
         let result = try weightGradient(run.kernels, outputGradient, x)
         let magnitudes = try partOfWeightGradient(outputGradient.magnitudes(), x.magnitudes())
         let length = layer.samples * layer.outputExtent * layer.outputExtent + 1
         check.compare(
-            try result.samples(at: filters).channels(at: channels).doubles,
-            try partOfWeightGradient(outputGradient, x).doubles,
+            try result.samples(at: filters).channels(at: channels).doubles, expected.doubles,
             bounds: magnitudes.doubles.lazy.map { $0 * gamma(length) })
     }
 

@@ -13,20 +13,21 @@ enum NetworkCases {
         return [
             BenchmarkCase(
                 name: "train.\(network.name)",
+                sizes: "1 step on \(count) images, \(network.imageSizes)",
                 // Forward, filters' and inputs' gradients; the first layer's input has none.
                 work: .operations(
                     2 * Double(count) * (3 * forward - Double(network.firstProducts)),
                     bytes: network.trainingBytes),
-                countsAllocations: true
+                countsAllocations: true, needsFull: network.batchesNeedFull
             ) { try train(network, $0) },
             BenchmarkCase(
-                name: "predict.\(network.name)",
+                name: "predict.\(network.name)", sizes: "\(count) images, \(network.imageSizes)",
                 work: .operations(
                     2 * Double(count) * forward, bytes: network.predictionBytes(count)),
-                countsAllocations: true
+                countsAllocations: true, needsFull: network.batchesNeedFull
             ) { try predict(network, count, $0) },
             BenchmarkCase(
-                name: "predict1.\(network.name)",
+                name: "predict1.\(network.name)", sizes: "1 image, \(network.imageSizes)",
                 work: .operations(2 * forward, bytes: network.predictionBytes(1)),
                 countsAllocations: true
             ) { try predict(network, 1, $0) },
@@ -52,16 +53,17 @@ enum NetworkCases {
         let part = try x.samples(at: places)
         return PreparedCase(
             native: { _ = try native.predict(x) },
-            reference: { _ = try reference.predict(part) },
-            referenceShare: Double(places.count) / Double(count),
-            check: {
-                var check = Check()
+            reference: {
                 let expected = try reference.predict(part).doubles
-                check.compare(
-                    try native.predict(x).samples(at: places).doubles, expected,
-                    bounds: try bounds(of: expected, network, reference, part))
-                return check
-            })
+                return {
+                    var check = Check()
+                    check.compare(
+                        try native.predict(x).samples(at: places).doubles, expected,
+                        bounds: try bounds(of: expected, network, reference, part))
+                    return check
+                }
+            },
+            referenceShare: Double(places.count) / Double(count))
     }
 
     /// How far logits may be off: errors grow with the lengths of the sums on the way.
@@ -96,23 +98,25 @@ enum NetworkCases {
         let partLabels = places.map { labels[$0] }
         return PreparedCase(
             native: { _ = try model.value.trainStep(batch, with: &optimizer.value) },
-            reference: { _ = try reference.gradient(part, labels: partLabels) },
-            referenceShare: Double(places.count) / Double(network.batchSize),
-            check: {
-                var check = Check()
-                let gradients = try native.gradient(part, labels: partLabels)
+            reference: {
                 let expected = try reference.gradient(part, labels: partLabels)
-                // A gradient's elements are sums over paths forth and back, as long as both and, for
-                // filters, the number of places; cancellation is judged by its largest element.
-                let length = 2 * network.pathLength + places.count * network.firstPlaces
-                for ((_, gradient), (_, wanted)) in zip(gradients, expected) {
-                    let largest = wanted.doubles.map(abs).reduce(0, max)
-                    check.compare(
-                        gradient.doubles, wanted.doubles,
-                        bounds: repeatElement(largest * gamma(length), count: wanted.count))
+                return {
+                    var check = Check()
+                    let gradients = try native.gradient(part, labels: partLabels)
+                    // A gradient's elements are sums over paths forth and back, as long as both and,
+                    // for filters, the number of places; cancellation is judged by its largest
+                    // element.
+                    let length = 2 * network.pathLength + places.count * network.firstPlaces
+                    for ((_, gradient), (_, wanted)) in zip(gradients, expected) {
+                        let largest = wanted.doubles.map(abs).reduce(0, max)
+                        check.compare(
+                            gradient.doubles, wanted.doubles,
+                            bounds: repeatElement(largest * gamma(length), count: wanted.count))
+                    }
+                    return check
                 }
-                return check
-            })
+            },
+            referenceShare: Double(places.count) / Double(network.batchSize))
     }
 }
 

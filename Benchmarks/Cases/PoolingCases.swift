@@ -17,12 +17,13 @@ enum PoolingCases {
             let comparisons = outputs * Double(pool.kernel * pool.kernel - 1)
             return [
                 BenchmarkCase(
-                    name: "maxpool.forward.\(pool.name)",
-                    work: .bytes(forward, operations: comparisons)
+                    name: "maxpool.forward.\(pool.name)", sizes: pool.sizes,
+                    work: .bytes(forward, operations: comparisons), needsFull: pool.needsFull
                 ) { try prepare(pool, $0, withGradient: false) },
                 BenchmarkCase(
-                    name: "maxpool.forward+backward.\(pool.name)",
-                    work: .bytes(2 * forward, operations: comparisons + outputs)
+                    name: "maxpool.forward+backward.\(pool.name)", sizes: pool.sizes,
+                    work: .bytes(2 * forward, operations: comparisons + outputs),
+                    needsFull: pool.needsFull
                 ) { try prepare(pool, $0, withGradient: true) },
             ]
         }
@@ -49,31 +50,33 @@ enum PoolingCases {
                 try kernels.maxPoolingGradient(dy, argmax: result.argmax, inputShape: x.shape)
             )
         }
+        func checked(_ expected: MaxPoolingResult, _ expectedGradient: Tensor?) throws -> Check {
+            let (result, gradient) = try pooled(run.kernels, x, dy)
+            var check = Check()
+            check.compareExactly(
+                try result.output.samples(at: images).doubles, expected.output.doubles)
+            let argmax = result.argmax.indices.map { Double($0) }
+            let perImage = argmax.count / pool.samples
+            check.compareExactly(
+                images.flatMap { argmax[$0 * perImage..<($0 + 1) * perImage] },
+                expected.argmax.indices.map { Double($0) })
+            if let gradient, let expectedGradient {
+                let magnitudes = try run.reference.maxPoolingGradient(
+                    partGradient.magnitudes(), argmax: expected.argmax, inputShape: part.shape)
+                // A pixel is the maximum of at most as many windows as the window has taps.
+                let addends = pool.kernel * pool.kernel
+                check.compare(
+                    try gradient.samples(at: images).doubles, expectedGradient.doubles,
+                    bounds: magnitudes.doubles.lazy.map { $0 * gamma(addends + 1) })
+            }
+            return check
+        }
         return PreparedCase(
             native: { _ = try pooled(run.kernels, x, dy) },
-            reference: { _ = try pooled(run.reference, part, partGradient) },
-            referenceShare: Double(images.count) / Double(pool.samples),
-            check: {
-                let (result, gradient) = try pooled(run.kernels, x, dy)
-                let (expected, expectedGradient) = try pooled(run.reference, part, partGradient)
-                var check = Check()
-                check.compareExactly(
-                    try result.output.samples(at: images).doubles, expected.output.doubles)
-                let argmax = result.argmax.indices.map { Double($0) }
-                let perImage = argmax.count / pool.samples
-                check.compareExactly(
-                    images.flatMap { argmax[$0 * perImage..<($0 + 1) * perImage] },
-                    expected.argmax.indices.map { Double($0) })
-                if let gradient, let expectedGradient {
-                    let magnitudes = try run.reference.maxPoolingGradient(
-                        partGradient.magnitudes(), argmax: expected.argmax, inputShape: part.shape)
-                    // A pixel is the maximum of at most as many windows as the window has taps.
-                    let addends = pool.kernel * pool.kernel
-                    check.compare(
-                        try gradient.samples(at: images).doubles, expectedGradient.doubles,
-                        bounds: magnitudes.doubles.lazy.map { $0 * gamma(addends + 1) })
-                }
-                return check
-            })
+            reference: {
+                let (expected, gradient) = try pooled(run.reference, part, partGradient)
+                return { try checked(expected, gradient) }
+            },
+            referenceShare: Double(images.count) / Double(pool.samples))
     }
 }

@@ -6,11 +6,13 @@ import ConvNet
 
 enum ProductCases {
     static var all: [BenchmarkCase] {
-        Shapes.products.map { m, n, k in
-            BenchmarkCase(
-                name: "sgemm.\(m)x\(n)x\(k)",
+        Shapes.products.map { shape in
+            let (m, n, k) = (shape.m, shape.n, shape.k)
+            return BenchmarkCase(
+                name: "sgemm.\(m)x\(n)x\(k)", sizes: shape.sizes,
                 work: .operations(
-                    2 * Double(m) * Double(n) * Double(k), bytes: 4 * Double(m * k + k * n + m * n))
+                    2 * Double(m) * Double(n) * Double(k),
+                    bytes: 4 * Double(m * k + k * n + m * n)), needsFull: shape.needsFull
             ) { try prepare(m, n, k, $0) }
         }
     }
@@ -27,30 +29,31 @@ enum ProductCases {
             try run.kernels.gemm(
                 alpha: 1, aView, bView, beta: 0, into: &c.value, layout: layout)
         }
-        func checked() throws -> Check {
+        func checked(_ expected: Tensor) throws -> Check {
             var check = Check()
             let magnitudes = try run.reference.gemm(
                 MatrixView(part.magnitudes()), MatrixView(b.magnitudes()))
             // A sum of K products, and the reference's own rounding.
             check.compare(
-                try c.value.samples(at: rows).doubles,
-                try run.reference.gemm(MatrixView(part), bView).doubles,
+                try c.value.samples(at: rows).doubles, expected.doubles,
                 bounds: magnitudes.doubles.lazy.map { $0 * gamma(k + 1) })
             return check
         }
         return PreparedCase(
             native: native,
-            reference: { _ = try run.reference.gemm(MatrixView(part), bView) },
-            referenceShare: Double(rows.count) / Double(m),
-            check: {
-                try native()
-                return try checked()
+            reference: {
+                let expected = try run.reference.gemm(MatrixView(part), bView)
+                return {
+                    try native()
+                    return try checked(expected)
+                }
             },
+            referenceShare: Double(rows.count) / Double(m),
             peers: PeerCase(
                 run: { $0.multiply(a, b, into: &c.value) },
                 check: {
                     $0.multiply(a, b, into: &c.value)
-                    return try checked()
+                    return try checked(run.reference.gemm(MatrixView(part), bView))
                 }))
     }
 }

@@ -113,7 +113,7 @@ import Testing
     /// A case that has other work than it had is another case.
     @Test func otherWorkIsNotCompared() {
         let prepare: @Sendable (Run) throws -> PreparedCase = { _ in
-            PreparedCase(native: {}, reference: {}, referenceShare: 1, check: { Check() })
+            PreparedCase(native: {}, reference: { { Check() } }, referenceShare: 1)
         }
         let same = BenchmarkCase(
             name: "a", work: .operations(10, bytes: 20), prepare: prepare)

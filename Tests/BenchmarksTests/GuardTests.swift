@@ -13,7 +13,7 @@ import Testing
 @Suite struct GuardTests {
     static let cases = ["a", "b", "c", "d"].map { name in
         BenchmarkCase(name: name, work: .operations(1)) { _ in
-            PreparedCase(native: {}, reference: {}, referenceShare: 1, check: { Check() })
+            PreparedCase(native: {}, reference: { { Check() } }, referenceShare: 1)
         }
     }
 
