@@ -47,7 +47,7 @@ enum BenchmarkTool {
             print(selection.list(isForPeople: isatty(STDOUT_FILENO) == 1))
             return 0
         }
-        StopSignals.watch()
+        StopSignals.watch(answering: true)
         return try BenchmarkRun(options, selection, stop: StopSignals.request).status()
     }
 

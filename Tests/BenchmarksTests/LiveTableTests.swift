@@ -218,7 +218,7 @@ import Testing
             let program = try RunningProgram(
                 ExecutableTests.executable,
                 [
-                    "--native-only", "--threads=1", "--json=\(json.path)",
+                    "--native-only", "--quick", "--filter=sgemm", "--json=\(json.path)",
                     "--save-baseline=\(baseline.path)",
                 ], in: folder)
             program.wait { program.output.contains("\nsgemm.64x64x64 ") }
@@ -228,7 +228,7 @@ import Testing
             #expect(program.process.terminationStatus == status, "\(program.output)")
             #expect(program.error == "")
             let pattern =
-                /\ninterrupted: (\d+) of 70 cases (?:was|were) measured.\n0 passed, 0 failed\n$/
+                /\ninterrupted: (\d+) of 12 cases (?:was|were) measured.\n0 passed, 0 failed\n$/
             let match = try #require(program.output.firstMatch(of: pattern), "\(program.output)")
             let report = try #require(
                 JSONSerialization.jsonObject(with: Data(contentsOf: json)) as? [String: Any])
@@ -243,7 +243,7 @@ import Testing
     @Test func aReaderThatIsGoneEndsItQuietly() throws {
         try withTemporaryFolder { folder in
             let program = try RunningProgram(
-                ExecutableTests.executable, ["--native-only", "--full"], in: folder)
+                ExecutableTests.executable, ["--native-only", "--quick", "--filter=sgemm"], in: folder)
             program.wait { program.output.contains("\n") }
             try program.stopReading()
             program.process.waitUntilExit()
@@ -257,7 +257,7 @@ import Testing
         let process = Process()
         let errors = Pipe()
         process.executableURL = ExecutableTests.executable
-        process.arguments = ["--native-only", "--full"]
+        process.arguments = ["--native-only", "--quick", "--filter=sgemm"]
         process.standardOutput = try FileHandle(
             forWritingTo: URL(fileURLWithPath: "/dev/full"))
         process.standardError = errors
