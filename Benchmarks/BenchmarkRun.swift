@@ -60,7 +60,7 @@ struct BenchmarkRun {
     ///
     /// - Returns: the exit status: 0 where every checked row is right and none regressed.
     func status() throws -> Int32 {
-        let machine = try Machine(kernels, quick: quick)
+        let machine = try Machine(kernels)
         let table = Table(selection.cases, machine, peers: peers.map(\.name))
         LiveTable.show(table.head(selection.summary, checks: checks))
         let live = LiveTable(table)

@@ -24,7 +24,7 @@ struct Machine: Sendable {
 
 extension Machine {
     /// Measures the machine.
-    init(_ kernels: NativeKernels, quick: Bool) throws {
+    init(_ kernels: NativeKernels) throws {
         processor = ProcessorName.current
         instructionSet = kernels.instructionSet.rawValue
         productKernel = kernels.instructionSet.productKernelName
@@ -32,14 +32,19 @@ extension Machine {
         processors = ProcessInfo.processInfo.activeProcessorCount
         memory = ProcessInfo.processInfo.physicalMemory
         peakOperations = try Self.measurePeak(kernels)
-        bandwidth = try Self.measureBandwidth(kernels, megabytes: quick ? 128 : 256)
+        bandwidth = try Self.measureBandwidth(kernels, megabytes: 128)
     }
+
+    /// Seconds after which neither measurement goes on: nothing is shown before they end, and on a busy
+    /// machine each takes many times as long.
+    private static let patience = 1.0
 
     private static func measurePeak(_ kernels: NativeKernels) throws -> Double {
         var best = 0.0
+        let begin = ContinuousClock.now
         // Many short runs: on a shared machine some of them are undisturbed, and the threads need some
         // tens of milliseconds to spread over the processors.
-        for _ in 0..<300 {
+        for _ in 0..<300 where seconds(since: begin) < patience {
             let start = ContinuousClock.now
             let operations = try kernels.runPeak(iterations: 100_000)
             best = max(best, operations / seconds(since: start))
@@ -53,7 +58,8 @@ extension Machine {
         let source = try Tensor(shape: [megabytes << 18], repeating: 1)
         var destination = try Tensor(zeros: [megabytes << 18])
         var best = 0.0
-        for _ in 0..<8 {
+        let begin = ContinuousClock.now
+        for round in 0..<8 where round < 2 || seconds(since: begin) < patience {
             let start = ContinuousClock.now
             try kernels.copy(source, to: &destination)
             best = max(best, 2 * Double(megabytes << 20) / seconds(since: start))

@@ -75,7 +75,7 @@ import Testing
                 1 of 3 cases regressed: slower by more than 5 %, relative to the machine's best in \
                 the same run, 1 suspected and acquitted when measured again
                 """)
-        let machine = try Benchmarks.Machine(NativeKernels(), quick: true)
+        let machine = try Benchmarks.Machine(NativeKernels())
         let json = try JSONReport(results, machine, guarded: report).encoded()
         let object = try #require(JSONSerialization.jsonObject(with: json) as? [String: Any])
         #expect(object["passed"] as? Bool == false)

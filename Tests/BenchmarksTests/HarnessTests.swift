@@ -164,7 +164,7 @@ struct FaultyKernels: Kernels {
     }
 
     @Test func aFailedRowFailsTheRun() throws {
-        let machine = try Machine(NativeKernels(), quick: true)
+        let machine = try Machine(NativeKernels())
         var right = Benchmarks.Result(name: "right", work: .operations(1e9))
         (right.best, right.median, right.reference) = (0.5, 1, 2)
         right.check = Check()
@@ -185,7 +185,7 @@ struct FaultyKernels: Kernels {
     }
 
     @Test func peersAreTimesOfOurs() throws {
-        let machine = try Machine(NativeKernels(), quick: true)
+        let machine = try Machine(NativeKernels())
         var even = Benchmarks.Result(name: "even", work: .operations(1e9))
         (even.best, even.median, even.peers) = (0.5, 0.5, ["blis": 0.5])
         var faster = even
@@ -208,7 +208,7 @@ struct FaultyKernels: Kernels {
 
     /// A case whose every run asks for memory that nobody has given back.
     @Test func allocationsAreCountedAndShown() throws {
-        let machine = try Machine(NativeKernels(), quick: true)
+        let machine = try Machine(NativeKernels())
         let run = Run(
             kernels: NativeKernels(), reference: ReferenceKernels(), referenceBudget: 1)
         let harness = Harness(run, checks: false, pace: .quick)
