@@ -4,7 +4,7 @@
 
 import ConvNet
 
-/// A network, its batch, and the figures that bounds and rates are made of.
+/// A network, its batch, and the figures that rates are made of.
 struct BenchmarkNetwork: Sendable {
     let name: String
     let inputShape: [Int]
@@ -13,12 +13,6 @@ struct BenchmarkNetwork: Sendable {
     let layerProducts: [Int]
     /// All numbers that are trained.
     let parameterCount: Int
-    /// The places that the first layer's filters take.
-    let firstPlaces: Int
-    /// The sums' lengths along the longest path from an image to a logit, with their biases.
-    let pathLength: Int
-    /// Whether an output is the sum over paths of products of parameters.
-    let isPiecewiseLinear: Bool
     /// Whether its batches wait for `--full`: of two images, the reference trains for a quarter of a
     /// minute.
     var batchesNeedFull = false
@@ -53,16 +47,13 @@ struct BenchmarkNetwork: Sendable {
 
     private static let simpleConvNet = BenchmarkNetwork(
         name: "SimpleConvNet", inputShape: [1, 28, 28], batchSize: 100,
-        layerProducts: [24 * 24 * 30 * 25, 4320 * 100, 100 * 10], parameterCount: 433_890,
-        firstPlaces: 24 * 24,
-        pathLength: 25 + 4320 + 100 + 3, isPiecewiseLinear: true
+        layerProducts: [24 * 24 * 30 * 25, 4320 * 100, 100 * 10], parameterCount: 433_890
     ) { try SimpleConvNet(seed: 1, initialization: .he, kernels: $0).network }
 
     private static let leNet = BenchmarkNetwork(
         name: "LeNet", inputShape: [1, 28, 28], batchSize: 100,
         layerProducts: [28 * 28 * 6 * 25, 10 * 10 * 16 * 150, 400 * 120, 120 * 84, 84 * 10],
-        parameterCount: 61_706, firstPlaces: 28 * 28, pathLength: 25 + 150 + 400 + 120 + 84 + 5,
-        isPiecewiseLinear: false
+        parameterCount: 61_706
     ) { try LeNet(seed: 1, form: .classic, kernels: $0).network }
 
     private static let alexNet = BenchmarkNetwork(
@@ -71,8 +62,6 @@ struct BenchmarkNetwork: Sendable {
             55 * 55 * 96 * 363, 27 * 27 * 256 * 1200, 13 * 13 * 384 * 2304, 13 * 13 * 384 * 1728,
             13 * 13 * 256 * 1728, 9216 * 4096, 4096 * 4096, 4096 * 1000,
         ],
-        parameterCount: 60_965_224, firstPlaces: 55 * 55,
-        pathLength: 363 + 1200 + 2304 + 1728 + 1728 + 9216 + 4096 + 4096 + 8,
-        isPiecewiseLinear: false, batchesNeedFull: true
+        parameterCount: 60_965_224, batchesNeedFull: true
     ) { try AlexNet(seed: 1, kernels: $0).network }
 }

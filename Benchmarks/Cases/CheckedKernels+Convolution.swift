@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+//
+// Checks of convolutions, alone and with what runs together with them, and of their gradients.
+
+import ConvNet
+
+extension CheckedKernels {
+    func convolution(
+        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int
+    ) throws -> Tensor {
+        try convolution(
+            x, weights: weights, prepared: nil, bias: bias, window: window, groups: groups,
+            rectified: false)
+    }
+
+    func convolution(
+        _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
+        groups: Int, rectified: Bool
+    ) throws -> Tensor {
+        let result = try kernels.convolution(
+            x, weights: weights, prepared: prepared, bias: bias, window: window, groups: groups,
+            rectified: rectified)
+        let part = try x.samples(at: places)
+        let expected = try reference.convolution(
+            part, weights: weights, bias: bias, window: window, groups: groups)
+        compareSums(
+            try result.samples(at: places),
+            // What is rectified lies no further apart.
+            rectified ? try reference.relu(expected) : expected,
+            magnitudes: try magnitudes(part, weights, bias, window, groups),
+            terms: terms(of: weights))
+        try checkConvolutionWholly(
+            x.shape, weights.shape, isPrepared: prepared != nil, window, groups, rectified)
+        return result
+    }
+
+    func convolutionMaxPooling(
+        _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
+        groups: Int, pooling: Window, rectified: Bool, wantsArgmax: Bool
+    ) throws -> (output: Tensor, argmax: IndexTensor?) {
+        let result = try kernels.convolutionMaxPooling(
+            x, weights: weights, prepared: prepared, bias: bias, window: window, groups: groups,
+            pooling: pooling, rectified: rectified, wantsArgmax: wantsArgmax)
+        let part = try x.samples(at: places)
+        let expected = try reference.convolutionMaxPooling(
+            part, weights: weights, prepared: nil, bias: bias, window: window, groups: groups,
+            pooling: pooling, rectified: rectified, wantsArgmax: false
+        ).output
+        // Maxima lie no further apart than the numbers of a window that lie furthest apart. Where two
+        // nearly tie, rounding may decide about their place; whole numbers show that below.
+        compareSums(
+            try result.output.samples(at: places), expected,
+            magnitudes: try reference.maxPooling(
+                magnitudes(part, weights, bias, window, groups), window: pooling),
+            terms: terms(of: weights))
+        try checkPooledWholly(
+            x.shape, weights.shape, isPrepared: prepared != nil, window, groups, pooling,
+            rectified, wantsArgmax)
+        return result
+    }
+
+    /// The products of a sum, and its bias.
+    private func terms(of weights: Tensor) -> Int { weights.shape[1...].reduce(1, *) + 1 }
+
+    private func magnitudes(
+        _ x: Tensor, _ weights: Tensor, _ bias: Tensor?, _ window: Window, _ groups: Int
+    ) throws -> Tensor {
+        try reference.convolution(
+            x.magnitudes(), weights: weights.magnitudes(), bias: bias?.magnitudes(),
+            window: window, groups: groups)
+    }
+
+    /// Where filters are kept from call to call, the first call packs them for itself and the third
+    /// finds them prepared: both are checked.
+    private func eachWay(
+        isPrepared: Bool, _ body: (_ prepared: PreparedFilters?, _ isChecked: Bool) throws -> Void
+    ) throws {
+        guard isPrepared else { return try body(nil, true) }
+        let prepared = PreparedFilters()
+        for call in 1...3 { try body(prepared, call != 2) }
+    }
+
+    private func checkConvolutionWholly(
+        _ shape: [Int], _ weightsShape: [Int], isPrepared: Bool, _ window: Window, _ groups: Int,
+        _ rectified: Bool
+    ) throws {
+        let x = try WholeNumbers.inputs(shape, seed: 6)
+        let weights = try WholeNumbers.weights(weightsShape, seed: 7)
+        let bias = try WholeNumbers.biases(
+            weightsShape[0], terms: weightsShape[1...].reduce(1, *))
+        let expected = try reference.convolution(
+            x.converted(to: .float64),
+            weights: Tensor(
+                shape: [groups] + weightsShape[1...],
+                doubles: WholeNumbers.combined(weights, axis: 0, groups: groups)),
+            bias: Tensor(
+                shape: [groups], doubles: WholeNumbers.combined(bias, axis: 0, groups: groups)),
+            window: window, groups: groups)
+        try eachWay(isPrepared: isPrepared) { prepared, isChecked in
+            let y = try kernels.convolution(
+                x, weights: weights, prepared: prepared, bias: bias, window: window,
+                groups: groups, rectified: rectified)
+            guard isChecked else { return }
+            guard y.shape == [shape[0], weightsShape[0]] + expected.shape[2...] else {
+                return log.check.fail()
+            }
+            log.check.compareExactly(
+                WholeNumbers.combined(y, axis: 1, groups: groups), expected.doubles)
+        }
+    }
+
+    private func checkPooledWholly(
+        _ shape: [Int], _ weightsShape: [Int], isPrepared: Bool, _ window: Window, _ groups: Int,
+        _ pooling: Window, _ rectified: Bool, _ wantsArgmax: Bool
+    ) throws {
+        let x = try WholeNumbers.inputs(shape, seed: 6)
+        let weights = try WholeNumbers.weights(weightsShape, seed: 7)
+        let bias = try WholeNumbers.biases(
+            weightsShape[0], terms: weightsShape[1...].reduce(1, *))
+        // A maximum is no sum, so nothing can be combined.
+        let expected = try reference.convolutionMaxPooling(
+            x.samples(at: places), weights: weights, prepared: nil, bias: bias, window: window,
+            groups: groups, pooling: pooling, rectified: rectified, wantsArgmax: wantsArgmax)
+        try eachWay(isPrepared: isPrepared) { prepared, isChecked in
+            let y = try kernels.convolutionMaxPooling(
+                x, weights: weights, prepared: prepared, bias: bias, window: window,
+                groups: groups, pooling: pooling, rectified: rectified, wantsArgmax: wantsArgmax)
+            guard isChecked else { return }
+            log.check.compareExactly(
+                try y.output.samples(at: places).doubles, expected.output.doubles)
+            try compareArgmax(y.argmax, expected.argmax)
+        }
+    }
+
+    func convolutionInputGradient(
+        _ outputGradient: Tensor, weights: Tensor, inputShape: [Int], window: Window, groups: Int
+    ) throws -> Tensor {
+        func gradient(
+            _ kernels: any Kernels, _ dy: Tensor, _ weights: Tensor, channels: Int
+        ) throws -> Tensor {
+            try kernels.convolutionInputGradient(
+                dy, weights: weights,
+                inputShape: [dy.shape[0], channels, inputShape[2], inputShape[3]],
+                window: window, groups: groups)
+        }
+        let channels = inputShape[1]
+        let result = try gradient(kernels, outputGradient, weights, channels: channels)
+        let part = try outputGradient.samples(at: places)
+        compareSums(
+            try result.samples(at: places),
+            try gradient(reference, part, weights, channels: channels),
+            magnitudes: try gradient(
+                reference, part.magnitudes(), weights.magnitudes(), channels: channels),
+            terms: weights.count / weights.shape[1] / groups)
+
+        let dy = try WholeNumbers.gradients(outputGradient.shape, seed: 8)
+        let whole = try WholeNumbers.weights(weights.shape, seed: 9)
+        let found = try gradient(kernels, dy, whole, channels: channels)
+        guard found.shape == inputShape else {
+            log.check.fail()
+            return result
+        }
+        let combined = try Tensor(
+            shape: [weights.shape[0], 1] + weights.shape[2...],
+            doubles: WholeNumbers.combined(whole, axis: 1, groups: 1))
+        log.check.compareExactly(
+            WholeNumbers.combined(found, axis: 1, groups: groups),
+            try gradient(
+                reference, dy.converted(to: .float64), combined, channels: groups
+            ).doubles)
+        return result
+    }
+
+    func convolutionWeightGradient(
+        _ outputGradient: Tensor, input x: Tensor, window: Window, groups: Int
+    ) throws -> Tensor {
+        try weightGradient(outputGradient, x, window, groups) {
+            try $0.convolutionWeightGradient($1, input: $2, window: window, groups: groups)
+        } spread: {
+            $0
+        }
+    }
+
+    func convolutionMaxPoolingWeightGradient(
+        _ pooledGradient: Tensor, argmax: IndexTensor, input x: Tensor, window: Window,
+        groups: Int, pooling: Window
+    ) throws -> Tensor {
+        let places = try window.outputSize(height: x.shape[2], width: x.shape[3])
+        let shape = [x.shape[0], pooledGradient.shape[1], places.height, places.width]
+        return try weightGradient(pooledGradient, x, window, groups) {
+            try $0.convolutionMaxPoolingWeightGradient(
+                $1, argmax: argmax, input: $2, window: window, groups: groups, pooling: pooling)
+        } spread: {
+            try reference.maxPoolingGradient($0, argmax: argmax, inputShape: shape)
+        }
+    }
+
+    /// Checks the gradient of filters. spread: makes the gradient of the convolution's output from what
+    /// comes from behind it.
+    private func weightGradient(
+        _ dy: Tensor, _ x: Tensor, _ window: Window, _ groups: Int,
+        _ gradient: (_ kernels: any Kernels, _ dy: Tensor, _ x: Tensor) throws -> Tensor,
+        spread: (_ dy: Tensor) throws -> Tensor
+    ) throws -> Tensor {
+        func exact(_ dy: Tensor, _ x: Tensor) throws -> Tensor {
+            try reference.convolutionWeightGradient(dy, input: x, window: window, groups: groups)
+        }
+        let result = try gradient(kernels, dy, x)
+        // Of each group as many filters as the reference's share of the images is.
+        let output = try spread(dy)
+        let members = dy.shape[1] / groups
+        let some = Inputs.spread(members * places.count / dy.shape[0], of: members)
+        let filters = (0..<groups).flatMap { group in some.map { group * members + $0 } }
+        let part = try output.channels(at: filters)
+        compareSums(
+            try result.samples(at: filters), try exact(part, x),
+            magnitudes: try exact(part.magnitudes(), x.magnitudes()),
+            terms: part.count / part.shape[1])
+
+        let whole = try WholeNumbers.gradients(dy.shape, seed: 10)
+        let images = try WholeNumbers.inputs(x.shape, seed: 11)
+        let found = try gradient(kernels, whole, images)
+        guard found.shape == result.shape else {
+            log.check.fail()
+            return result
+        }
+        let spreadOut = try spread(whole)
+        let combined = try Tensor(
+            shape: [dy.shape[0], groups] + spreadOut.shape[2...],
+            doubles: WholeNumbers.combined(spreadOut, axis: 1, groups: groups))
+        log.check.compareExactly(
+            WholeNumbers.combined(found, axis: 0, groups: groups),
+            try exact(combined, images.converted(to: .float64)).doubles)
+        return result
+    }
+}
