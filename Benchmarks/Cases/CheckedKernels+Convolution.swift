@@ -3,6 +3,7 @@
 // Checks of convolutions, alone and with what runs together with them, and of their gradients.
 
 import ConvNet
+import ConvNetReference
 
 extension CheckedKernels {
     func convolution(
@@ -20,15 +21,21 @@ extension CheckedKernels {
         let result = try kernels.convolution(
             x, weights: weights, prepared: prepared, bias: bias, window: window, groups: groups,
             rectified: rectified)
-        let part = try x.samples(at: places)
-        let expected = try reference.convolution(
-            part, weights: weights, bias: bias, window: window, groups: groups)
-        compareSums(
-            try result.samples(at: places),
-            // What is rectified lies no further apart.
-            rectified ? try reference.relu(expected) : expected,
-            magnitudes: try magnitudes(part, weights, bias, window, groups),
-            terms: terms(of: weights))
+        if let winograd = winograd(weights.shape, window, groups) {
+            try comparePlanes(
+                result, x, weights, bias, winograd, terms: terms(of: weights),
+                rectified: rectified)
+        } else {
+            let part = try x.samples(at: places)
+            let expected = try reference.convolution(
+                part, weights: weights, bias: bias, window: window, groups: groups)
+            compareSums(
+                try result.samples(at: places),
+                // What is rectified lies no further apart.
+                rectified ? try reference.relu(expected) : expected,
+                magnitudes: try magnitudes(part, weights, bias, window, groups),
+                terms: terms(of: weights))
+        }
         try checkConvolutionWholly(
             x.shape, weights.shape, isPrepared: prepared != nil, window, groups, rectified)
         return result
@@ -41,18 +48,24 @@ extension CheckedKernels {
         let result = try kernels.convolutionMaxPooling(
             x, weights: weights, prepared: prepared, bias: bias, window: window, groups: groups,
             pooling: pooling, rectified: rectified, wantsArgmax: wantsArgmax)
-        let part = try x.samples(at: places)
-        let expected = try reference.convolutionMaxPooling(
-            part, weights: weights, prepared: nil, bias: bias, window: window, groups: groups,
-            pooling: pooling, rectified: rectified, wantsArgmax: false
-        ).output
-        // Maxima lie no further apart than the numbers of a window that lie furthest apart. Where two
-        // nearly tie, rounding may decide about their place; whole numbers show that below.
-        compareSums(
-            try result.output.samples(at: places), expected,
-            magnitudes: try reference.maxPooling(
-                magnitudes(part, weights, bias, window, groups), window: pooling),
-            terms: terms(of: weights))
+        if let winograd = winograd(weights.shape, window, groups) {
+            try comparePlanes(
+                result.output, x, weights, bias, winograd, terms: terms(of: weights),
+                pooling: pooling, rectified: rectified)
+        } else {
+            let part = try x.samples(at: places)
+            let expected = try reference.convolutionMaxPooling(
+                part, weights: weights, prepared: nil, bias: bias, window: window, groups: groups,
+                pooling: pooling, rectified: rectified, wantsArgmax: false
+            ).output
+            // Maxima lie no further apart than the numbers of a window that lie furthest apart. Where two
+            // nearly tie, rounding may decide about their place; whole numbers show that below.
+            compareSums(
+                try result.output.samples(at: places), expected,
+                magnitudes: try reference.maxPooling(
+                    magnitudes(part, weights, bias, window, groups), window: pooling),
+                terms: terms(of: weights))
+        }
         try checkPooledWholly(
             x.shape, weights.shape, isPrepared: prepared != nil, window, groups, pooling,
             rectified, wantsArgmax)
@@ -145,13 +158,22 @@ extension CheckedKernels {
         }
         let channels = inputShape[1]
         let result = try gradient(kernels, outputGradient, weights, channels: channels)
-        let part = try outputGradient.samples(at: places)
-        compareSums(
-            try result.samples(at: places),
-            try gradient(reference, part, weights, channels: channels),
-            magnitudes: try gradient(
-                reference, part.magnitudes(), weights.magnitudes(), channels: channels),
-            terms: weights.count / weights.shape[1] / groups)
+        let terms = weights.count / weights.shape[1] / groups
+        if winograd(weights.shape, window, groups) != nil {
+            let (kernel, padding) = (window.size.height, window.padding.top)
+            try comparePlanes(
+                result, outputGradient, WinogradRounding.turned(weights, groups: groups), nil,
+                WinogradRounding(kernel: kernel, groups: groups, padding: kernel - 1 - padding),
+                terms: terms)
+        } else {
+            let part = try outputGradient.samples(at: places)
+            compareSums(
+                try result.samples(at: places),
+                try gradient(reference, part, weights, channels: channels),
+                magnitudes: try gradient(
+                    reference, part.magnitudes(), weights.magnitudes(), channels: channels),
+                terms: terms)
+        }
 
         let dy = try WholeNumbers.gradients(outputGradient.shape, seed: 8)
         let whole = try WholeNumbers.weights(weights.shape, seed: 9)
@@ -206,16 +228,20 @@ extension CheckedKernels {
             try reference.convolutionWeightGradient(dy, input: x, window: window, groups: groups)
         }
         let result = try gradient(kernels, dy, x)
-        // Of each group as many filters as the reference's share of the images is.
         let output = try spread(dy)
-        let members = dy.shape[1] / groups
-        let some = Inputs.spread(members * places.count / dy.shape[0], of: members)
-        let filters = (0..<groups).flatMap { group in some.map { group * members + $0 } }
-        let part = try output.channels(at: filters)
-        compareSums(
-            try result.samples(at: filters), try exact(part, x),
-            magnitudes: try exact(part.magnitudes(), x.magnitudes()),
-            terms: part.count / part.shape[1])
+        if let winograd = winograd(result.shape, window, groups) {
+            try compareTaps(result, x, outputGradient: output, winograd)
+        } else {
+            // Of each group as many filters as the reference's share of the images is.
+            let members = dy.shape[1] / groups
+            let some = Inputs.spread(members * places.count / dy.shape[0], of: members)
+            let filters = (0..<groups).flatMap { group in some.map { group * members + $0 } }
+            let part = try output.channels(at: filters)
+            compareSums(
+                try result.samples(at: filters), try exact(part, x),
+                magnitudes: try exact(part.magnitudes(), x.magnitudes()),
+                terms: part.count / part.shape[1])
+        }
 
         let whole = try WholeNumbers.gradients(dy.shape, seed: 10)
         let images = try WholeNumbers.inputs(x.shape, seed: 11)

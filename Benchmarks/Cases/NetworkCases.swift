@@ -8,7 +8,7 @@ import ConvNet
 enum NetworkCases {
     static var all: [BenchmarkCase] { BenchmarkNetwork.all.flatMap(cases) }
 
-    private static func cases(of network: BenchmarkNetwork) -> [BenchmarkCase] {
+    static func cases(of network: BenchmarkNetwork) -> [BenchmarkCase] {
         let (forward, count) = (Double(network.products), network.batchSize)
         return [
             BenchmarkCase(

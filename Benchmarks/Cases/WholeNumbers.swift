@@ -41,7 +41,8 @@ enum WholeNumbers {
     /// and is not seven standard deviations from 0.
     static func biases(_ count: Int, terms: Int) throws -> Tensor {
         let least = (7 * (50 * Double(terms)).squareRoot()).rounded(.up)
-        return try Tensor(shape: [count], scalars: (0..<count).map { Float(least) + Float($0 % 97) })
+        return try Tensor(
+            shape: [count], scalars: (0..<count).map { Float(least) + Float($0 % 97) })
     }
 
     private static func tensor(

@@ -14,6 +14,11 @@
 // Textbooks divide by 4, 6 and 24 in G. Here G, B and A are whole numbers: those factors stand in
 // A, as multiples of 1/24, and what is left is one division of the output by 24 * 24. So as long as
 // no sum passes 2^24, whole numbers give exact results.
+//
+// Otherwise a result y is off by at most the sum of |dy/dr| h(r) over all numbers r that are rounded
+// on the way, h(r) being half a unit in the last place, and but with a probability of 2 exp(-l^2/2)
+// by l times the root of the sum of squares. Sources/ConvNetReference/WinogradSteps.swift repeats the
+// steps to compute that: a step that is changed here is to be changed there.
 #ifndef CONVK_WINOGRAD_TRANSFORM_H
 #define CONVK_WINOGRAD_TRANSFORM_H
 
