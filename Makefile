@@ -5,58 +5,35 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-lint bench perf-check test test-mpi sanitize-address sanitize-thread soak \
-    setup-neon test-neon test-serial test-static setup-fresh fresh fuzz fuzz-api consumer format lint docs
+    setup-neon test-neon test-serial test-static setup-fresh fresh fuzz fuzz-api consumer format lint \
+    docs
 
-# libomp runs the kernels' threads, zlib reads compressed data sets, Cairo draws pictures, libpng reads
-# them, MPI connects what trains on several machines; SwiftPM asks pkg-config where they are.
-PACKAGES := libomp-dev zlib1g-dev libcairo2-dev libpng-dev pkg-config libopenmpi-dev openmpi-bin
-LINT_PACKAGES := clang-format
-FRESH_PACKAGES := debootstrap
-NEON_PACKAGES := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+# Which of SwiftPM's build systems to use, for all that is built here: native or swiftbuild.
+# SwiftPM's own choice unless told.
+export BUILD_SYSTEM ?=
+SYSTEM := $(if $(BUILD_SYSTEM),--build-system $(BUILD_SYSTEM))
+
+# Fedora's mpirun is outside the ordinary folders.
+export PATH := $(PATH):/usr/lib64/openmpi/bin
 
 SWIFT_SOURCES := Package.swift Sources Benchmarks Tests Fuzzing/Package.swift Fuzzing/Sources \
     Examples Documentation
 C_SOURCES = $(shell git ls-files 'CSources/*.c' 'Tests/*.c' 'CSources/*.h' 'CSources/*.inc' 'Examples/*.c')
 
-# Installs the packages in $(1) that dpkg does not know as installed, and says nothing when it knows
-# them all.
-define install
-	@missing=""; \
-	for package in $(1); do \
-	    [ "$$(dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null)" = installed ] \
-	        || missing="$$missing $$package"; \
-	done; \
-	if [ -n "$$missing" ]; then \
-	    if ! command -v apt-get >/dev/null; then \
-	        echo "make: apt-get is missing: install what is called$$missing on Debian" >&2; exit 1; \
-	    fi; \
-	    as_root=""; \
-	    if [ "$$(id -u)" != 0 ]; then \
-	        if ! command -v sudo >/dev/null; then \
-	            echo "make: sudo is missing: as root, run apt-get install$$missing" >&2; exit 1; \
-	        fi; \
-	        as_root=sudo; \
-	    fi; \
-	    echo "installing$$missing"; \
-	    $$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive \
-	        apt-get install -y -qq --no-install-recommends $$missing; \
-	fi
-endef
-
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 28
 
-setup: ## Install the Debian packages that are missing
+setup: ## Install the distribution's packages that are missing
 	@command -v swift >/dev/null || { \
 	    echo "make: swift is missing: install Swift 6.3 from https://swift.org/install" >&2; \
 	    exit 1; }
-	$(call install,$(PACKAGES))
+	@Setup/install.sh
 
 setup-lint: setup
-	$(call install,$(LINT_PACKAGES))
+	@Setup/install.sh lint
 
 bench: setup ## Check and time the kernels against the reference; all with ARGUMENTS=--full
-	swift run Benchmarks $(ARGUMENTS)
+	swift run $(SYSTEM) Benchmarks $(ARGUMENTS)
 
 perf-check: setup ## Fail where a kernel became slower: BASELINE=file, or BASE=revision (HEAD~1)
 	BASELINE="$(BASELINE)" BASE="$(BASE)" Benchmarks/perf-check.sh $(ARGUMENTS)
@@ -66,9 +43,9 @@ test: setup ## Run the tests; MNIST_DIR and BOOK_PARAMETERS name the real data
 
 # A build of its own: the package's trait MPI changes what every module is compiled with.
 test-mpi: setup ## Run the tests of training on several processes
-	@if command -v mpirun >/dev/null; then \
-	    swift test --traits MPI --scratch-path .build/mpi --filter ConvNetMPITests; \
-	else echo "skipped: the tests of training on several processes, as mpirun is missing"; fi
+	@if command -v mpirun >/dev/null && pkg-config --exists mpi-c; then \
+	    swift test $(SYSTEM) --traits MPI --scratch-path .build/mpi --filter ConvNetMPITests; \
+	else echo "skipped: the tests of training on several processes, as mpirun or pkg-config's mpi-c is missing"; fi
 
 # With fewer drawn cases, as everything is slower; the tests themselves are optimised for that reason.
 # Memory is not recycled, which would hide faults. Loops stay that are unrolled otherwise, of which the
@@ -82,7 +59,7 @@ sanitize-address sanitize-thread: export DRAWN_CASES := 8
 # be refused as it is without the sanitizers. Leaks are looked for where the library's tests end, and not
 # in the programs that other tests run by the hundred: that would take them twice as long. XCTest, which
 # has no tests here, leaks what it says that in.
-ADDRESS = swift test --disable-xctest --scratch-path .build/sanitize-address --sanitize=address \
+ADDRESS = swift test $(SYSTEM) --disable-xctest --scratch-path .build/sanitize-address --sanitize=address \
     -Xcc -fsanitize=undefined -Xcc -O1 $(SANITIZED)
 ADDRESS_OPTIONS := allocator_may_return_null=1:max_allocation_size_mb=3072
 PROGRAMS_TESTS := ConvNetCLITests BenchmarksTests ConvNetMPITests
@@ -106,35 +83,33 @@ sanitize-thread: setup ## Run the tests under ThreadSanitizer
 	    TSAN_OPTIONS="ignore_noninstrumented_modules=1 die_after_fork=0 \
 	    allocator_may_return_null=1 \
 	    suppressions=$(CURDIR)/Tests/thread-sanitizer.txt" \
-	    swift test --disable-xctest --scratch-path .build/sanitize-thread --sanitize=thread \
+	    swift test $(SYSTEM) --disable-xctest --scratch-path .build/sanitize-thread --sanitize=thread \
 	    $(SANITIZED) --skip BenchmarksTests $(ARGUMENTS)
 
 soak: setup ## Train and predict for MINUTES=30, and fail where memory or descriptors grow
-	swift run Soak $(or $(MINUTES),30)
+	swift run $(SYSTEM) Soak $(or $(MINUTES),30)
 
 fuzz: setup ## Run libFuzzer on each file format for SECONDS_EACH=60
 	SECONDS_EACH=$(or $(SECONDS_EACH),60) Fuzzing/run.sh
 
 fuzz-api: setup ## Call the public interface CALLS=100000 times with arguments by lot
-	API_CALLS=$(or $(CALLS),100000) swift test --filter DrawnCallsTests
+	API_CALLS=$(or $(CALLS),100000) swift test $(SYSTEM) --filter DrawnCallsTests
 
 consumer: setup ## Build and run a user's package, the examples, the documents' code
 	Tests/consumers.sh $(ARGUMENTS)
 
 setup-neon: ## Install the cross-compiler and the emulator of test-neon
-	$(call install,$(NEON_PACKAGES))
+	@Setup/install.sh neon
 
 test-neon: ## Run the C kernels for 64-bit Arm in an emulator; skipped without its packages
 	Tests/KernelProgram/run.sh neon
 
 test-serial: setup ## Build convnet without OpenMP, and the C kernels by themselves; try both
 	Tests/KernelProgram/run.sh here
-	CONVNET_SERIAL=1 swift build --scratch-path .build/serial --product convnet
-	! ldd .build/serial/debug/convnet | grep libomp
-	.build/serial/debug/convnet check-gradients
+	Tests/serial-build.sh
 
 setup-fresh: ## Install what makes the roots of fresh
-	$(call install,$(FRESH_PACKAGES))
+	@Setup/install.sh fresh
 
 fresh: ## Run the README's commands where nothing else is installed: Debian 12 and 13, root and not
 	Tests/fresh.sh $(ARGUMENTS)

@@ -4,18 +4,105 @@
 // swift-convnet: convolutional networks for Swift on Linux. Data flows down the list of targets;
 // a target imports only what stands above it.
 
+import Foundation
 import PackageDescription
+
+// LLVM's OpenMP runtime gives the kernels their threads. Each distribution has its own name and
+// place for it, so it is looked for, unless CONVNET_OPENMP in the environment says what to take: a
+// library's name for the linker (omp5), its file (/opt/llvm/lib/libomp.so), or "none", which
+// CONVNET_SERIAL=1 says too. SwiftPM remembers what was found, by this file's text and the
+// environment: after a library was installed or removed, `swift package purge-cache` makes it look
+// again.
+enum OpenMP {
+    case named(String)
+    /// Outside the folders that the linker and the loader look in.
+    case file(String)
+    case none
+
+    static let requested = Context.environment["CONVNET_OPENMP"] ?? ""
+    static let isRefused = requested == "none" || Context.environment["CONVNET_SERIAL"] == "1"
+    static let library = isRefused ? .none : requested.isEmpty ? found : of(requested)
+
+    private static func of(_ request: String) -> OpenMP {
+        request.contains("/") ? .file(request) : .named(request)
+    }
+
+    private static var found: OpenMP {
+        #if arch(arm64)
+            let debianFolder = "/usr/lib/aarch64-linux-gnu"
+        #else
+            let debianFolder = "/usr/lib/x86_64-linux-gnu"
+        #endif
+        // Debian and Ubuntu name it omp5; Fedora, RHEL and Amazon Linux omp.
+        for folder in [debianFolder, "/usr/lib64"] {
+            for name in ["omp5", "omp"] where exists("\(folder)/lib\(name).so") {
+                return .named(name)
+            }
+        }
+        // Debian's packages of several versions, Fedora's of older ones; what was built by hand;
+        // the runtime without its development package, as no header is needed; Homebrew.
+        let others =
+            versions(in: "/usr/lib", "llvm-", "/lib") + versions(in: "/usr/lib64", "llvm", "/lib")
+            + ["/usr/local/lib", "/usr/local/lib64", debianFolder, "/usr/lib64"]
+        let files =
+            others.flatMap { ["\($0)/libomp.so", "\($0)/libomp.so.5"] }
+            + ["/opt/homebrew", "/usr/local"].map { "\($0)/opt/libomp/lib/libomp.dylib" }
+        return files.first(where: exists).map(OpenMP.file) ?? .none
+    }
+
+    /// The folders `parent/prefixNUMBERsuffix` that there are, the highest number first.
+    private static func versions(in parent: String, _ prefix: String, _ suffix: String) -> [String]
+    {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+        return names.filter { $0.hasPrefix(prefix) }.compactMap { Int($0.dropFirst(prefix.count)) }
+            .sorted(by: >).map { "\(parent)/\(prefix)\($0)\(suffix)" }
+    }
+
+    private static func exists(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: path)
+    }
+
+    /// Xcode's clang refuses the driver's option, and takes the compiler's.
+    static var compilerFlags: [String] {
+        if case .none = library { return ["-Wno-unused-variable", "-Wno-unused-parameter"] }
+        #if os(macOS)
+            return ["-Xclang", "-fopenmp"]
+        #else
+            return ["-fopenmp"]
+        #endif
+    }
+
+    static var linkerSettings: [LinkerSetting] {
+        switch library {
+        case .named(let name): return [.linkedLibrary(name)]
+        case .file(let path):
+            let folder = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
+            return [.unsafeFlags(["-Xlinker", path, "-Xlinker", "-rpath", "-Xlinker", folder])]
+        case .none: return []
+        }
+    }
+}
+
+// SwiftPM shows what a manifest prints as a warning, that of a dependency too.
+if case .file(let path) = OpenMP.library, !FileManager.default.fileExists(atPath: path) {
+    print("CONVNET_OPENMP is \(path), expected a library's file, a library's name or none")
+    exit(1)
+} else if case .none = OpenMP.library, !OpenMP.isRefused {
+    print(
+        """
+        no OpenMP library was found: the kernels are built for one thread. Install libomp-dev \
+        (Debian, Ubuntu), libomp-devel (Fedora, RHEL, Amazon Linux) or libomp (Homebrew), then run \
+        "swift package purge-cache". CONVNET_OPENMP=PATH names a library that is elsewhere, \
+        CONVNET_OPENMP=none builds so without this warning.
+        """)
+}
 
 // The kernels are compiled with optimisation in every configuration, so that a debug build of a
 // network is usable and `swift run Benchmarks` measures what a release build would run.
 // From tools-version 6.2 on, a dependency named by version may carry these flags.
-//
-// Where there is no OpenMP, CONVNET_SERIAL=1 in the environment builds kernels of one thread.
-let isSerial = Context.environment["CONVNET_SERIAL"] == "1"
 let kernelCSettings: [CSetting] = [
     .unsafeFlags(
-        ["-O3", "-Wall", "-Wextra", "-Werror=vla", "-fno-math-errno"]
-            + (isSerial ? ["-Wno-unused-variable", "-Wno-unused-parameter"] : ["-fopenmp"]))
+        ["-O3", "-Wall", "-Wextra", "-Werror=vla", "-fno-math-errno"] + OpenMP.compilerFlags)
 ]
 
 // The Swift code on the way to the kernels, and the reference they are compared with, are
@@ -26,6 +113,7 @@ let optimizedSwiftSettings: [SwiftSetting] = [
 
 let package = Package(
     name: "swift-convnet",
+    platforms: [.macOS(.v15)],
     products: [
         .library(name: "ConvNet", targets: ["ConvNet"]),
         .library(name: "ConvNetData", targets: ["ConvNetData"]),
@@ -49,23 +137,22 @@ let package = Package(
         .target(
             name: "CConvKernels", path: "CSources/CConvKernels", exclude: ["README.md"],
             cSettings: kernelCSettings,
-            // Debian's name for LLVM's OpenMP runtime (package libomp-dev); C's mathematics, which
-            // Swift programs link by themselves and C programs don't.
-            linkerSettings: (isSerial ? [] : [.linkedLibrary("omp5")]) + [.linkedLibrary("m")]),
+            // C's mathematics: Swift programs link it by themselves, and C programs don't.
+            linkerSettings: OpenMP.linkerSettings + [.linkedLibrary("m")]),
         // For programs and tests, which need not name it: an empty OMP_NUM_THREADS is none.
         .target(name: "CBlankVariables", path: "CSources/CBlankVariables"),
         .systemLibrary(
             name: "CZlib", path: "CSources/CZlib", pkgConfig: "zlib",
-            providers: [.apt(["zlib1g-dev"])]),
+            providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"])]),
         .systemLibrary(
             name: "CCairo", path: "CSources/CCairo", pkgConfig: "cairo",
-            providers: [.apt(["libcairo2-dev"])]),
+            providers: [.apt(["libcairo2-dev"]), .yum(["cairo-devel"]), .brew(["cairo"])]),
         .systemLibrary(
             name: "CPNG", path: "CSources/CPNG", pkgConfig: "libpng",
             providers: [.apt(["libpng-dev"])]),
         .systemLibrary(
             name: "CMPI", path: "CSources/CMPI", pkgConfig: "mpi-c",
-            providers: [.apt(["libopenmpi-dev"])]),
+            providers: [.apt(["libopenmpi-dev"]), .yum(["openmpi-devel"]), .brew(["open-mpi"])]),
         // Without the trait it has stubs and needs no MPI, so that what stands on it always builds.
         .target(
             name: "CConvMPI",

@@ -31,8 +31,8 @@ struct Table {
         let memory = Self.fixed(Double(machine.memory) / Double(1 << 30), 1)
         return """
             swift-convnet \(PackageVersion.current), \(cases)
-            \(machine.processor), \(machine.instructionSet) (\(machine.productKernel)), \(threads), \
-            \(processors), \(memory) GiB of memory
+            \(machine.processor), \(machine.instructionSet) (\(machine.productKernel)), \
+            \(threads)\(SerialNote.text), \(processors), \(memory) GiB of memory
             peak \(Self.fixed(machine.peakOperations / 1e9, 1)) GFLOP/s, \
             copy \(Self.fixed(machine.bandwidth / 1e9, 1)) GB/s, both measured now
 

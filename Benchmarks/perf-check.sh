@@ -20,8 +20,9 @@ wrong() {
 }
 
 [ -z "${BASELINE:-}" ] || [ -z "${BASE:-}" ] || wrong "BASELINE and BASE are both set, expected one"
-swift build -c release --product Benchmarks
-here="$(swift build -c release --show-bin-path)/Benchmarks"
+options=(-c release ${BUILD_SYSTEM:+--build-system "$BUILD_SYSTEM"})
+swift build "${options[@]}" --product Benchmarks
+here="$(swift build "${options[@]}" --show-bin-path)/Benchmarks"
 
 if [ -n "${BASELINE:-}" ]; then
     exec "$here" --native-only --baseline "$BASELINE" "$@"
@@ -38,8 +39,8 @@ if [ ! -e "$other/.git" ]; then
     git worktree add --quiet --detach "$other" "$commit"
 fi
 git -C "$other" checkout --quiet --detach "$commit"
-(cd "$other" && swift build -c release --product Benchmarks)
-there="$(cd "$other" && swift build -c release --show-bin-path)/Benchmarks"
+(cd "$other" && swift build "${options[@]}" --product Benchmarks)
+there="$(cd "$other" && swift build "${options[@]}" --show-bin-path)/Benchmarks"
 "$there" --help | grep -q -- --save-baseline ||
     wrong "BASE is $base, expected a revision whose Benchmarks know --save-baseline"
 

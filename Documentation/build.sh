@@ -20,13 +20,20 @@ beside=(ConvNetData ConvNetDistributed ConvNetPlots ConvNetReference)
 archives=("${beside[@]/%/.doccarchive}")
 archives=("${archives[@]/#/$work/}")
 
-swift build --product convnet
-swift build --target ConvNetDistributed
-products="$(swift build --product convnet --show-bin-path)"
+options=(${BUILD_SYSTEM:+--build-system "$BUILD_SYSTEM"})
+swift build "${options[@]}" --product convnet
+swift build "${options[@]}" --target ConvNetDistributed
+products="$(swift build "${options[@]}" --show-bin-path)"
 target="$(swift -print-target-info | sed -n 's/.*"unversionedTriple": "\(.*\)".*/\1/p' | head -1)"
 flags=()
 for flag in $(pkg-config --cflags zlib cairo); do flags+=(-Xcc "$flag"); done
-for map in "$products"/*.build/module.modulemap CSources/*/module.modulemap; do
+# Each build system keeps the module maps that it makes for C targets elsewhere: these are like them.
+for module in CConvKernels CConvMPI; do
+    mkdir -p "$work/maps/$module"
+    printf 'module %s {\n    umbrella "%s"\n    export *\n}\n' \
+        "$module" "$PWD/CSources/$module/include" >"$work/maps/$module/module.modulemap"
+done
+for map in "$work"/maps/*/module.modulemap CSources/*/module.modulemap; do
     flags+=(-Xcc "-fmodule-map-file=$(realpath "$map")")
 done
 
@@ -35,7 +42,7 @@ extract() {
     local module="$1"
     shift
     mkdir -p "$work/symbols/$module"
-    swift symbolgraph-extract -module-name "$module" -I "$products/Modules" -target "$target" \
+    swift symbolgraph-extract -module-name "$module" -I "$products" -I "$products/Modules" -target "$target" \
         -output-dir "$work/symbols/$module" -minimum-access-level public \
         -skip-synthesized-members "${flags[@]}" "$@"
 }

@@ -55,7 +55,10 @@ mkdir -p "$work/readme/Sources/Digits"
 sed "s|$address|$SWIFT_CONVNET_URL|" "$manifest" >"$work/readme/Package.swift"
 cp "$package/Sources/README-1/main.swift" "$work/readme/Sources/Digits/main.swift"
 build() {
-    swift build --package-path "$1" --scratch-path "$work/.build" --cache-path "$work/cache"
+    local package="$1"
+    shift
+    swift build --package-path "$package" --scratch-path "$work/.build" \
+        --cache-path "$work/cache" ${BUILD_SYSTEM:+--build-system "$BUILD_SYSTEM"} "$@"
 }
 build "$work/readme"
 
@@ -73,12 +76,12 @@ let programs = try FileManager.default
 let package = Package(
     name: "documents",
     dependencies: [
-        .package(url: Context.environment["SWIFT_CONVNET_URL"] ?? "", from: "0.1.0")
+        .package(url: Context.environment["SWIFT_CONVNET_URL"] ?? "", from: "0.2.0")
     ],
     targets: programs.map { .executableTarget(name: $0, dependencies: products) })
 END
 build "$package"
-binaries="$(swift build --package-path "$package" --scratch-path "$work/.build" --show-bin-path)"
+binaries="$(build "$package" --show-bin-path)"
 
 for expected in "$package"/Sources/*.expected; do
     target="$(basename "$expected" .expected)"

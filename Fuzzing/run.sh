@@ -22,6 +22,7 @@ options=(
     -c debug --sanitize=address -Xswiftc -sanitize=fuzzer -Xswiftc -use-ld=lld
     -Xcc -fsanitize=undefined -Xcc -fno-sanitize-recover=undefined
     -Xcc -O1 -Xcc -Wno-pass-failed -Xswiftc -DCONVNET_EXACT_MEMORY
+    ${BUILD_SYSTEM:+--build-system "$BUILD_SYSTEM"}
 )
 swift build "${options[@]}"
 executables="$(swift build "${options[@]}" --show-bin-path)"

@@ -13,7 +13,7 @@ set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
-version=0.1.0
+version=0.2.0
 
 git clone --quiet --no-checkout "$root" "$work/swift-convnet"
 git -C "$work/swift-convnet" update-ref "refs/tags/$version" "$(git -C "$root" rev-parse HEAD)"
@@ -30,7 +30,7 @@ swift_for() {
     local package="$1" command="$2"
     shift 2
     swift "$command" --package-path "$work/$package" --scratch-path "$work/.build" \
-        --cache-path "$work/cache" "$@"
+        --cache-path "$work/cache" ${BUILD_SYSTEM:+--build-system "$BUILD_SYSTEM"} "$@"
 }
 
 # A copy, so that the folder keeps no trace of it; what is untracked stays behind.

@@ -12,7 +12,7 @@ log="$(mktemp)"
 trap 'rm -f "$log"' EXIT
 
 status=0
-swift test "$@" 2>&1 | tee "$log" || status=$?
+swift test ${BUILD_SYSTEM:+--build-system "$BUILD_SYSTEM"} "$@" 2>&1 | tee "$log" || status=$?
 # A build of its own: the package's trait MPI changes what every module is compiled with. No MPI, one
 # line that says so.
 if [ "$status" = 0 ]; then make --no-print-directory test-mpi 2>&1 | tee -a "$log" || status=$?; fi

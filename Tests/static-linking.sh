@@ -20,11 +20,12 @@ fail() {
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 git clone --quiet --no-checkout "$root" "$work/swift-convnet"
-git -C "$work/swift-convnet" update-ref refs/tags/0.1.0 "$(git -C "$root" rev-parse HEAD)"
+git -C "$work/swift-convnet" update-ref refs/tags/0.2.0 "$(git -C "$root" rev-parse HEAD)"
 export SWIFT_CONVNET_URL="file://$work/swift-convnet"
 cp -r "$root/Tests/ConsumerPackage" "$work/consumer"
 options=(-c release --static-swift-stdlib --package-path "$work/consumer"
-    --scratch-path "$work/build" --cache-path "$work/cache")
+    --scratch-path "$work/build" --cache-path "$work/cache"
+    ${BUILD_SYSTEM:+--build-system "$BUILD_SYSTEM"})
 swift build "${options[@]}"
 program="$(swift build "${options[@]}" --show-bin-path)/Consumer"
 

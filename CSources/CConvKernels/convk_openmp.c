@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// How long the runtime's threads wait for more work before they sleep.
+// Whether there is a runtime, and how long its threads wait for more work before they sleep.
+#include "CConvKernels.h"
 #include "convk_openmp.h"
 
 #include <stdatomic.h>
@@ -30,5 +31,13 @@ void convk_spin_briefly(void) {
     // network and between predictions in a loop; without it each region would begin by waking
     // threads, which takes 10 to 50 microseconds instead of 1.
     if (!is_told_how_to_wait()) kmp_set_blocktime(1);
+#endif
+}
+
+bool convk_uses_openmp(void) {
+#ifdef _OPENMP
+    return true;
+#else
+    return false;
 #endif
 }

@@ -26,6 +26,7 @@ enum InfoCommand: Command {
         let instruction_set: String
         let supported_instruction_sets: [String]
         let threads: Int
+        let openmp: Bool
         let product_kernel: String
         let version: String
     }
@@ -36,7 +37,8 @@ enum InfoCommand: Command {
         let report = Report(
             cpu: ProcessorName.current, instruction_set: kernels.instructionSet.rawValue,
             supported_instruction_sets: InstructionSet.supported.map(\.rawValue),
-            threads: kernels.threads, product_kernel: kernels.instructionSet.productKernelName,
+            threads: kernels.threads, openmp: NativeKernels.usesOpenMP,
+            product_kernel: kernels.instructionSet.productKernelName,
             version: CommandLineTool.version)
         if options.has("json") { return try CommandLineTool.printJSON(report) }
         print(
@@ -44,7 +46,7 @@ enum InfoCommand: Command {
             cpu              \(report.cpu)
             instruction set  \(report.instruction_set) \
             (of \(report.supported_instruction_sets.joined(separator: ", ")))
-            threads          \(report.threads)
+            threads          \(report.threads)\(SerialNote.text)
             product kernel   \(report.product_kernel)
             version          \(report.version)
             """)

@@ -30,6 +30,10 @@ public struct NativeKernels: Kernels {
     /// The most threads that one call uses.
     public private(set) var threads: Int
 
+    /// Whether the kernels were built with OpenMP. Without it each call runs on the calling thread alone,
+    /// whatever ``threads`` is, with the same results.
+    public static var usesOpenMP: Bool { convk_uses_openmp() }
+
     /// Whether convolutions may take Winograd's way, with about a third of the multiplications.
     ///
     /// They do at stride 1 without dilation, for 3×3 and 5×5 filters with many channels and images

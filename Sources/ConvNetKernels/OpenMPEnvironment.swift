@@ -20,9 +20,11 @@ import ConvNetTensor
 /// in the variables below: there a value has to be what the OpenMP specification (5.2, chapter 21), or
 /// LLVM's documentation of the runtime, describes.
 enum OpenMPEnvironment {
-    /// What is wrong with the environment; nil where the runtime will start. Found out once, before the
-    /// first kernel, as the runtime does.
-    static let error: TensorError? = error { name in getenv(name).map { String(cString: $0) } }
+    /// What is wrong with the environment; nil where the runtime will start, or where there is none.
+    /// Found out once, before the first kernel, as the runtime does.
+    static let error: TensorError? =
+        NativeKernels.usesOpenMP
+        ? error { name in getenv(name).map { String(cString: $0) } } : nil
 
     /// What is wrong with the values that variables have.
     static func error(value: (_ variable: String) -> String?) -> TensorError? {

@@ -4,5 +4,5 @@
 
 package enum PackageVersion {
     /// The version of the package and of both executables.
-    package static let current = "0.1.0"
+    package static let current = "0.2.0"
 }

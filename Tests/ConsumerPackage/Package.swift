@@ -9,7 +9,7 @@ import PackageDescription
 let package = Package(
     name: "consumer",
     dependencies: [
-        .package(url: Context.environment["SWIFT_CONVNET_URL"] ?? "", from: "0.1.0")
+        .package(url: Context.environment["SWIFT_CONVNET_URL"] ?? "", from: "0.2.0")
     ],
     targets: [
         .executableTarget(

@@ -63,6 +63,10 @@ const char *convk_isa_name(convk_isa isa);
 /// The processors that the scheduler may put this process on, at least 1.
 int convk_available_processors(void);
 
+/// Whether the kernels were compiled with OpenMP. Without it each call runs on the calling thread
+/// alone, with the same results.
+bool convk_uses_openmp(void);
+
 /// The name of the SGEMM micro-kernel that an instruction set uses, such as "sgemm_12x32_avx512".
 const char *convk_sgemm_kernel_name(convk_isa isa);
 
