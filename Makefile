@@ -5,12 +5,13 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-lint bench perf-check test test-mpi sanitize-address sanitize-thread soak \
-    setup-neon test-neon test-serial test-static setup-fresh fresh fuzz fuzz-api consumer format lint \
-    docs
+    setup-neon test-neon test-setup test-names test-serial test-static setup-fresh fresh fuzz \
+    fuzz-api consumer format lint docs
 
 # Which of SwiftPM's build systems to use, for all that is built here: native or swiftbuild.
-# SwiftPM's own choice unless told.
-export BUILD_SYSTEM ?=
+# SwiftPM's own choice unless told. On a Mac's disk, which takes ConvNet and convnet for one name,
+# Swift Build's folders for the two would be one.
+export BUILD_SYSTEM ?= $(if $(filter Darwin,$(shell uname)),native)
 SYSTEM := $(if $(BUILD_SYSTEM),--build-system $(BUILD_SYSTEM))
 
 # Fedora's mpirun is outside the ordinary folders.
@@ -45,7 +46,7 @@ test: setup ## Run the tests; MNIST_DIR and BOOK_PARAMETERS name the real data
 test-mpi: setup ## Run the tests of training on several processes
 	@if command -v mpirun >/dev/null && pkg-config --exists mpi-c; then \
 	    swift test $(SYSTEM) --traits MPI --scratch-path .build/mpi --filter ConvNetMPITests; \
-	else echo "skipped: the tests of training on several processes, as mpirun or pkg-config's mpi-c is missing"; fi
+	else echo "skipped: the tests of training on several processes, as mpirun or mpi-c.pc is missing"; fi
 
 # With fewer drawn cases, as everything is slower; the tests themselves are optimised for that reason.
 # Memory is not recycled, which would hide faults. Loops stay that are unrolled otherwise, of which the
@@ -103,6 +104,13 @@ setup-neon: ## Install the cross-compiler and the emulator of test-neon
 
 test-neon: ## Run the C kernels for 64-bit Arm in an emulator; skipped without its packages
 	Tests/KernelProgram/run.sh neon
+
+test-setup: ## Try what set-up would run with apt-get and with dnf, on stand-ins for them
+	Tests/setup.sh
+
+# What was built by one target must not take another's place on a Mac's disk.
+test-names: ## Fail where names of sources or of what was built differ by case alone
+	Tests/case-collisions.sh "$$(swift build $(SYSTEM) --show-bin-path)" Sources CSources Tests
 
 test-serial: setup ## Build convnet without OpenMP, and the C kernels by themselves; try both
 	Tests/KernelProgram/run.sh here

@@ -232,7 +232,8 @@ let package = Package(
                 "ConvNetTestSupport", "DrawnCalls",
             ]),
         .testTarget(
-            name: "ConvNetMPITests", dependencies: ["ConvNetMPI", "ConvNetDistributed", "ConvNet"]),
+            name: "ConvNetMPITests",
+            dependencies: ["ConvNetMPI", "ConvNetDistributed", "ConvNet", "ConvNetTestSupport"]),
         .executableTarget(
             name: "Soak", dependencies: ["ConvNet", "ConvNetData", "CBlankVariables"],
             path: "Tests/Soak"),

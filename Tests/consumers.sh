@@ -5,7 +5,7 @@
 # temporary clone of the commit that is checked out, so that neither the checkout nor SwiftPM's cache
 # sees it. One scratch folder serves all, so that the library is compiled once.
 #
-#   Tests/consumers.sh [consumer | examples | documents]...    all of them unless told
+#   Tests/consumers.sh [consumer | examples | documents | serial]...    all of them unless told
 #
 # MNIST_DIR names MNIST's four files; without it drawn digits take their place where they can.
 
@@ -68,6 +68,18 @@ check_consumer() {
     if grep -E 'libz\.|libcairo' <<<"$needed"; then fail "the consumer links more than libomp"; fi
 }
 
+# The manifest is evaluated on the user's machine: where that has no OpenMP, all is built serially.
+check_serial() {
+    step "the consumer package without OpenMP"
+    copy_package Tests/ConsumerPackage consumer
+    export CONVNET_OPENMP=none
+    expect_line 'prediction [0-9]' swift_for consumer run Consumer
+    local needed
+    needed="$(readelf -d "$(swift_for consumer build --show-bin-path)/Consumer" | grep NEEDED)"
+    if grep libomp <<<"$needed"; then fail "the consumer links OpenMP"; fi
+    unset CONVNET_OPENMP
+}
+
 check_examples() {
     step "example TrainDigits"
     copy_package Examples/TrainDigits TrainDigits
@@ -105,10 +117,10 @@ check_documents() {
     "$root/Documentation/run.sh" "$work"
 }
 
-for part in ${@:-consumer examples documents}; do
+for part in ${@:-consumer examples documents serial}; do
     case "$part" in
-        consumer | examples | documents) "check_$part" ;;
-        *) fail "$part is unknown, expected consumer, examples or documents" ;;
+        consumer | examples | documents | serial) "check_$part" ;;
+        *) fail "$part is unknown, expected consumer, examples, documents or serial" ;;
     esac
 done
 step "done"

@@ -10,6 +10,8 @@
 #if defined(__linux__)
 #include <sched.h>
 #include <unistd.h>
+#elif defined(__APPLE__)
+#include <unistd.h>
 #endif
 
 int convk_available_processors(void) {
@@ -21,6 +23,8 @@ int convk_available_processors(void) {
     for (size_t count = 1; count <= MOST; count *= 2)
         if (sched_getaffinity(0, count * sizeof *sets, sets) == 0)
             return (int)convk_max(CPU_COUNT_S(count * sizeof *sets, sets), 1);
+#elif defined(__APPLE__)
+    return (int)convk_max(sysconf(_SC_NPROCESSORS_ONLN), 1);
 #endif
     return 1;
 }

@@ -5,6 +5,7 @@
 // little where nothing moves, as it may share its processor with the one that computes.
 
 internal import CConvMPI
+import ConvNet
 import Foundation
 
 /// A thread that makes all calls to MPI, from joining the other ranks to leaving them.
@@ -20,7 +21,7 @@ final class MPIThread: @unchecked Sendable {
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let hasWork = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let hasAnswer = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private let thread = UnsafeMutablePointer<pthread_t>.allocate(capacity: 1)
+    private var thread: SystemThread?
     private let watch: @Sendable () -> Void
     private let onFailure: @Sendable (any Error) -> Void
 
@@ -56,18 +57,10 @@ final class MPIThread: @unchecked Sendable {
             condition.initialize(to: pthread_cond_t())
             pthread_cond_init(condition, nil)
         }
-        let context = Unmanaged.passRetained(self)
-        let status = pthread_create(
-            thread, nil,
-            { context in
-                if let context {
-                    Unmanaged<MPIThread>.fromOpaque(context).takeRetainedValue().run()
-                }
-                return nil
-            }, context.toOpaque())
-        guard status == 0 else {
-            context.release()
-            throw .failed(operation: "pthread_create", message: String(cString: strerror(status)))
+        do throws(SystemThread.Refusal) {
+            thread = try SystemThread { self.run() }
+        } catch {
+            throw .failed(operation: "pthread_create", message: error.message)
         }
     }
 
@@ -78,7 +71,6 @@ final class MPIThread: @unchecked Sendable {
         lock.deallocate()
         hasWork.deallocate()
         hasAnswer.deallocate()
-        thread.deallocate()
     }
 
     // MARK: For the thread that computes
@@ -115,7 +107,7 @@ final class MPIThread: @unchecked Sendable {
             isStopped = true
             pthread_cond_signal(hasWork)
         }
-        pthread_join(thread.pointee, nil)
+        thread?.join()
     }
 
     /// Changes something that both threads look at.

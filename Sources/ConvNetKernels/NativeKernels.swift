@@ -10,6 +10,8 @@ internal import CConvKernels
     import Glibc
 #elseif canImport(Musl)
     import Musl
+#elseif canImport(Darwin)
+    import Darwin
 #endif
 
 /// The kernels in C, parallelised with OpenMP, on the best instruction set of this CPU.

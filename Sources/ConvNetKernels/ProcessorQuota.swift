@@ -7,6 +7,8 @@
     import Glibc
 #elseif canImport(Musl)
     import Musl
+#elseif canImport(Darwin)
+    import Darwin
 #endif
 
 /// The bandwidth quota of the control groups that a process is in.

@@ -9,6 +9,8 @@ import ConvNetTensor
     import Glibc
 #elseif canImport(Musl)
     import Musl
+#elseif canImport(Darwin)
+    import Darwin
 #endif
 
 enum ThreadCount {

@@ -5,8 +5,17 @@
 import Foundation
 
 package enum ProcessorName {
-    /// The model name that Linux tells, or the architecture where it tells none.
+    /// The model name that the system tells, or the architecture where it tells none.
     package static var current: String {
+        #if canImport(Darwin)
+            var length = 0
+            if sysctlbyname("machdep.cpu.brand_string", nil, &length, nil, 0) == 0 {
+                var name = [UInt8](repeating: 0, count: length)
+                if sysctlbyname("machdep.cpu.brand_string", &name, &length, nil, 0) == 0 {
+                    return String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+                }
+            }
+        #endif
         let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
         let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
         guard let name = line?.split(separator: ":").last else {

@@ -2,6 +2,7 @@
 //
 // The executable as people and programs call it: exit status, words, and the JSON of the contract.
 
+import ConvNetTestSupport
 import Foundation
 import Testing
 
@@ -18,17 +19,10 @@ import Testing
         try run(arguments, environment: environment)
     }
 
-    /// The executable lies beside the program that runs the tests.
-    static let executable =
-        Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }
-        .map(\.bundleURL)?.deletingLastPathComponent().appendingPathComponent("Benchmarks")
-        ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-        .appendingPathComponent("Benchmarks")
-
     /// The same with a list.
     static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
         let process = Process()
-        process.executableURL = executable
+        process.executableURL = BuiltProducts.executable("Benchmarks")
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let (output, errors) = (Pipe(), Pipe())

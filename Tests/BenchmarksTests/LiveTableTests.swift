@@ -216,7 +216,7 @@ import Testing
                 folder.appendingPathComponent("b.json"), folder.appendingPathComponent("saved")
             )
             let program = try RunningProgram(
-                ExecutableTests.executable,
+                BuiltProducts.executable("Benchmarks"),
                 [
                     "--native-only", "--quick", "--filter=sgemm", "--json=\(json.path)",
                     "--save-baseline=\(baseline.path)",
@@ -243,7 +243,7 @@ import Testing
     @Test func aReaderThatIsGoneEndsItQuietly() throws {
         try withTemporaryFolder { folder in
             let program = try RunningProgram(
-                ExecutableTests.executable, ["--native-only", "--quick", "--filter=sgemm"],
+                BuiltProducts.executable("Benchmarks"), ["--native-only", "--quick", "--filter=sgemm"],
                 in: folder)
             program.wait { program.output.contains("\n") }
             try program.stopReading()
@@ -257,7 +257,7 @@ import Testing
     @Test func outputThatCannotBeWrittenIsToldAtOnce() throws {
         let process = Process()
         let errors = Pipe()
-        process.executableURL = ExecutableTests.executable
+        process.executableURL = BuiltProducts.executable("Benchmarks")
         process.arguments = ["--native-only", "--quick", "--filter=sgemm"]
         process.standardOutput = try FileHandle(
             forWritingTo: URL(fileURLWithPath: "/dev/full"))

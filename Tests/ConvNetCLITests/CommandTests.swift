@@ -45,6 +45,7 @@ import Testing
             info["supported_instruction_sets"] as? [String]
                 == InstructionSet.supported.map(\.rawValue))
         #expect(info["threads"] as? Int == 3)
+        #expect(info["openmp"] as? Bool == NativeKernels.usesOpenMP)
         #expect(info["version"] as? String == CommandLineTool.version)
         #expect((info["cpu"] as? String)?.isEmpty == false)
         #expect(run.status == 0)

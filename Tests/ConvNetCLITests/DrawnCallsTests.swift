@@ -3,6 +3,7 @@
 // The whole public interface by lot: the program DrawnCalls makes calls until one traps or throws what is
 // not documented. API_CALLS says how many, `make fuzz-api` asks for 100,000.
 
+import ConvNetTestSupport
 import Foundation
 import Testing
 
@@ -14,8 +15,7 @@ struct DrawnCallsTests {
             let calls = folder.appendingPathComponent("calls")
             try Data().write(to: calls)
             let process = Process()
-            process.executableURL = Tool.executable.deletingLastPathComponent()
-                .appendingPathComponent("DrawnCalls")
+            process.executableURL = BuiltProducts.executable("DrawnCalls")
             process.arguments = ["\(count)"]
             // The last line names the call, and Swift's own report would stand behind it.
             process.environment = environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }

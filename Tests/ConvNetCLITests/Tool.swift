@@ -21,11 +21,7 @@ struct Run: CustomStringConvertible {
 }
 
 enum Tool {
-    /// The executable lies beside the program that runs the tests.
-    static let executable: URL = {
-        let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        return program.deletingLastPathComponent().appendingPathComponent("convnet")
-    }()
+    static let executable = BuiltProducts.executable("convnet")
 
     /// Runs `convnet` and waits for its end.
     ///

@@ -3,6 +3,7 @@
 // Runs the built `convnet-mpi` under mpirun, on this machine alone, as a person would.
 
 import ConvNetDistributed
+import ConvNetTestSupport
 import Foundation
 import Testing
 
@@ -20,11 +21,7 @@ final class MPIRun: CustomStringConvertible {
     /// Whether jobs can be run here.
     static var isPossible: Bool { mpirun != nil && MPIAverager.isBuilt }
 
-    /// The executable lies beside the program that runs the tests.
-    static let executable: String = {
-        let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        return program.deletingLastPathComponent().appendingPathComponent("convnet-mpi").path
-    }()
+    static let executable = BuiltProducts.executable("convnet-mpi").path
 
     /// Starts a job.
     ///

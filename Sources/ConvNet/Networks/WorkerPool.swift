@@ -7,6 +7,8 @@
     import Glibc
 #elseif canImport(Musl)
     import Musl
+#elseif canImport(Darwin)
+    import Darwin
 #endif
 
 /// A limited number of threads, and work that waits for them in the order it came.
@@ -97,22 +99,8 @@ final class WorkerPool: @unchecked Sendable {
     /// Starts a thread; false where the system can't.
     private func startThread() -> Bool {
         // The thread keeps the pool alive until it ends.
-        let context = Unmanaged.passRetained(self)
-        let thread = UnsafeMutablePointer<pthread_t>.allocate(capacity: 1)
-        defer { thread.deallocate() }
-        let status = pthread_create(
-            thread, nil,
-            { context in
-                if let context {
-                    Unmanaged<WorkerPool>.fromOpaque(context).takeRetainedValue().work()
-                }
-                return nil
-            }, context.toOpaque())
-        guard status == 0 else {
-            context.release()
-            return false
-        }
-        pthread_detach(thread.pointee)
+        guard let thread = try? SystemThread({ self.work() }) else { return false }
+        thread.detach()
         // It is idle until it has found its first piece of work.
         threads += 1
         idle += 1

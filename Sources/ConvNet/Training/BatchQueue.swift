@@ -7,6 +7,8 @@
     import Glibc
 #elseif canImport(Musl)
     import Musl
+#elseif canImport(Darwin)
+    import Darwin
 #endif
 
 /// A sequence of batches, some of which are made ahead.
@@ -23,8 +25,7 @@ final class BatchQueue: @unchecked Sendable {
     private let capacity: Int
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let hasChanged = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private let thread = UnsafeMutablePointer<pthread_t>.allocate(capacity: 1)
-    private var hasThread = false
+    private var thread: SystemThread?
 
     // Under the lock:
     private var ready: [Result<StepBatch?, any Error>] = []
@@ -42,18 +43,8 @@ final class BatchQueue: @unchecked Sendable {
         hasChanged.initialize(to: pthread_cond_t())
         pthread_cond_init(hasChanged, nil)
         guard ahead > 0 else { return }
-        let context = Unmanaged.passRetained(self)
-        let status = pthread_create(
-            thread, nil,
-            { context in
-                if let context {
-                    Unmanaged<BatchQueue>.fromOpaque(context).takeRetainedValue().fill()
-                }
-                return nil
-            }, context.toOpaque())
-        hasThread = status == 0
         // Without a thread, batches are made when they are asked for: slower, and the same.
-        if !hasThread { context.release() }
+        thread = try? SystemThread { self.fill() }
     }
 
     deinit {
@@ -61,14 +52,13 @@ final class BatchQueue: @unchecked Sendable {
         pthread_cond_destroy(hasChanged)
         lock.deallocate()
         hasChanged.deallocate()
-        thread.deallocate()
     }
 
     /// The next batch; nil after the last one.
     ///
     /// - Throws: what the source threw when it made this batch.
     func next() throws -> StepBatch? {
-        guard hasThread else { return try sequence.next() }
+        guard thread != nil else { return try sequence.next() }
         pthread_mutex_lock(lock)
         while ready.isEmpty { pthread_cond_wait(hasChanged, lock) }
         let result = ready.removeFirst()
@@ -81,13 +71,13 @@ final class BatchQueue: @unchecked Sendable {
 
     /// Ends the thread; what it has made is dropped. No call of ``next()`` may follow.
     func stop() {
-        guard hasThread else { return }
+        guard let thread else { return }
         pthread_mutex_lock(lock)
         isStopped = true
         pthread_cond_signal(hasChanged)
         pthread_mutex_unlock(lock)
-        pthread_join(thread.pointee, nil)
-        hasThread = false
+        thread.join()
+        self.thread = nil
         ready = []
     }
 
