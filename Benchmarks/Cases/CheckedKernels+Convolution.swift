@@ -21,10 +21,11 @@ extension CheckedKernels {
         let result = try kernels.convolution(
             x, weights: weights, prepared: prepared, bias: bias, window: window, groups: groups,
             rectified: rectified)
-        if let winograd = winograd(weights.shape, window, groups) {
-            try comparePlanes(
-                result, x, weights, bias, winograd, terms: terms(of: weights),
-                rectified: rectified)
+        if let winograd = try kernels.winograd(
+            inputShape: x.shape, weightsShape: weights.shape, window: window, groups: groups,
+            pass: .forward)
+        {
+            try comparePlanes(result, x, weights, bias, winograd, rectified: rectified)
         } else {
             let part = try x.samples(at: places)
             let expected = try reference.convolution(
@@ -48,18 +49,21 @@ extension CheckedKernels {
         let result = try kernels.convolutionMaxPooling(
             x, weights: weights, prepared: prepared, bias: bias, window: window, groups: groups,
             pooling: pooling, rectified: rectified, wantsArgmax: wantsArgmax)
-        if let winograd = winograd(weights.shape, window, groups) {
+        if let winograd = try kernels.winograd(
+            inputShape: x.shape, weightsShape: weights.shape, window: window, groups: groups,
+            pass: .forward)
+        {
             try comparePlanes(
-                result.output, x, weights, bias, winograd, terms: terms(of: weights),
-                pooling: pooling, rectified: rectified)
+                result.output, x, weights, bias, winograd, pooling: pooling, rectified: rectified)
         } else {
             let part = try x.samples(at: places)
             let expected = try reference.convolutionMaxPooling(
                 part, weights: weights, prepared: nil, bias: bias, window: window, groups: groups,
                 pooling: pooling, rectified: rectified, wantsArgmax: false
             ).output
-            // Maxima lie no further apart than the numbers of a window that lie furthest apart. Where two
-            // nearly tie, rounding may decide about their place; whole numbers show that below.
+            // Maxima lie no further apart than the numbers of a window that lie furthest apart.
+            // Where two nearly tie, rounding may decide about their place; whole numbers show that
+            // below.
             compareSums(
                 try result.output.samples(at: places), expected,
                 magnitudes: try reference.maxPooling(
@@ -158,13 +162,13 @@ extension CheckedKernels {
         }
         let channels = inputShape[1]
         let result = try gradient(kernels, outputGradient, weights, channels: channels)
-        let terms = weights.count / weights.shape[1] / groups
-        if winograd(weights.shape, window, groups) != nil {
-            let (kernel, padding) = (window.size.height, window.padding.top)
+        if let winograd = try kernels.winograd(
+            inputShape: inputShape, weightsShape: weights.shape, window: window, groups: groups,
+            pass: .inputGradient)
+        {
             try comparePlanes(
                 result, outputGradient, WinogradRounding.turned(weights, groups: groups), nil,
-                WinogradRounding(kernel: kernel, groups: groups, padding: kernel - 1 - padding),
-                terms: terms)
+                winograd)
         } else {
             let part = try outputGradient.samples(at: places)
             compareSums(
@@ -172,7 +176,7 @@ extension CheckedKernels {
                 try gradient(reference, part, weights, channels: channels),
                 magnitudes: try gradient(
                     reference, part.magnitudes(), weights.magnitudes(), channels: channels),
-                terms: terms)
+                terms: weights.count / weights.shape[1] / groups)
         }
 
         let dy = try WholeNumbers.gradients(outputGradient.shape, seed: 8)
@@ -217,8 +221,8 @@ extension CheckedKernels {
         }
     }
 
-    /// Checks the gradient of filters. spread: makes the gradient of the convolution's output from what
-    /// comes from behind it.
+    /// Checks the gradient of filters. spread: makes the gradient of the convolution's output from
+    /// what comes from behind it.
     private func weightGradient(
         _ dy: Tensor, _ x: Tensor, _ window: Window, _ groups: Int,
         _ gradient: (_ kernels: any Kernels, _ dy: Tensor, _ x: Tensor) throws -> Tensor,
@@ -229,8 +233,13 @@ extension CheckedKernels {
         }
         let result = try gradient(kernels, dy, x)
         let output = try spread(dy)
-        if let winograd = winograd(result.shape, window, groups) {
-            try compareTaps(result, x, outputGradient: output, winograd)
+        if let winograd = try kernels.winograd(
+            inputShape: x.shape, weightsShape: result.shape, window: window, groups: groups,
+            pass: .weightGradient)
+        {
+            log.check.compare(
+                result,
+                winograd.someTaps(x, outputGradient: output, weightsShape: result.shape))
         } else {
             // Of each group as many filters as the reference's share of the images is.
             let members = dy.shape[1] / groups

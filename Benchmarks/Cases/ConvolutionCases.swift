@@ -1,30 +1,33 @@
 // SPDX-License-Identifier: MIT
 //
-// Convolutions, forward, and forward with all three gradients. The reference computes some images and
-// filters of the output, some images and channels of the input's gradient, some filters and channels
-// of the filters' gradient: each element of those depends on nothing else.
+// Convolutions, forward, and forward with all three gradients. The reference computes some images
+// and filters of the output, some images and channels of the input's gradient, some filters and
+// channels of the filters' gradient: each element of those depends on nothing else. What goes by
+// Winograd's way is off by much less than the bound of a direct sum, by which all of these are
+// checked, lets pass: some of its elements are checked by a sharp bound too.
 
 import ConvNet
+import ConvNetReference
 
 enum ConvolutionCases {
-    static var all: [BenchmarkCase] {
-        Shapes.layers.flatMap { layer -> [BenchmarkCase] in
-            // Images, filters and outputs: each pass reads two of them and writes the third.
-            let numbers = [layer.inputShape, layer.weightsShape, layer.outputShape]
-                .map { $0.reduce(1, *) }.reduce(0, +)
-            return [
-                BenchmarkCase(
-                    name: "conv.forward.\(layer.name)", sizes: layer.sizes,
-                    work: .operations(2 * Double(layer.products), bytes: 4 * Double(numbers)),
-                    needsFull: layer.needsFull
-                ) { try Convolutions(layer, $0).forward() },
-                BenchmarkCase(
-                    name: "conv.forward+backward.\(layer.name)", sizes: layer.sizes,
-                    work: .operations(6 * Double(layer.products), bytes: 12 * Double(numbers)),
-                    needsFull: layer.needsFull
-                ) { try Convolutions(layer, $0).forwardAndBackward() },
-            ]
-        }
+    static var all: [BenchmarkCase] { Shapes.layers.flatMap(cases) }
+
+    static func cases(of layer: LayerShape) -> [BenchmarkCase] {
+        // Images, filters and outputs: each pass reads two of them and writes the third.
+        let numbers = [layer.inputShape, layer.weightsShape, layer.outputShape]
+            .map { $0.reduce(1, *) }.reduce(0, +)
+        return [
+            BenchmarkCase(
+                name: "conv.forward.\(layer.name)", sizes: layer.sizes,
+                work: .operations(2 * Double(layer.products), bytes: 4 * Double(numbers)),
+                needsFull: layer.needsFull
+            ) { try Convolutions(layer, $0).forward() },
+            BenchmarkCase(
+                name: "conv.forward+backward.\(layer.name)", sizes: layer.sizes,
+                work: .operations(6 * Double(layer.products), bytes: 12 * Double(numbers)),
+                needsFull: layer.needsFull
+            ) { try Convolutions(layer, $0).forwardAndBackward() },
+        ]
     }
 }
 
@@ -44,7 +47,8 @@ private struct Convolutions {
         weights = try Inputs.tensor(layer.weightsShape, seed: 2)
         bias = try Inputs.tensor([layer.filters], seed: 3)
         outputGradient = try Inputs.tensor(layer.outputShape, seed: 4)
-        // First as many filters of the first and the last image as the budget has, then more images.
+        // First as many filters of the first and the last image as the budget has, then more
+        // images.
         let perImage = layer.products / layer.samples
         let share = Double(run.referenceBudget) / Double(2 * perImage)
         filters = Inputs.spread(Int(share * Double(layer.filters)), of: layer.filters)
@@ -135,6 +139,13 @@ private struct Convolutions {
             run.reference, gradient.channels(at: filters), x.channels(at: channels))
     }
 
+    /// The rounding of what goes by Winograd's way; nil for what goes another way.
+    private func winograd(_ pass: ConvolutionPass) throws -> WinogradRounding? {
+        try run.kernels.winograd(
+            inputShape: layer.inputShape, weightsShape: layer.weightsShape, window: window,
+            groups: 1, pass: pass)
+    }
+
     private func checkForward(_ check: inout Check, _ expected: Tensor) throws {
         let result = try output(run.kernels, x, weights, bias)
         let part = try x.samples(at: images)
@@ -148,6 +159,9 @@ private struct Convolutions {
         check.compare(
             try result.samples(at: images).channels(at: filters).doubles, expected.doubles,
             bounds: magnitudes.doubles.lazy.map { $0 * probableGamma(length) })
+        if let rounding = try winograd(.forward) {
+            check.compare(result, rounding.someOutputs(x, weights, bias: bias))
+        }
     }
 
     private func checkInputGradient(_ check: inout Check, _ expected: Tensor) throws {
@@ -158,6 +172,10 @@ private struct Convolutions {
         check.compare(
             try result.samples(at: images).channels(at: channels).doubles, expected.doubles,
             bounds: magnitudes.doubles.lazy.map { $0 * probableGamma(length) })
+        if let rounding = try winograd(.inputGradient) {
+            let turned = try WinogradRounding.turned(weights, groups: 1)
+            check.compare(result, rounding.someOutputs(outputGradient, turned, bias: nil))
+        }
     }
 
     private func checkWeightGradient(_ check: inout Check, _ expected: Tensor) throws {
@@ -167,6 +185,12 @@ private struct Convolutions {
         check.compare(
             try result.samples(at: filters).channels(at: channels).doubles, expected.doubles,
             bounds: magnitudes.doubles.lazy.map { $0 * probableGamma(length) })
+        if let rounding = try winograd(.weightGradient) {
+            check.compare(
+                result,
+                rounding.someTaps(
+                    x, outputGradient: outputGradient, weightsShape: layer.weightsShape))
+        }
     }
 
     private func checkBiasGradient(_ check: inout Check) throws {

@@ -11,7 +11,7 @@ import Testing
 @testable import Benchmarks
 
 /// The reference, wrong in one number of each result, if asked.
-struct FaultyKernels: Kernels {
+struct FaultyKernels: ForwardingKernels {
     let name = "faulty"
     /// What is added to the last number of each result.
     var fault: Double
@@ -44,13 +44,6 @@ struct FaultyKernels: Kernels {
         try spoilt(
             right.convolution(x, weights: weights, bias: bias, window: window, groups: groups))
     }
-    func convolutionInputGradient(
-        _ outputGradient: Tensor, weights: Tensor, inputShape: [Int], window: Window, groups: Int
-    ) throws -> Tensor {
-        try right.convolutionInputGradient(
-            outputGradient, weights: weights, inputShape: inputShape, window: window,
-            groups: groups)
-    }
     func convolutionWeightGradient(
         _ outputGradient: Tensor, input x: Tensor, window: Window, groups: Int
     ) throws -> Tensor {
@@ -58,78 +51,9 @@ struct FaultyKernels: Kernels {
             right.convolutionWeightGradient(
                 outputGradient, input: x, window: window, groups: groups))
     }
-    func addBias(_ bias: Tensor, to x: inout Tensor) throws { try right.addBias(bias, to: &x) }
-    func biasGradient(_ outputGradient: Tensor) throws -> Tensor {
-        try right.biasGradient(outputGradient)
-    }
-    func maxPooling(_ x: Tensor, window: Window) throws -> Tensor {
-        try right.maxPooling(x, window: window)
-    }
     func maxPoolingWithArgmax(_ x: Tensor, window: Window) throws -> MaxPoolingResult {
         let result = try right.maxPoolingWithArgmax(x, window: window)
         return MaxPoolingResult(output: try spoilt(result.output), argmax: result.argmax)
-    }
-    func maxPoolingGradient(
-        _ outputGradient: Tensor, argmax: IndexTensor, inputShape: [Int]
-    ) throws -> Tensor {
-        try right.maxPoolingGradient(outputGradient, argmax: argmax, inputShape: inputShape)
-    }
-    func averagePooling(_ x: Tensor, window: Window, countIncludePad: Bool) throws -> Tensor {
-        try right.averagePooling(x, window: window, countIncludePad: countIncludePad)
-    }
-    func averagePoolingGradient(
-        _ outputGradient: Tensor, inputShape: [Int], window: Window, countIncludePad: Bool
-    ) throws -> Tensor {
-        try right.averagePoolingGradient(
-            outputGradient, inputShape: inputShape, window: window,
-            countIncludePad: countIncludePad)
-    }
-    func relu(_ x: Tensor) throws -> Tensor { try right.relu(x) }
-    func reluGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor {
-        try right.reluGradient(outputGradient, output: output)
-    }
-    func sigmoid(_ x: Tensor) throws -> Tensor { try right.sigmoid(x) }
-    func sigmoidGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor {
-        try right.sigmoidGradient(outputGradient, output: output)
-    }
-    func softmax(_ logits: Tensor) throws -> Tensor { try right.softmax(logits) }
-    func softmaxCrossEntropy(_ logits: Tensor, labels: [Int]) throws -> SoftmaxCrossEntropy {
-        try right.softmaxCrossEntropy(logits, labels: labels)
-    }
-    func softmaxCrossEntropy(_ logits: Tensor, targets: Tensor) throws -> SoftmaxCrossEntropy {
-        try right.softmaxCrossEntropy(logits, targets: targets)
-    }
-    func sumOfSquares(_ x: Tensor) throws -> Double { try right.sumOfSquares(x) }
-    func sgdUpdate(
-        _ parameter: inout Tensor, gradient: Tensor, learningRate: Double,
-        adjustment: GradientAdjustment
-    ) throws {
-        try right.sgdUpdate(
-            &parameter, gradient: gradient, learningRate: learningRate, adjustment: adjustment)
-    }
-    func momentumUpdate(
-        _ parameter: inout Tensor, velocity: inout Tensor, gradient: Tensor,
-        settings: MomentumSettings, adjustment: GradientAdjustment
-    ) throws {
-        try right.momentumUpdate(
-            &parameter, velocity: &velocity, gradient: gradient, settings: settings,
-            adjustment: adjustment)
-    }
-    func squaresUpdate(
-        _ parameter: inout Tensor, squares: inout Tensor, gradient: Tensor,
-        settings: SquaresSettings, adjustment: GradientAdjustment
-    ) throws {
-        try right.squaresUpdate(
-            &parameter, squares: &squares, gradient: gradient, settings: settings,
-            adjustment: adjustment)
-    }
-    func adamUpdate(
-        _ parameter: inout Tensor, firstMoment: inout Tensor, secondMoment: inout Tensor,
-        gradient: Tensor, step: Int, settings: AdamSettings, adjustment: GradientAdjustment
-    ) throws {
-        try right.adamUpdate(
-            &parameter, firstMoment: &firstMoment, secondMoment: &secondMoment, gradient: gradient,
-            step: step, settings: settings, adjustment: adjustment)
     }
 }
 
