@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One run as it was asked for: measures, compares, reports. What can be found out to be wrong without
-// measuring is found out first.
+// One run as it was asked for: measures, compares, reports. What can be found out to be wrong
+// without measuring is found out first.
 
 import ConvNet
 import ConvNetOptions
@@ -89,8 +89,8 @@ struct BenchmarkRun {
         return try write(outcome, machine, guarded)
     }
 
-    /// Writes the files that were asked for: of a run that was interrupted, what it has measured, but no
-    /// baseline.
+    /// Writes the files that were asked for: of a run that was interrupted, what it has measured,
+    /// but no baseline.
     private func write(
         _ outcome: Harness.Outcome, _ machine: Machine, _ guarded: GuardReport?
     ) throws -> Int32 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A case: something to check and to time. It is prepared when its turn comes and let go after it, so
-// that the benchmark needs the memory of its largest case only.
+// A case: something to check and to time. It is prepared when its turn comes and let go after it,
+// so that the benchmark needs the memory of its largest case only.
 
 import ConvNet
 
@@ -26,11 +26,11 @@ struct BenchmarkCase: Sendable {
     var sizes = ""
     /// What it must at least do.
     let work: Work
-    /// Whether repeated runs are to do with the memory that the first ones got; the report then says
-    /// how often they asked for more.
+    /// Whether repeated runs are to do with the memory that the first ones got; the report then
+    /// says how often they asked for more.
     var countsAllocations = false
-    /// Whether it is measured with `--full`, a filter or a baseline only. The other cases have every
-    /// operation, and each way that a kernel goes, once at least.
+    /// Whether it is measured with `--full`, a filter or a baseline only. The other cases have
+    /// every operation, and each way that a kernel goes, once at least.
     var needsFull = false
     /// Makes the inputs.
     let prepare: @Sendable (_ run: Run) throws -> PreparedCase

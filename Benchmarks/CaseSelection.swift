@@ -12,8 +12,8 @@ struct CaseSelection {
     /// How many more there are with `--full`; 0 where cases were chosen by name.
     let leftOut: Int
 
-    /// Takes all cases that contain the filter's text, or all with `--full` and for the guard, or those
-    /// that don't need `--full`.
+    /// Takes all cases that contain the filter's text, or all with `--full` and for the guard, or
+    /// those that don't need `--full`.
     ///
     /// - Throws: ``UsageError`` when no case contains the text.
     init(_ options: Options, all: [BenchmarkCase] = Cases.all) throws(UsageError) {

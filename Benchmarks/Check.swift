@@ -55,17 +55,18 @@ struct Check {
 /// Float's unit roundoff: the largest relative error of one rounded operation.
 let unitRoundoff = 0x1p-24
 
-/// γ_k = k·u / (1 − k·u) with Float's unit roundoff u = 2⁻²⁴: a chain of k rounded operations is off
-/// by at most this factor (Higham, "Accuracy and stability of numerical algorithms", 2002).
+/// γ_k = k·u / (1 − k·u) with Float's unit roundoff u = 2⁻²⁴: a chain of k rounded operations is
+/// off by at most this factor (Higham, "Accuracy and stability of numerical algorithms", 2002).
 func gamma(_ k: Int) -> Double {
     let product = Double(k) * 0x1p-24
     return product / (1 - product)
 }
 
-/// What γ_k is with a probability of at least 1 − 2·exp(−λ²/2), λ = 7: exp(λ√k·u + k·u²) − 1 (Higham
-/// and Mary, "A new approach to probabilistic rounding error analysis", 2019). Rounding errors have
-/// either sign, so that k of them add up to √k rather than to k, if they are taken to be independent of
-/// one another. A number that is right is beyond that less than once in 10¹⁰; no more than γ_k.
+/// What γ_k is with a probability of at least 1 − 2·exp(−λ²/2), λ = 7: exp(λ√k·u + k·u²) − 1
+/// (Higham and Mary, "A new approach to probabilistic rounding error analysis", 2019). Rounding
+/// errors have either sign, so that k of them add up to √k rather than to k, if they are taken to
+/// be independent of one another. A number that is right is beyond that less than once in 10¹⁰; no
+/// more than γ_k.
 func probableGamma(_ k: Int) -> Double {
     let sum = 7 * Double(k).squareRoot() * unitRoundoff + Double(k) * unitRoundoff * unitRoundoff
     return min(expm1(sum), gamma(k))

@@ -54,7 +54,8 @@ struct Foot {
             let mean = exp(ratios.map { log($0.ratio) }.reduce(0, +) / Double(ratios.count))
             return
                 "\(peer.name) (\(peer.kernels) kernels): its time is \(Table.fixed(mean, 2))× ours "
-                + "in the geometric mean, \(Table.fixed(worst.ratio, 2))× at the least (\(worst.name))."
+                + "in the geometric mean, \(Table.fixed(worst.ratio, 2))× at the least "
+                + "(\(worst.name))."
         }
         for result in results {
             for peer in result.wrongPeers {

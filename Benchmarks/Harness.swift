@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The harness: checks each case and times it, then times all again in further rounds, so that a slow
-// spell of the machine does not hit all runs of one case. A case is told as soon as it is through its
-// first round.
+// The harness: checks each case and times it, then times all again in further rounds, so that a
+// slow spell of the machine does not hit all runs of one case. A case is told as soon as it is
+// through its first round.
 
 import ConvNet
 
@@ -91,8 +91,8 @@ struct Harness {
     ) throws {
         try stopIfAsked()
         var changed = result
-        // Blocks of the cases before would fill what is kept, and a large result would be cleared by
-        // the system anew in each run.
+        // Blocks of the cases before would fill what is kept, and a large result would be cleared
+        // by the system anew in each run.
         StorageRecycler.shared.releaseIdleBlocks()
         let prepared = try benchmark.prepare(run)
         if isFirst, checks {
@@ -138,9 +138,9 @@ struct Harness {
         return (sample.times, sample.systemAllocations)
     }
 
-    /// At least three runs, and as many as fit in a round's time. The first three are not counted: a
-    /// second training step finds the memory as every later one does, and a second prediction prepares
-    /// its filters, in blocks that the third misses.
+    /// At least three runs, and as many as fit in a round's time. The first three are not counted:
+    /// a second training step finds the memory as every later one does, and a second prediction
+    /// prepares its filters, in blocks that the third misses.
     private func repeatedRuns(
         of body: () throws -> Void
     ) throws -> (times: [Double], systemAllocations: Int) {

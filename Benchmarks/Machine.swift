@@ -35,15 +35,15 @@ extension Machine {
         bandwidth = try Self.measureBandwidth(kernels, megabytes: 128)
     }
 
-    /// Seconds after which neither measurement goes on: nothing is shown before they end, and on a busy
-    /// machine each takes many times as long.
+    /// Seconds after which neither measurement goes on: nothing is shown before they end, and on a
+    /// busy machine each takes many times as long.
     private static let patience = 1.0
 
     private static func measurePeak(_ kernels: NativeKernels) throws -> Double {
         var best = 0.0
         let begin = ContinuousClock.now
-        // Many short runs: on a shared machine some of them are undisturbed, and the threads need some
-        // tens of milliseconds to spread over the processors.
+        // Many short runs: on a shared machine some of them are undisturbed, and the threads need
+        // some tens of milliseconds to spread over the processors.
         for _ in 0..<300 where seconds(since: begin) < patience {
             let start = ContinuousClock.now
             let operations = try kernels.runPeak(iterations: 100_000)

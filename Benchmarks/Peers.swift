@@ -22,7 +22,8 @@ struct Peer: Sendable {
         let package: String
         let files: [String]
         let threadSetter: String
-        /// Sets the threads; BLIS counts in C's long, OpenBLAS in int, which one register holds alike.
+        /// Sets the threads; BLIS counts in C's long, OpenBLAS in int, which one register holds
+        /// alike.
         typealias ThreadSetter = @convention(c) (Int) -> Void
     }
 
@@ -107,8 +108,8 @@ struct Peer: Sendable {
         }
     }
 
-    /// Waits until the threads that the last library left spinning have gone to sleep: LLVM's OpenMP
-    /// runtime lets them spin for a fifth of a second.
+    /// Waits until the threads that the last library left spinning have gone to sleep: LLVM's
+    /// OpenMP runtime lets them spin for a fifth of a second.
     static func settle() { Thread.sleep(forTimeInterval: 0.25) }
 }
 

@@ -13,8 +13,8 @@ struct BenchmarkNetwork: Sendable {
     let layerProducts: [Int]
     /// All numbers that are trained.
     let parameterCount: Int
-    /// Whether its batches wait for `--full`: of two images, the reference trains for a quarter of a
-    /// minute.
+    /// Whether its batches wait for `--full`: of two images, the reference trains for a quarter of
+    /// a minute.
     var batchesNeedFull = false
     let make: @Sendable (_ kernels: any Kernels) throws -> Network
 
@@ -32,8 +32,8 @@ struct BenchmarkNetwork: Sendable {
         4 * Double(count * inputShape.reduce(1, *) + parameterCount)
     }
 
-    /// Bytes that a training step must move: images are read, parameters and Adam's two moments read
-    /// and written.
+    /// Bytes that a training step must move: images are read, parameters and Adam's two moments
+    /// read and written.
     var trainingBytes: Double {
         4 * Double(batchSize * inputShape.reduce(1, *) + 6 * parameterCount)
     }

@@ -133,8 +133,8 @@ extension CheckedKernels {
         let (dy, part) = (try outputGradient.samples(at: places), try x.samples(at: places))
         let expected = try reference.localResponseNormalizationGradient(
             dy, input: part, settings: settings)
-        // With absolute values all terms but the first are taken off it: |dy| · s^-beta, which is at
-        // most |dy|, as s is 1 or more.
+        // With absolute values all terms but the first are taken off it: |dy| · s^-beta, which is
+        // at most |dy|, as s is 1 or more.
         let difference = try reference.localResponseNormalizationGradient(
             dy.magnitudes(), input: part.magnitudes(), settings: settings)
         let factor = gamma(2 * Self.powerRoundings(settings) + settings.size + 9)
@@ -144,8 +144,8 @@ extension CheckedKernels {
         return result
     }
 
-    /// How often s^-0.75 is rounded: a square and its sum `size` + 1 times, s 4 times more, which the
-    /// power multiplies by beta; roots and their product 6 times.
+    /// How often s^-0.75 is rounded: a square and its sum `size` + 1 times, s 4 times more, which
+    /// the power multiplies by beta; roots and their product 6 times.
     private static func powerRoundings(_ settings: LocalResponseSettings) -> Int {
         Int(settings.beta * Double(settings.size + 5)) + 6
     }

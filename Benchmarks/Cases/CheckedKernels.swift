@@ -4,11 +4,11 @@
 // between it and those that are measured, and that check each call twice:
 //
 // - By its own numbers: some of the results against the reference on the same inputs. Rounding may
-//   part the two, by a bound for each number. A layer's bound is for its own sums alone, where errors
-//   of all layers together would need a bound in which any fault has room.
-// - By whole numbers: the same call once more, with tensors of the same shapes that hold small whole
-//   numbers, whose sums are exact. What comes out has to be equal, so that any weight that is off by
-//   0.1 %, or taken for its neighbour, is found, however many terms a sum has.
+//   part the two, by a bound for each number. A layer's bound is for its own sums alone, where
+//   errors of all layers together would need a bound in which any fault has room.
+// - By whole numbers: the same call once more, with tensors of the same shapes that hold small
+//   whole numbers, whose sums are exact. What comes out has to be equal, so that any weight that is
+//   off by 0.1 %, or taken for its neighbour, is found, however many terms a sum has.
 
 import ConvNet
 
@@ -50,7 +50,8 @@ struct CheckedKernels: Kernels {
             })
     }
 
-    /// Compares some samples of two results that are computed number by number, each rounded so often.
+    /// Compares some samples of two results that are computed number by number, each rounded so
+    /// often.
     func compareSamples(
         _ found: Tensor, roundings: Int, least: Double = 0, _ expected: Tensor
     ) throws {

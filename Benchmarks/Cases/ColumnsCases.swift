@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// im2col and col2im of the layers, and im2col of the pooling layers' windows. The reference works on
-// some of the images.
+// im2col and col2im of the layers, and im2col of the pooling layers' windows. The reference works
+// on some of the images.
 
 import ConvNet
 

@@ -62,12 +62,14 @@ enum WholeNumbers {
         return tensor
     }
 
-    /// Sums over the members of each group, with a factor for each member: of `[outer, groups · members, inner]`, flat `[outer, groups, inner]`.
+    /// Sums over the members of each group, with a factor for each member: of
+    /// `[outer, groups · members, inner]`, flat `[outer, groups, inner]`.
     ///
     /// Products and convolutions are linear, so that the sums of what they give for each member are
     /// what they give for the sums: all members are checked for the price of one. What is wrong in
-    /// one of them changes the sum, unless faults in two cancel out, as one in a million pairs would
-    /// (Freivalds, "Probabilistic machines can use less running time", 1977). Sums stay below 2⁵³.
+    /// one of them changes the sum, unless faults in two cancel out, as one in a million pairs
+    /// would (Freivalds, "Probabilistic machines can use less running time", 1977). Sums stay below
+    /// 2⁵³.
     static func combined(_ tensor: Tensor, axis: Int, groups: Int) -> [Double] {
         let outer = tensor.shape[..<axis].reduce(1, *)
         let inner = tensor.shape[(axis + 1)...].reduce(1, *)

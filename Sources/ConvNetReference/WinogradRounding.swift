@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// How far results of Winograd's way may be off, by a running error analysis: the algorithm step by step
-// in Double, as the kernels do it in Float, and for each number that they round, how much of its rounding
-// reaches a result.
+// How far results of Winograd's way may be off, by a running error analysis: the algorithm step by
+// step in Double, as the kernels do it in Float, and for each number that they round, how much of
+// its rounding reaches a result.
 //
-// To first order a result y is off by Σ ∂y/∂r · δ_r over all rounded numbers r, where |δ_r| is at most half
-// a unit in r's last place, h_r. So it is off by no more than Σ |∂y/∂r| h_r. Rounding errors have either
-// sign: if they are taken to be independent and of mean 0, as Higham and Mary do ("A new approach to
-// probabilistic rounding error analysis", 2019), then by Hoeffding's inequality the sum is at most
-// λ √(Σ (∂y/∂r · h_r)²) but with a probability of 2·exp(−λ²/2); if they are uniform, of 2·exp(−3λ²/2),
-// as uniform numbers are strictly sub-Gaussian. The smaller of the two is the
-// bound. (Barabasz, Anderson, Soodhalter and Gregg, "Error analysis and improving the accuracy of Winograd
-// convolution for deep neural networks", 2020, bound the same sums by norms of the transforms.)
+// To first order a result y is off by Σ ∂y/∂r · δ_r over all rounded numbers r, where |δ_r| is at
+// most half a unit in r's last place, h_r. So it is off by no more than Σ |∂y/∂r| h_r. Rounding
+// errors have either sign: if they are taken to be independent and of mean 0, as Higham and Mary do
+// ("A new approach to probabilistic rounding error analysis", 2019), then by Hoeffding's inequality
+// the sum is at most λ √(Σ (∂y/∂r · h_r)²) but with a probability of 2·exp(−λ²/2); if they are
+// uniform, of 2·exp(−3λ²/2), as uniform numbers are strictly sub-Gaussian. The smaller of the two
+// is the bound. (Barabasz, Anderson, Soodhalter and Gregg, "Error analysis and improving the
+// accuracy of Winograd convolution for deep neural networks", 2020, bound the same sums by norms of
+// the transforms.)
 
 import ConvNetTensor
 
@@ -25,8 +26,8 @@ package struct RoundedResult {
 
 /// What the numbers of Winograd's way that have been rounded add to a result's error.
 package struct WinogradRounding {
-    /// λ: with uniform rounding errors a number is beyond its bound less than once in 10¹⁵, and with any
-    /// of mean 0 less than once in 10⁵.
+    /// λ: with uniform rounding errors a number is beyond its bound less than once in 10¹⁵, and
+    /// with any of mean 0 less than once in 10⁵.
     package static let deviations = 5.0
 
     private let kernel, groups, padding: Int
@@ -101,8 +102,8 @@ package struct WinogradRounding {
         ).enumerated().map { (first + $0, $1) }
     }
 
-    /// The filters of the convolution that the gradient with respect to the images is: turned round,
-    /// filters and channels of each group exchanged.
+    /// The filters of the convolution that the gradient with respect to the images is: turned
+    /// round, filters and channels of each group exchanged.
     package static func turned(_ weights: Tensor, groups: Int) throws -> Tensor {
         let (filters, channels) = (weights.shape[0] / groups, weights.shape[1])
         let (rows, columns) = (weights.shape[2], weights.shape[3])

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The steps of Winograd's transforms, as CSources/CConvKernels/winograd_transform.inc has them: which sums
-// are rounded, and how each of their roundings reaches what comes out.
+// The steps of Winograd's transforms, as CSources/CConvKernels/winograd_transform.inc has them:
+// which sums are rounded, and how each of their roundings reaches what comes out.
 
-/// Half a unit in the last place of a Float near a number, which itself may have been rounded before.
+/// Half a unit in the last place of a Float near a number, which itself may have been rounded
+/// before.
 func halfUnit(_ number: Double) -> Double {
     let binade = Double(
         sign: .plus, exponent: max((abs(number) * (1 + 0x1p-18)).exponent, -126), significand: 1)

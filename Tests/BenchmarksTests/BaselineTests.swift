@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Baseline files: written and read, damaged in every way that is easily thought of, and held against
-// runs that they don't fit.
+// Baseline files: written and read, damaged in every way that is easily thought of, and held
+// against runs that they don't fit.
 
 import ConvNetOptions
 import Foundation
@@ -65,8 +65,8 @@ import Testing
         #expect(problem.hasPrefix("--baseline is FILE"), "\(old) -> \(new): \(problem)")
     }
 
-    /// Every beginning of a file, and every file with one byte changed: an error, or a file that holds
-    /// what a run might have written. Nothing traps.
+    /// Every beginning of a file, and every file with one byte changed: an error, or a file that
+    /// holds what a run might have written. Nothing traps.
     @Test func tornFilesAreRefused() throws {
         let text = try Self.text()
         for count in 0..<text.utf8.count {

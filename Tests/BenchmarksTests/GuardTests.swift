@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The guard on figures that are given, so that no clock has a say: what it measures again, what it says
-// and how it exits.
+// The guard on figures that are given, so that no clock has a say: what it measures again, what it
+// says and how it exits.
 
 import ConvNet
 import ConvNetOptions
@@ -29,8 +29,8 @@ import Testing
         return result
     }
 
-    /// Saves a baseline of a, b and c, each with a cost of 2, and reports on a run; `again` has what
-    /// cases cost in each further round.
+    /// Saves a baseline of a, b and c, each with a cost of 2, and reports on a run; `again` has
+    /// what cases cost in each further round.
     static func report(
         _ results: [Benchmarks.Result], again: [[String: Double]]
     ) throws -> (report: GuardReport, remeasured: [[String]]) {
@@ -98,8 +98,9 @@ import Testing
         }
     }
 
-    /// The executable: saves a baseline, passes against it with room for any noise, fails against one
-    /// of a machine a thousand times faster, and refuses one of other threads. No time is asserted.
+    /// The executable: saves a baseline, passes against it with room for any noise, fails against
+    /// one of a machine a thousand times faster, and refuses one of other threads. No time is
+    /// asserted.
     @Test func theExecutableSavesComparesAndFails() throws {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("guard-\(UUID().uuidString)")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// That rows come one by one, what they say, and what a run that was asked to end leaves. The order of
-// events is looked at, never a clock.
+// That rows come one by one, what they say, and what a run that was asked to end leaves. The order
+// of events is looked at, never a clock.
 
 import ConvNet
 import ConvNetOptions

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// That the rows of networks find the smallest fault of one layer: a weight that is off by 0.1 %, a weight
-// that is taken for its neighbour, a bias that is left out, forward and backward, on the real kernels.
+// That the rows of networks find the smallest fault of one layer: a weight that is off by 0.1 %, a
+// weight that is taken for its neighbour, a bias that is left out, forward and backward, on the
+// real kernels.
 
 import ConvNet
 import ConvNetReference
@@ -80,7 +81,8 @@ struct PlantedFault: Sendable, CustomTestStringConvertible {
     }
 
     /// The benchmark's networks; AlexNet with fewer filters, as each of a hundred checks would take
-    /// seconds: with so few that no convolution goes by Winograd's way, and with as many as that takes.
+    /// seconds: with so few that no convolution goes by Winograd's way, and with as many as that
+    /// takes.
     static func network(_ name: String) -> BenchmarkNetwork? {
         guard name.hasSuffix("AlexNet") else {
             return BenchmarkNetwork.all.first { $0.name == name }
@@ -97,8 +99,8 @@ struct PlantedFault: Sendable, CustomTestStringConvertible {
         }
     }
 
-    /// All layers' weights; of those of the wider AlexNet, the second one's, whose convolution goes by
-    /// Winograd's way.
+    /// All layers' weights; of those of the wider AlexNet, the second one's, whose convolution goes
+    /// by Winograd's way.
     static func weightShapes(_ name: String) throws -> [[Int]] {
         let network = try #require(Self.network(name))
         let shapes = try network.make(ReferenceKernels()).parameters.map(\.value.shape)
