@@ -12,16 +12,16 @@ extension Options {
     ///   training rather than after.
     func outputFile(_ name: String) throws -> URL? {
         guard let file = string(name).map({ URL(fileURLWithPath: $0) }) else { return nil }
-        let folder = file.deletingLastPathComponent().path
         var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder),
-            isFolder.boolValue, FileManager.default.isWritableFile(atPath: folder)
-        else { throw UsageError("--\(name) is \(file.path), expected a file in a writable folder") }
         if FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder),
             isFolder.boolValue
         {
             throw UsageError("--\(name) is \(file.path), a folder, expected a file")
         }
+        let folder = file.deletingLastPathComponent().path
+        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder),
+            isFolder.boolValue, FileManager.default.isWritableFile(atPath: folder)
+        else { throw UsageError("--\(name) is \(file.path), expected a file in a writable folder") }
         // A device or a pipe would be replaced, and be gone.
         let kind = try? file.resolvingSymlinksInPath().resourceValues(forKeys: [.isRegularFileKey])
         if let kind, kind.isRegularFile == false {
