@@ -15,10 +15,11 @@
 // A, as multiples of 1/24, and what is left is one division of the output by 24 * 24. So as long as
 // no sum passes 2^24, whole numbers give exact results.
 //
-// Otherwise a result y is off by at most the sum of |dy/dr| h(r) over all numbers r that are rounded
-// on the way, h(r) being half a unit in the last place, and but with a probability of 2 exp(-l^2/2)
-// by l times the root of the sum of squares. Sources/ConvNetReference/WinogradSteps.swift repeats the
-// steps to compute that: a step that is changed here is to be changed there.
+// Otherwise a result y is off by at most the sum of |dy/dr| h(r) over all numbers r that are
+// rounded on the way, h(r) being half a unit in the last place, and but with a probability of 2
+// exp(-l^2/2) by l times the root of the sum of squares.
+// Sources/ConvNetReference/WinogradSteps.swift repeats the steps to compute that: a step that is
+// changed here is to be changed there.
 #ifndef CONVK_WINOGRAD_TRANSFORM_H
 #define CONVK_WINOGRAD_TRANSFORM_H
 

@@ -243,7 +243,8 @@ import Testing
     @Test func aReaderThatIsGoneEndsItQuietly() throws {
         try withTemporaryFolder { folder in
             let program = try RunningProgram(
-                BuiltProducts.executable("Benchmarks"), ["--native-only", "--quick", "--filter=sgemm"],
+                BuiltProducts.executable("Benchmarks"),
+                ["--native-only", "--quick", "--filter=sgemm"],
                 in: folder)
             program.wait { program.output.contains("\n") }
             try program.stopReading()
