@@ -17,6 +17,11 @@ SYSTEM := $(if $(BUILD_SYSTEM),--build-system $(BUILD_SYSTEM))
 # Fedora's mpirun is outside the ordinary folders.
 export PATH := $(PATH):/usr/lib64/openmpi/bin
 
+# Where HOME can't be written, as in some containers, what compilers cache stays with the build.
+ifneq ($(shell test -w "$$HOME" && echo yes),yes)
+export XDG_CACHE_HOME ?= $(CURDIR)/.build/cache
+endif
+
 SWIFT_SOURCES := Package.swift Sources Benchmarks Tests Fuzzing/Package.swift Fuzzing/Sources \
     Examples Documentation
 C_SOURCES = $(shell git ls-files 'CSources/*.c' 'Tests/*.c' 'CSources/*.h' 'CSources/*.inc' 'Examples/*.c')
