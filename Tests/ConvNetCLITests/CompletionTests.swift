@@ -32,6 +32,8 @@ import Testing
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [program] + arguments
+        // A shell warns of a locale that is not installed.
+        process.environment = ProcessInfo.processInfo.environment.merging(["LC_ALL": "C"]) { $1 }
         let (output, given) = (Pipe(), Pipe())
         process.standardOutput = output
         process.standardError = output
