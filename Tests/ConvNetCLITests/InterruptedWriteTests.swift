@@ -127,6 +127,9 @@ private struct SmallDisk {
             try Data([1, 2, 3]).write(to: target)
             let process = Process()
             process.executableURL = URL(fileURLWithPath: "/bin/bash")
+            // A shell warns of a locale that is not installed.
+            process.environment = ProcessInfo.processInfo.environment
+                .merging(["LC_ALL": "C"]) { $1 }
             let command = ([Tool.executable.path] + Self.export(network, to: target))
                 .map { "'\($0)'" }.joined(separator: " ")
             process.arguments = ["-c", "trap '' XFSZ; ulimit -f 64; exec \(command)"]
