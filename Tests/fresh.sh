@@ -9,7 +9,7 @@
 #   Tests/fresh.sh [RELEASE/USER/EXTENT]...
 #
 # RELEASE is bookworm or trixie (Debian 12 or 13). USER is root, or newcomer: an ordinary user with sudo.
-# EXTENT is full, or smoke: set-up, build, a few rows of the benchmark, and the gradient check. Unless told:
+# EXTENT is full, or smoke: set-up, a few rows of the benchmark, and the gradient check. Unless told:
 # Debian 12 as a newcomer in full, the other three as a smoke run. Skipped, with a line that says why, where
 # such a root can't be made.
 
@@ -29,9 +29,9 @@ skip() {
 # (https://swift.org/install/linux); what the project itself needs is what `make setup` is to find out.
 declare -A toolchain_needs=(
     [bookworm]="binutils libc6-dev libcurl4 libgcc-12-dev libncurses6 libsqlite3-0
-        libstdc++-12-dev libxml2 tzdata"
+        libstdc++-12-dev libxml2"
     [trixie]="binutils libc6-dev libcurl4t64 libgcc-14-dev libncurses6 libsqlite3-0
-        libstdc++-14-dev libxml2 tzdata"
+        libstdc++-14-dev libxml2"
 )
 readme_has="git make"
 
@@ -62,7 +62,6 @@ commands="$(awk '/^```/ { if (inside) exit; inside = /^```sh/; next } inside' "$
 [ "$(tr '\n' ' ' <<<"$commands")" = "make bench make test " ] ||
     fail "the README begins with other commands than make bench and make test: $commands"
 smoke='make setup
-swift build
 swift run Benchmarks --quick --filter simple
 swift run convnet check-gradients'
 
@@ -118,11 +117,13 @@ for combination in "${combinations[@]}"; do
     cp -a "$work/base-$release" "$machine"
     begin=$SECONDS
     if run_in "$machine" "$user" "$([ "$extent" = full ] && echo "$commands" || echo "$smoke")"; then
-        summary+="$combination: passed in $((SECONDS - begin)) s"$'\n'
+        outcome="$combination: passed in $((SECONDS - begin)) s"
     else
-        summary+="$combination: FAILED after $((SECONDS - begin)) s"$'\n'
+        outcome="$combination: FAILED after $((SECONDS - begin)) s"
         status=1
     fi
+    echo "$outcome"
+    summary+="$outcome"$'\n'
     rm -rf --one-file-system "$machine"
 done
 printf '\nfresh machines:\n%s' "$summary"
