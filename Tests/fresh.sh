@@ -29,9 +29,9 @@ skip() {
 # (https://swift.org/install/linux); what the project itself needs is what `make setup` is to find out.
 declare -A toolchain_needs=(
     [bookworm]="binutils libc6-dev libcurl4 libgcc-12-dev libncurses6 libsqlite3-0
-        libstdc++-12-dev libxml2"
+        libstdc++-12-dev libxml2 tzdata"
     [trixie]="binutils libc6-dev libcurl4t64 libgcc-14-dev libncurses6 libsqlite3-0
-        libstdc++-14-dev libxml2"
+        libstdc++-14-dev libxml2 tzdata"
 )
 readme_has="git make"
 
