@@ -30,7 +30,7 @@ final class LiveTable {
         write("\n" + foot.text)
     }
 
-    /// Prints lines at once, and ends where nobody takes them. A reader that is gone, such as
+    /// Prints lines at once, and ends where they have no reader. A reader that is gone, such as
     /// `head`, ends the program by SIGPIPE.
     static func show(_ text: String) {
         showProgress("")

@@ -25,8 +25,7 @@ struct OptimizerOptions {
 
     /// When training ends early.
     let earlyStopping: EarlyStopping?
-    /// What to try where training diverges: a tenth, and no more than what is used where nobody asks
-    /// for another.
+    /// What to try where training diverges: a tenth, and no more than the default.
     let smallerLearningRate: Double
     private let base: any Optimizer
     private let schedule: Schedule

@@ -5,7 +5,7 @@
 public import Foundation
 
 /// A run of a program that goes on while a test looks at it. It can't run away: its standard output is
-/// a pipe that holds a page, so it waits after some lines that nobody has read.
+/// a pipe that holds a page, so it waits after some unread lines.
 public final class RunningProgram {
     /// The system did not give what the test needs.
     struct Refused: Error {
