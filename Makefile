@@ -47,10 +47,13 @@ perf-check: setup ## Fail where a kernel became slower: BASELINE=file, or BASE=r
 test: setup ## Run the tests; MNIST_DIR and BOOK_PARAMETERS name the real data
 	Tests/run.sh $(ARGUMENTS)
 
-# A build of its own: the package's trait MPI changes what every module is compiled with.
+# The program has a build of its own, as the package's trait MPI changes what every module is compiled
+# with. The tests only start it: they are those of the ordinary build.
+MPI = swift build $(SYSTEM) --traits MPI --scratch-path .build/mpi --product convnet-mpi
 test-mpi: setup ## Run the tests of training on several processes
 	@if command -v mpirun >/dev/null && pkg-config --exists mpi-c; then \
-	    swift test $(SYSTEM) --traits MPI --scratch-path .build/mpi --filter ConvNetMPITests; \
+	    $(MPI) && CONVNET_MPI="$$($(MPI) --show-bin-path)/convnet-mpi" \
+	    swift test $(SYSTEM) --filter ConvNetMPITests; \
 	else echo "skipped: the tests of training on several processes, as mpirun or mpi-c.pc is missing"; fi
 
 # With fewer drawn cases, as everything is slower; the tests themselves are optimised for that reason.
@@ -64,17 +67,18 @@ sanitize-address sanitize-thread: export DRAWN_CASES := 8
 # Swift has no UndefinedBehaviorSanitizer: it is for the kernels in C. More memory than there is has to
 # be refused as it is without the sanitizers. Leaks are looked for where the library's tests end, and not
 # in the programs that other tests run by the hundred: that would take them twice as long. XCTest, which
-# has no tests here, leaks what it says that in.
+# has no tests here, leaks what it says that in. The benchmark's own tests are arithmetic in Swift.
 ADDRESS = swift test $(SYSTEM) --disable-xctest --scratch-path .build/sanitize-address --sanitize=address \
     -Xcc -fsanitize=undefined -Xcc -O1 $(SANITIZED)
 ADDRESS_OPTIONS := allocator_may_return_null=1:max_allocation_size_mb=3072
-PROGRAMS_TESTS := ConvNetCLITests BenchmarksTests ConvNetMPITests
+PROGRAMS_TESTS := ConvNetCLITests ConvNetMPITests
 sanitize-address: export SANITIZER := address
 sanitize-address: export UBSAN_OPTIONS := halt_on_error=1:print_stacktrace=1
 sanitize-address: export LSAN_OPTIONS = suppressions=$(CURDIR)/Tests/leak-sanitizer.txt
 
 sanitize-address: setup ## Run the tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	ASAN_OPTIONS=$(ADDRESS_OPTIONS) $(ADDRESS) $(or $(ARGUMENTS),$(PROGRAMS_TESTS:%=--skip %))
+	ASAN_OPTIONS=$(ADDRESS_OPTIONS) $(ADDRESS) \
+	    $(or $(ARGUMENTS),--skip BenchmarksTests $(PROGRAMS_TESTS:%=--skip %))
 	$(if $(ARGUMENTS),,ASAN_OPTIONS=$(ADDRESS_OPTIONS):detect_leaks=0 \
 	    $(ADDRESS) $(PROGRAMS_TESTS:%=--filter %))
 
@@ -82,7 +86,11 @@ sanitize-address: setup ## Run the tests under AddressSanitizer and UndefinedBeh
 ARCHER = $(firstword $(wildcard /usr/lib/llvm-*/lib/libarcher.so /usr/lib/*/libarcher.so))
 
 sanitize-thread: export SANITIZER := thread
-# The benchmark's own tests are left out: statistics on one thread, for ten minutes.
+# Tests of numbers that take minutes each under ThreadSanitizer, on kernels whose threads others watch;
+# and the benchmark's own tests: statistics on one thread, for ten minutes.
+NUMBERS_TESTS := BenchmarksTests NumbersTests ProductTests/blocksFitTogether \
+    ProductTests/whatAFactorOfZero ProductTests/fewRowsByATransposedMatrix \
+    PointwiseConvolutionTests/isExactOnIntegers PrepackedFiltersTests/kernelsMayChange
 sanitize-thread: setup ## Run the tests under ThreadSanitizer
 	@test -n "$(ARCHER)" || { echo "make: libarcher.so is missing: install libomp-dev" >&2; exit 1; }
 	OMP_TOOL_LIBRARIES=$(ARCHER) \
@@ -90,7 +98,7 @@ sanitize-thread: setup ## Run the tests under ThreadSanitizer
 	    allocator_may_return_null=1 \
 	    suppressions=$(CURDIR)/Tests/thread-sanitizer.txt" \
 	    swift test $(SYSTEM) --disable-xctest --scratch-path .build/sanitize-thread --sanitize=thread \
-	    $(SANITIZED) --skip BenchmarksTests $(ARGUMENTS)
+	    $(SANITIZED) $(NUMBERS_TESTS:%=--skip %) $(ARGUMENTS)
 
 soak: setup ## Train and predict for MINUTES=30, and fail where memory or descriptors grow
 	swift run $(SYSTEM) Soak $(or $(MINUTES),30)
@@ -134,9 +142,10 @@ format: setup-lint ## Format all Swift and C in place
 	swift format -i -r -p $(SWIFT_SOURCES)
 	clang-format -i $(C_SOURCES)
 
-lint: setup-lint ## Fail where the formatters would change a line
+lint: setup-lint ## Fail where the formatters would change a line or a script can't be read
 	swift format lint --strict -r -p $(SWIFT_SOURCES)
 	clang-format --dry-run -Werror $(C_SOURCES)
+	set -e; for script in .ci/run $$(git ls-files '*.sh'); do bash -n "$$script"; done
 
 docs: setup ## Write the documentation as web pages to docs/
 	Documentation/build.sh docs

@@ -101,8 +101,9 @@ if case .file(let path) = OpenMP.library, !FileManager.default.fileExists(atPath
 // network is usable and `swift run Benchmarks` measures what a release build would run.
 // From tools-version 6.2 on, a dependency named by version may carry these flags.
 let kernelCSettings: [CSetting] = [
+    .headerSearchPath("."),
     .unsafeFlags(
-        ["-O3", "-Wall", "-Wextra", "-Werror=vla", "-fno-math-errno"] + OpenMP.compilerFlags)
+        ["-O3", "-Wall", "-Wextra", "-Werror=vla", "-fno-math-errno"] + OpenMP.compilerFlags),
 ]
 
 // The Swift code on the way to the kernels, and the reference they are compared with, are
@@ -161,7 +162,10 @@ let package = Package(
             cSettings: [.define("CONVNET_MPI", .when(traits: ["MPI"]))]),
 
         // Library
-        .target(name: "ConvNetTensor", swiftSettings: optimizedSwiftSettings),
+        .target(name: "ConvNetSupport", swiftSettings: optimizedSwiftSettings),
+        .target(
+            name: "ConvNetTensor", dependencies: ["ConvNetSupport"],
+            swiftSettings: optimizedSwiftSettings),
         .target(
             name: "ConvNetKernels", dependencies: ["ConvNetTensor", "CConvKernels"],
             swiftSettings: optimizedSwiftSettings),
@@ -172,10 +176,11 @@ let package = Package(
             name: "ConvNet", dependencies: ["ConvNetTensor", "ConvNetKernels"],
             swiftSettings: optimizedSwiftSettings),
         .target(
-            name: "ConvNetData", dependencies: ["ConvNetTensor", "CZlib"],
+            name: "ConvNetData", dependencies: ["ConvNetSupport", "ConvNetTensor", "CZlib"],
             swiftSettings: optimizedSwiftSettings),
         .target(
-            name: "ConvNetPlots", dependencies: ["ConvNetTensor", "CCairo", "CPNG", "CZlib"],
+            name: "ConvNetPlots",
+            dependencies: ["ConvNetSupport", "ConvNetTensor", "CCairo", "CPNG", "CZlib"],
             swiftSettings: optimizedSwiftSettings),
         .target(
             name: "ConvNetDistributed", dependencies: ["ConvNet", "CConvMPI"],
@@ -228,8 +233,8 @@ let package = Package(
         .testTarget(
             name: "ConvNetCLITests",
             dependencies: [
-                "ConvNetCLI", "ConvNetCommands", "ConvNet", "ConvNetData", "ConvNetPlots",
-                "ConvNetTestSupport", "DrawnCalls",
+                "ConvNetCLI", "ConvNetCommands", "ConvNetOptions", "ConvNet", "ConvNetData",
+                "ConvNetPlots", "ConvNetTestSupport", "DrawnCalls",
             ]),
         .testTarget(
             name: "ConvNetMPITests",

@@ -39,8 +39,7 @@ struct BenchmarkRun {
         quick = options.has("quick")
         pace = quick ? .quick : options.has("full") ? .full : .standard
         checks = !options.has("native-only")
-        output = options.string("json")
-        if let output { try Self.checkWritable(output, "json") }
+        output = try options.outputFile("json")?.path
         plot = try Self.checkedPlot(options)
         peers =
             try options.string("compare").map { list throws(UsageError) in
@@ -48,8 +47,7 @@ struct BenchmarkRun {
             } ?? []
         let setting = Baseline.Setting(kernels, quick: quick)
         self.setting = setting
-        saved = options.string("save-baseline")
-        if let saved { try Self.checkWritable(saved, "save-baseline") }
+        saved = try options.outputFile("save-baseline")?.path
         let tolerance = try Self.tolerance(options)
         `guard` = try options.string("baseline").map { path throws(UsageError) in
             try Guard(path: path, tolerance: tolerance, setting: setting, cases: selection.cases)
@@ -129,23 +127,13 @@ struct BenchmarkRun {
     }
 
     private static func checkedPlot(_ options: Options) throws(UsageError) -> URL? {
-        guard let path = options.string("plot") else { return nil }
-        try checkWritable(path, "plot")
-        let file = URL(fileURLWithPath: path)
-        do throws(PictureError) {
+        guard let file = try options.outputFile("plot") else { return nil }
+        do throws(FileError) {
             _ = try PictureFormat(of: file)
         } catch {
-            throw UsageError("--plot is \(path), expected \(error.expected)")
+            throw UsageError(
+                "--plot is \(file.path), expected \(error.expected ?? "a picture's file")")
         }
         return file
-    }
-
-    /// Finds out before minutes of measuring that the figures could not be written.
-    private static func checkWritable(_ path: String, _ option: String) throws(UsageError) {
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        var isFolder: ObjCBool = false
-        let isTaken = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-        guard FileManager.default.isWritableFile(atPath: folder), !(isTaken && isFolder.boolValue)
-        else { throw UsageError("--\(option) is \(path), expected a file in a writable folder") }
     }
 }

@@ -65,6 +65,6 @@ enum Cases {
     /// All cases, in the table's order.
     static var all: [BenchmarkCase] {
         ProductCases.all + ColumnsCases.all + ConvolutionCases.all + PoolingCases.all
-            + NetworkCases.all
+            + ElementwiseCases.all + ShapeCases.all + NetworkCases.all
     }
 }

@@ -8,6 +8,7 @@ enum CaseGroup: CaseIterable {
     case columns
     case convolutions
     case pooling
+    case wholeTensors
     case networks
 
     /// A case's group by the first word of its name; nil where it is none of these.
@@ -17,6 +18,7 @@ enum CaseGroup: CaseIterable {
         case "im2col", "col2im": self = .columns
         case "conv": self = .convolutions
         case "maxpool": self = .pooling
+        case "elementwise", "copy", "resize": self = .wholeTensors
         case "train", "predict", "predict1": self = .networks
         default: return nil
         }
@@ -36,6 +38,9 @@ enum CaseGroup: CaseIterable {
         case .pooling:
             "Max pooling (forward+backward: and its gradient): window/stride, "
                 + "channels×height×width"
+        case .wholeTensors:
+            "Operations on whole tensors, means of planes, copies, images of other sizes (and the "
+                + "gradient): channels×height×width"
         case .networks:
             "Whole networks: a training step, the prediction of a batch (predict), of one image "
                 + "(predict1): channels×height×width"

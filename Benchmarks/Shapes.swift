@@ -12,22 +12,27 @@ struct LayerShape: Sendable {
     let filters, kernel, stride, padding: Int
     /// Whether its cases wait for `--full`.
     let needsFull: Bool
+    /// 1, or as many as there are channels and filters.
+    var groups = 1
+    /// Whether its gradients are measured too.
+    var hasGradients = true
 
     var inputShape: [Int] { [samples, channels, extent, extent] }
-    var weightsShape: [Int] { [filters, channels, kernel, kernel] }
+    var weightsShape: [Int] { [filters, channels / groups, kernel, kernel] }
     var outputExtent: Int { (extent + 2 * padding - kernel) / stride + 1 }
     var outputShape: [Int] { [samples, filters, outputExtent, outputExtent] }
 
     /// Multiply-adds of one pass.
     var products: Int {
-        samples * outputExtent * outputExtent * filters * channels * kernel * kernel
+        samples * outputExtent * outputExtent * filters * (channels / groups) * kernel * kernel
     }
 
     func window() throws -> Window { try Window(kernel, stride: stride, padding: padding) }
 
-    /// Such as `5×5, 96→256, 27×27, batch 16`.
+    /// Such as `5×5, 96→256, 27×27, batch 16`, or `3×3/2, 96 apart, 112×112, batch 1`.
     var sizes: String {
-        "\(Shapes.window(kernel, stride)), \(channels)→\(filters), \(extent)×\(extent), "
+        let channels = groups == 1 ? "\(channels)→\(filters)" : "\(channels) apart"
+        return "\(Shapes.window(kernel, stride)), \(channels), \(extent)×\(extent), "
             + "batch \(samples)"
     }
 
@@ -75,6 +80,43 @@ enum Shapes {
         layer("deep.conv_28", 100, 16, 28, 16, 3, 1, 1),
     ]
 
+    /// What networks of today predict with: planes each by itself, single pixels, and few pixels
+    /// with many channels.
+    static let layersOfToday = [
+        apart("mobilenet.dw3x3_112", 32, 112, 3, 1), apart("mobilenet.dw3x3s2_112", 96, 112, 3, 2),
+        apart("mobilenet.dw3x3_56", 144, 56, 3, 1), apart("mobilenet.dw3x3s2_56", 144, 56, 3, 2),
+        apart("mobilenet.dw3x3_28", 192, 28, 3, 1), apart("mobilenet.dw3x3s2_28", 192, 28, 3, 2),
+        apart("mobilenet.dw3x3_14", 384, 14, 3, 1), apart("mobilenet.dw3x3s2_14", 576, 14, 3, 2),
+        apart("mobilenet.dw3x3_7", 960, 7, 3, 1), apart("efficientnet.dw5x5s2_56", 144, 56, 5, 2),
+        apart("efficientnet.dw5x5_28", 240, 28, 5, 1),
+        apart("efficientnet.dw5x5_14", 672, 14, 5, 1),
+        apart("efficientnet.dw5x5s2_14", 672, 14, 5, 2),
+        apart("efficientnet.dw5x5_7", 1152, 7, 5, 1),
+        apart("mobilenet.dw3x3s2_56.batch8", 144, 56, 3, 2, samples: 8),
+        apart("mobilenet.dw3x3_7.batch8", 960, 7, 3, 1, samples: 8),
+        predicted("mobilenet.1x1_112", 1, 32, 112, 16, 1, 1, 0),
+        predicted("mobilenet.1x1_112_wide", 1, 16, 112, 96, 1, 1, 0),
+        predicted("mobilenet.1x1_56", 1, 24, 56, 144, 1, 1, 0),
+        predicted("mobilenet.1x1_28", 1, 32, 28, 192, 1, 1, 0),
+        predicted("mobilenet.1x1_14", 1, 64, 14, 384, 1, 1, 0),
+        predicted("mobilenet.1x1_7", 1, 160, 7, 960, 1, 1, 0),
+        predicted("mobilenet.1x1_7_narrow", 1, 960, 7, 160, 1, 1, 0),
+        predicted("mobilenet.1x1_7.batch8", 8, 160, 7, 960, 1, 1, 0),
+        predicted("resnet.1x1_28", 1, 128, 28, 512, 1, 1, 0),
+        predicted("resnet.1x1_14", 1, 1024, 14, 256, 1, 1, 0),
+        predicted("resnet.1x1_7", 1, 512, 7, 2048, 1, 1, 0),
+        predicted("resnet.1x1_7.batch8", 8, 512, 7, 2048, 1, 1, 0),
+        predicted("resnet.1x1s2_28", 1, 512, 28, 1024, 1, 2, 0),
+        predicted("resnet.3x3_56.batch1", 1, 64, 56, 64, 3, 1, 1),
+        predicted("resnet.3x3_28.batch1", 1, 128, 28, 128, 3, 1, 1),
+        predicted("resnet.3x3_14.batch1", 1, 256, 14, 256, 3, 1, 1),
+        predicted("resnet.3x3_7.batch1", 1, 512, 7, 512, 3, 1, 1),
+        predicted("resnet.3x3_7.batch8", 8, 512, 7, 512, 3, 1, 1),
+        predicted("resnet.3x3s2_28.batch1", 1, 256, 28, 256, 3, 2, 1),
+        predicted("resnet.3x3s2_14.batch1", 1, 512, 14, 512, 3, 2, 1),
+        predicted("resnet.7x7s2_224.batch1", 1, 3, 224, 64, 7, 2, 3),
+    ]
+
     static let pools = [
         PoolShape(
             name: "simple.pool", samples: 100, channels: 30, extent: 24, kernel: 2, stride: 2),
@@ -111,6 +153,28 @@ enum Shapes {
         LayerShape(
             name: name, samples: samples, channels: channels, extent: extent, filters: filters,
             kernel: kernel, stride: stride, padding: padding, needsFull: needsFull)
+    }
+
+    /// A depthwise layer, on one image unless more are asked for.
+    private static func apart(
+        _ name: String, _ channels: Int, _ extent: Int, _ kernel: Int, _ stride: Int,
+        samples: Int = 1
+    ) -> LayerShape {
+        var shape = layer(
+            name, samples, channels, extent, channels, kernel, stride, kernel / 2, needsFull: true)
+        shape.groups = channels
+        return shape
+    }
+
+    /// A layer without its gradients.
+    private static func predicted(
+        _ name: String, _ samples: Int, _ channels: Int, _ extent: Int, _ filters: Int,
+        _ kernel: Int, _ stride: Int, _ padding: Int
+    ) -> LayerShape {
+        var shape = layer(
+            name, samples, channels, extent, filters, kernel, stride, padding, needsFull: true)
+        shape.hasGradients = false
+        return shape
     }
 
     private static func product(

@@ -58,16 +58,17 @@ convert() {
         --output-dir "$work/$module.doccarchive" "$@"
 }
 
-again=-experimental-allowed-reexported-modules=ConvNetTensor,ConvNetKernels
-for module in ConvNetTensor ConvNetKernels ConvNet; do extract "$module" "$again"; done
+again=-experimental-allowed-reexported-modules=ConvNetSupport,ConvNetTensor,ConvNetKernels
+for module in ConvNetSupport ConvNetTensor ConvNetKernels ConvNet; do extract "$module" "$again"; done
 for module in "${beside[@]}"; do extract "$module"; done
 swift Documentation/undocumented.swift "$work"/symbols/*/*.symbols.json
 
-# docc looks only at the comments of the module whose pages it makes: the first two are made to be checked.
-for module in ConvNetTensor ConvNetKernels ConvNet; do convert "$module"; done
+# docc looks only at the comments of the module whose pages it makes: the first three are made to be
+# checked.
+for module in ConvNetSupport ConvNetTensor ConvNetKernels ConvNet; do convert "$module"; done
 for module in "${beside[@]}"; do
     # The errors that they throw have their page among ConvNet's.
-    sed -i 's|``TensorError``|``/ConvNet/TensorError``|g' "$work/symbols/$module"/*.json
+    sed -i -E 's#``(TensorError|FileError)``#``/ConvNet/\1``#g' "$work/symbols/$module"/*.json
     convert "$module" --dependency "$work/ConvNet.doccarchive"
 done
 

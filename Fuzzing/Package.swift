@@ -10,7 +10,8 @@ let package = Package(
     name: "swift-convnet-fuzzing",
     dependencies: [.package(name: "swift-convnet", path: "..")],
     targets: [.target(name: "Fuzzer")]
-        + ["IDX", "NPY", "NPZ", "PNG", "Safetensors", "Network", "Checkpoint", "History"].map {
+        + ["IDX", "NPY", "NPZ", "PNG", "Safetensors", "Network", "Checkpoint", "History", "ONNX"]
+        .map {
             .executableTarget(
                 name: "Fuzz\($0)",
                 dependencies: [

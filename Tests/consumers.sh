@@ -97,6 +97,12 @@ check_examples() {
     expect_failure "$predict" "$work/digits.safetensors" "$work/PredictFolder/Digits" --invert
     grep -q 'none.png.*expected' "$work/log" || fail "PredictFolder did not name none.png"
 
+    step "example OwnLayerAndOptimizer"
+    copy_package Examples/OwnLayerAndOptimizer OwnLayerAndOptimizer
+    expect_line 'gradients passed' swift_for OwnLayerAndOptimizer run OwnLayerAndOptimizer |
+        tee "$work/log"
+    grep -q 'read again: true' "$work/log" || fail "OwnLayerAndOptimizer read another network"
+
     step "example PlainC"
     copy_package Examples/PlainC PlainC
     expect_line '300 x 200 x 250: right' swift_for PlainC run PlainC

@@ -99,6 +99,8 @@ run_in() {
         mount -t proc proc "$machine/proc"
         mount --rbind /dev "$machine/dev"
         mount -t tmpfs tmpfs "$machine/dev/shm"
+        # Open MPI 5 reads there how many processors there are, and crashes where it finds nothing.
+        mount --rbind --make-slave /sys "$machine/sys"
         exec chroot "$machine" runuser -u "$user" -- env -i \
             HOME="$home" PATH=/opt/swift/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin \
             bash /commands.sh' - "$machine" "$toolchain" "$user" "$home" </dev/null

@@ -7,20 +7,51 @@ import ConvNetReference
 
 extension CheckedKernels {
     func convolution(
-        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int
-    ) throws -> Tensor {
-        try convolution(
-            x, weights: weights, prepared: nil, bias: bias, window: window, groups: groups,
-            rectified: false)
+        _ x: Tensor, weights: Tensor, prepacked: PrepackedFilters?,
+        _ descriptor: ConvolutionDescriptor, epilogue: Epilogue, wantsArgmax: Bool
+    ) throws -> (output: Tensor, argmax: IndexTensor?) {
+        let rectifiesAtMost = epilogue.activation == nil || epilogue.activation == .relu
+        guard epilogue.normalization == nil, epilogue.addend == nil, rectifiesAtMost else {
+            return try composed(x, weights, descriptor, epilogue, wantsArgmax: wantsArgmax)
+        }
+        let (window, groups) = (descriptor.window, descriptor.groups)
+        let rectified = epilogue.activation == .relu
+        if let pooling = epilogue.pooling {
+            return try pooled(
+                x, weights, prepacked, epilogue.bias, window, groups, pooling,
+                rectified: rectified, wantsArgmax: wantsArgmax)
+        }
+        let result = try plain(
+            x, weights, prepacked, epilogue.bias, window, groups, rectified: rectified)
+        return (result, nil)
     }
 
-    func convolution(
-        _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
-        groups: Int, rectified: Bool
-    ) throws -> Tensor {
+    /// Checks an epilogue as the operations that it stands for: each of them has checks of its own.
+    private func composed(
+        _ x: Tensor, _ weights: Tensor, _ descriptor: ConvolutionDescriptor, _ epilogue: Epilogue,
+        wantsArgmax: Bool
+    ) throws -> (output: Tensor, argmax: IndexTensor?) {
+        let sums = try convolution(
+            x, weights: weights, bias: epilogue.bias, window: descriptor.window,
+            groups: descriptor.groups)
+        let expected = try finish(sums, epilogue, wantsArgmax: wantsArgmax)
         let result = try kernels.convolution(
-            x, weights: weights, prepared: prepared, bias: bias, window: window, groups: groups,
-            rectified: rectified)
+            x, weights: weights, prepacked: nil, descriptor, epilogue: epilogue,
+            wantsArgmax: wantsArgmax)
+        log.check.compareExactly(result.output.doubles, expected.output.doubles)
+        return result
+    }
+
+    private func plain(
+        _ x: Tensor, _ weights: Tensor, _ prepacked: PrepackedFilters?, _ bias: Tensor?,
+        _ window: Window, _ groups: Int, rectified: Bool
+    ) throws -> Tensor {
+        let epilogue = Epilogue(bias: bias, activation: rectified ? .relu : nil)
+        let descriptor = ConvolutionDescriptor(window, groups: groups)
+        let result = try kernels.convolution(
+            x, weights: weights, prepacked: prepacked, descriptor, epilogue: epilogue,
+            wantsArgmax: false
+        ).output
         if let winograd = try kernels.winograd(
             inputShape: x.shape, weightsShape: weights.shape, window: window, groups: groups,
             pass: .forward)
@@ -38,17 +69,20 @@ extension CheckedKernels {
                 terms: terms(of: weights))
         }
         try checkConvolutionWholly(
-            x.shape, weights.shape, isPrepared: prepared != nil, window, groups, rectified)
+            x.shape, weights.shape, isPrepacked: prepacked != nil, window, groups, rectified)
         return result
     }
 
-    func convolutionMaxPooling(
-        _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
-        groups: Int, pooling: Window, rectified: Bool, wantsArgmax: Bool
+    private func pooled(
+        _ x: Tensor, _ weights: Tensor, _ prepacked: PrepackedFilters?, _ bias: Tensor?,
+        _ window: Window, _ groups: Int, _ pooling: Window, rectified: Bool, wantsArgmax: Bool
     ) throws -> (output: Tensor, argmax: IndexTensor?) {
-        let result = try kernels.convolutionMaxPooling(
-            x, weights: weights, prepared: prepared, bias: bias, window: window, groups: groups,
-            pooling: pooling, rectified: rectified, wantsArgmax: wantsArgmax)
+        let epilogue = Epilogue(
+            bias: bias, pooling: pooling, activation: rectified ? .relu : nil)
+        let descriptor = ConvolutionDescriptor(window, groups: groups)
+        let result = try kernels.convolution(
+            x, weights: weights, prepacked: prepacked, descriptor, epilogue: epilogue,
+            wantsArgmax: wantsArgmax)
         if let winograd = try kernels.winograd(
             inputShape: x.shape, weightsShape: weights.shape, window: window, groups: groups,
             pass: .forward)
@@ -57,9 +91,9 @@ extension CheckedKernels {
                 result.output, x, weights, bias, winograd, pooling: pooling, rectified: rectified)
         } else {
             let part = try x.samples(at: places)
-            let expected = try reference.convolutionMaxPooling(
-                part, weights: weights, prepared: nil, bias: bias, window: window, groups: groups,
-                pooling: pooling, rectified: rectified, wantsArgmax: false
+            let expected = try reference.convolution(
+                part, weights: weights, prepacked: nil, descriptor, epilogue: epilogue,
+                wantsArgmax: false
             ).output
             // Maxima lie no further apart than the numbers of a window that lie furthest apart.
             // Where two nearly tie, rounding may decide about their place; whole numbers show that
@@ -71,7 +105,7 @@ extension CheckedKernels {
                 terms: terms(of: weights))
         }
         try checkPooledWholly(
-            x.shape, weights.shape, isPrepared: prepared != nil, window, groups, pooling,
+            x.shape, weights.shape, isPrepacked: prepacked != nil, window, groups, pooling,
             rectified, wantsArgmax)
         return result
     }
@@ -88,17 +122,18 @@ extension CheckedKernels {
     }
 
     /// Where filters are kept from call to call, the first call packs them for itself and the third
-    /// finds them prepared: both are checked.
+    /// finds them prepacked: both are checked.
     private func eachWay(
-        isPrepared: Bool, _ body: (_ prepared: PreparedFilters?, _ isChecked: Bool) throws -> Void
+        isPrepacked: Bool,
+        _ body: (_ prepacked: PrepackedFilters?, _ isChecked: Bool) throws -> Void
     ) throws {
-        guard isPrepared else { return try body(nil, true) }
-        let prepared = PreparedFilters()
-        for call in 1...3 { try body(prepared, call != 2) }
+        guard isPrepacked else { return try body(nil, true) }
+        let prepacked = PrepackedFilters()
+        for call in 1...3 { try body(prepacked, call != 2) }
     }
 
     private func checkConvolutionWholly(
-        _ shape: [Int], _ weightsShape: [Int], isPrepared: Bool, _ window: Window, _ groups: Int,
+        _ shape: [Int], _ weightsShape: [Int], isPrepacked: Bool, _ window: Window, _ groups: Int,
         _ rectified: Bool
     ) throws {
         let x = try WholeNumbers.inputs(shape, seed: 6)
@@ -113,10 +148,13 @@ extension CheckedKernels {
             bias: Tensor(
                 shape: [groups], doubles: WholeNumbers.combined(bias, axis: 0, groups: groups)),
             window: window, groups: groups)
-        try eachWay(isPrepared: isPrepared) { prepared, isChecked in
+        try eachWay(isPrepacked: isPrepacked) { prepacked, isChecked in
             let y = try kernels.convolution(
-                x, weights: weights, prepared: prepared, bias: bias, window: window,
-                groups: groups, rectified: rectified)
+                x, weights: weights, prepacked: prepacked,
+                ConvolutionDescriptor(window, groups: groups),
+                epilogue: Epilogue(bias: bias, activation: rectified ? .relu : nil),
+                wantsArgmax: false
+            ).output
             guard isChecked else { return }
             guard y.shape == [shape[0], weightsShape[0]] + expected.shape[2...] else {
                 return log.check.fail()
@@ -127,7 +165,7 @@ extension CheckedKernels {
     }
 
     private func checkPooledWholly(
-        _ shape: [Int], _ weightsShape: [Int], isPrepared: Bool, _ window: Window, _ groups: Int,
+        _ shape: [Int], _ weightsShape: [Int], isPrepacked: Bool, _ window: Window, _ groups: Int,
         _ pooling: Window, _ rectified: Bool, _ wantsArgmax: Bool
     ) throws {
         let x = try WholeNumbers.inputs(shape, seed: 6)
@@ -135,13 +173,16 @@ extension CheckedKernels {
         let bias = try WholeNumbers.biases(
             weightsShape[0], terms: weightsShape[1...].reduce(1, *))
         // A maximum is no sum, so nothing can be combined.
-        let expected = try reference.convolutionMaxPooling(
-            x.samples(at: places), weights: weights, prepared: nil, bias: bias, window: window,
-            groups: groups, pooling: pooling, rectified: rectified, wantsArgmax: wantsArgmax)
-        try eachWay(isPrepared: isPrepared) { prepared, isChecked in
-            let y = try kernels.convolutionMaxPooling(
-                x, weights: weights, prepared: prepared, bias: bias, window: window,
-                groups: groups, pooling: pooling, rectified: rectified, wantsArgmax: wantsArgmax)
+        let descriptor = ConvolutionDescriptor(window, groups: groups)
+        let epilogue = Epilogue(
+            bias: bias, pooling: pooling, activation: rectified ? .relu : nil)
+        let expected = try reference.convolution(
+            x.samples(at: places), weights: weights, prepacked: nil, descriptor,
+            epilogue: epilogue, wantsArgmax: wantsArgmax)
+        try eachWay(isPrepacked: isPrepacked) { prepacked, isChecked in
+            let y = try kernels.convolution(
+                x, weights: weights, prepacked: prepacked, descriptor, epilogue: epilogue,
+                wantsArgmax: wantsArgmax)
             guard isChecked else { return }
             log.check.compareExactly(
                 try y.output.samples(at: places).doubles, expected.output.doubles)
@@ -150,8 +191,10 @@ extension CheckedKernels {
     }
 
     func convolutionInputGradient(
-        _ outputGradient: Tensor, weights: Tensor, inputShape: [Int], window: Window, groups: Int
+        _ outputGradient: Tensor, weights: Tensor, inputShape: [Int],
+        _ descriptor: ConvolutionDescriptor
     ) throws -> Tensor {
+        let (window, groups) = (descriptor.window, descriptor.groups)
         func gradient(
             _ kernels: any Kernels, _ dy: Tensor, _ weights: Tensor, channels: Int
         ) throws -> Tensor {
@@ -198,26 +241,18 @@ extension CheckedKernels {
     }
 
     func convolutionWeightGradient(
-        _ outputGradient: Tensor, input x: Tensor, window: Window, groups: Int
+        _ outputGradient: Tensor, input x: Tensor, _ descriptor: ConvolutionDescriptor,
+        maxima: PooledMaxima?
     ) throws -> Tensor {
-        try weightGradient(outputGradient, x, window, groups) {
-            try $0.convolutionWeightGradient($1, input: $2, window: window, groups: groups)
-        } spread: {
-            $0
-        }
-    }
-
-    func convolutionMaxPoolingWeightGradient(
-        _ pooledGradient: Tensor, argmax: IndexTensor, input x: Tensor, window: Window,
-        groups: Int, pooling: Window
-    ) throws -> Tensor {
+        let (window, groups) = (descriptor.window, descriptor.groups)
         let places = try window.outputSize(height: x.shape[2], width: x.shape[3])
-        let shape = [x.shape[0], pooledGradient.shape[1], places.height, places.width]
-        return try weightGradient(pooledGradient, x, window, groups) {
-            try $0.convolutionMaxPoolingWeightGradient(
-                $1, argmax: argmax, input: $2, window: window, groups: groups, pooling: pooling)
+        let shape = [x.shape[0], outputGradient.shape[1], places.height, places.width]
+        return try weightGradient(outputGradient, x, window, groups) {
+            try $0.convolutionWeightGradient($1, input: $2, descriptor, maxima: maxima)
         } spread: {
-            try reference.maxPoolingGradient($0, argmax: argmax, inputShape: shape)
+            guard let maxima else { return $0 }
+            return try reference.maxPoolingGradient(
+                $0, argmax: maxima.argmax, inputShape: shape)
         }
     }
 

@@ -81,35 +81,29 @@ extension CheckedKernels {
 
     // MARK: Activations
 
-    func relu(_ x: Tensor) throws -> Tensor {
-        let result = try kernels.relu(x)
-        try compareSamples(result, roundings: 0, reference.relu(x.samples(at: places)))
-        return result
-    }
-
-    func reluGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor {
-        let result = try kernels.reluGradient(outputGradient, output: output)
-        try compareSamples(
-            result, roundings: 0,
-            reference.reluGradient(
-                outputGradient.samples(at: places), output: output.samples(at: places)))
-        return result
-    }
-
-    func sigmoid(_ x: Tensor) throws -> Tensor {
-        let result = try kernels.sigmoid(x)
+    func activation(_ x: Tensor, _ activation: Activation) throws -> Tensor {
+        let result = try kernels.activation(x, activation)
+        let expected = try reference.activation(x.samples(at: places), activation)
+        switch activation {
+        case .relu: try compareSamples(result, roundings: 0, expected)
         // 4 units in the last place, which are 8 roundings; the reference's own is another.
-        try compareSamples(
-            result, roundings: 9, least: 0x1p-126, reference.sigmoid(x.samples(at: places)))
+        case .sigmoid: try compareSamples(result, roundings: 9, least: 0x1p-126, expected)
+        default: throw unchecked(activation.name)
+        }
         return result
     }
 
-    func sigmoidGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor {
-        let result = try kernels.sigmoidGradient(outputGradient, output: output)
-        try compareSamples(
-            result, roundings: 4,
-            reference.sigmoidGradient(
-                outputGradient.samples(at: places), output: output.samples(at: places)))
+    func activationGradient(
+        _ outputGradient: Tensor, from value: Tensor, _ activation: Activation
+    ) throws -> Tensor {
+        let result = try kernels.activationGradient(outputGradient, from: value, activation)
+        let expected = try reference.activationGradient(
+            outputGradient.samples(at: places), from: value.samples(at: places), activation)
+        switch activation {
+        case .relu: try compareSamples(result, roundings: 0, expected)
+        case .sigmoid: try compareSamples(result, roundings: 4, expected)
+        default: throw unchecked("\(activation.name)Gradient")
+        }
         return result
     }
 
@@ -161,7 +155,7 @@ extension CheckedKernels {
 
     // MARK: Loss and updates
 
-    func softmaxCrossEntropy(_ logits: Tensor, labels: [Int]) throws -> SoftmaxCrossEntropy {
+    func softmaxCrossEntropy(_ logits: Tensor, labels: [Int]) throws -> LossAndGradient {
         let result = try kernels.softmaxCrossEntropy(logits, labels: labels)
         let expected = try reference.softmaxCrossEntropy(logits, labels: labels)
         // The difference to the largest logit is rounded, which the exponential multiplies by its
@@ -211,21 +205,21 @@ extension CheckedKernels {
         throw unchecked("col2im")
     }
     func addBias(_ bias: Tensor, to x: inout Tensor) throws { throw unchecked("addBias") }
-    func tanh(_ x: Tensor) throws -> Tensor { throw unchecked("tanh") }
-    func tanhGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor {
-        throw unchecked("tanhGradient")
-    }
-    func leakyReLU(_ x: Tensor, negativeSlope: Double) throws -> Tensor {
-        throw unchecked("leakyReLU")
-    }
-    func leakyReLUGradient(
-        _ outputGradient: Tensor, input x: Tensor, negativeSlope: Double
-    ) throws -> Tensor { throw unchecked("leakyReLUGradient") }
-    func softmax(_ logits: Tensor) throws -> Tensor { throw unchecked("softmax") }
-    func softmaxGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor {
-        throw unchecked("softmaxGradient")
-    }
-    func softmaxCrossEntropy(_ logits: Tensor, targets: Tensor) throws -> SoftmaxCrossEntropy {
+    func softmax(_ x: Tensor, axis: Int) throws -> Tensor { throw unchecked("softmax") }
+    func softmaxGradient(
+        _ outputGradient: Tensor, output: Tensor, axis: Int
+    ) throws -> Tensor { throw unchecked("softmaxGradient") }
+    func elementwise(
+        _ operation: BinaryOperation, _ a: Tensor, _ b: Tensor
+    ) throws -> Tensor { throw unchecked(operation.name) }
+    func elementwiseGradient(
+        _ outputGradient: Tensor, of operation: BinaryOperation, _ a: Tensor, _ b: Tensor,
+        operand: BinaryOperation.Operand
+    ) throws -> Tensor { throw unchecked("\(operation.name)Gradient") }
+    func reduced(
+        _ x: Tensor, _ reduction: Reduction, axes: [Int], keepsAxes: Bool
+    ) throws -> Tensor { throw unchecked(reduction.name) }
+    func softmaxCrossEntropy(_ logits: Tensor, targets: Tensor) throws -> LossAndGradient {
         throw unchecked("softmaxCrossEntropy of targets")
     }
     func batchStatistics(_ x: Tensor) throws -> BatchStatistics {
@@ -238,6 +232,12 @@ extension CheckedKernels {
         _ outputGradient: Tensor, input x: Tensor, statistics: BatchStatistics, gamma: Tensor,
         epsilon: Double
     ) throws -> BatchNormalizationGradient { throw unchecked("batchNormalizationGradient") }
+    func copy(
+        _ x: Tensor, from source: StridedView, into y: inout Tensor, at target: StridedView
+    ) throws { throw unchecked("copy") }
+    func resampled(
+        _ x: Tensor, rows: ResamplingTaps, columns: ResamplingTaps
+    ) throws -> Tensor { throw unchecked("resampled") }
     func sumOfSquares(_ x: Tensor) throws -> Double { throw unchecked("sumOfSquares") }
     func sgdUpdate(
         _ parameter: inout Tensor, gradient: Tensor, learningRate: Double,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Checks by their own numbers of a network's convolutions that go by Winograd's way: of whole
+// Checks by their own numbers of a network's convolutions that use Winograd's algorithm: of whole
 // planes, as a pooling may follow, of the first and the last image among those that the reference
 // gets. Whole numbers check all planes.
 

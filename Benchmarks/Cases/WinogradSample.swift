@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Checks of convolutions that go by Winograd's way. Its error depends on all pixels of a tile and
+// Checks of convolutions that use Winograd's algorithm. Its error depends on all pixels of a tile and
 // is bounded by following each rounding (WinogradRounding), which takes much longer than the result
 // itself, so some places are checked. Shapes alone say which: the hash of a row does not depend on
 // threads or on the time that there is.
@@ -18,7 +18,7 @@ protocol ChoosingKernels: Kernels {
 extension NativeKernels: ChoosingKernels {}
 
 extension Kernels {
-    /// The rounding of a convolution or of one of its gradients, if that goes by Winograd's way;
+    /// The rounding of a convolution or of one of its gradients, if that uses Winograd's algorithm;
     /// nil if it goes another way. For the gradient with respect to the images it is that of the
     /// convolution that this gradient is.
     func winograd(

@@ -57,7 +57,7 @@ struct GuardReport {
 struct Guard {
     /// Seconds until what looks slower twice is measured a third time: others' work, which takes caches
     /// and memory from it, comes in spells.
-    private static let pause = 5.0
+    var pause = 5.0
 
     let baseline: Baseline
     let decision: Decision
@@ -97,7 +97,7 @@ struct Guard {
         comparisons = decision.judged(comparisons)
         var suspects = Set(comparisons.filter(decision.isSuspect).map(\.name))
         for round in 0..<Decision.repetitions where !suspects.isEmpty {
-            if round > 0 { Thread.sleep(forTimeInterval: Self.pause) }
+            if round > 0 { Thread.sleep(forTimeInterval: pause) }
             let again = try remeasure(cases.filter { suspects.contains($0.name) })
             let costs = Dictionary(again.map { ($0.name, $0.costs) }) { first, _ in first }
             comparisons = decision.judged(comparisons, repeated: costs)

@@ -70,10 +70,6 @@ int convmpi_finalize(void) {
     return MPI_Finalize();
 }
 
-void convmpi_abort(int status) {
-    MPI_Abort(MPI_COMM_WORLD, status);
-}
-
 int convmpi_send(const void *data, ptrdiff_t bytes, int rank, int tag, convmpi_request *request) {
     if (bytes > INT_MAX) return MPI_ERR_COUNT;
     MPI_Request handle = MPI_REQUEST_NULL;

@@ -21,10 +21,6 @@ int convmpi_finalize(void) {
     return CONVMPI_NOT_BUILT;
 }
 
-void convmpi_abort(int status) {
-    (void)status;
-}
-
 int convmpi_send(const void *data, ptrdiff_t bytes, int rank, int tag, convmpi_request *request) {
     (void)data, (void)bytes, (void)rank, (void)tag, (void)request;
     return CONVMPI_NOT_BUILT;

@@ -131,6 +131,19 @@ def make_networks():
          affine],
         [("gamma1", [2], [1, 1]), ("beta1", [2], [0, 0]), ("mean1", [2], [0, 0]), ("variance1", [2], [1, 1]),
          ("W2", [2, 2], range(4)), ("b2", [2], [0, 1])]))
+    write("Network", "shapes", network(
+        [4, 2, 3],
+        [("PixelShuffle", [], {"factor": 2}), ("Slice", [], {"axis": 2, "step": -1}),
+         ("ImagePadding", [], {"padding": [1, 0, 2, 1], "mode": "reflect"}),
+         ("Resize", [], {"sizes": [4, 3], "mode": "bicubic", "coordinates": "halfPixel", "antialias": True}),
+         ("AdaptiveAveragePooling", [], {"output_size": [2, 2]}), ("PixelUnshuffle", [], {"factor": 2}),
+         ("TransposedConvolution", ["W", "b"],
+          window(2, stride=2) | {"output_padding": [1, 0], "groups": 2}),
+         ("Concatenation", [], {"axis": 1}), ("Transpose", [], {"permutation": [0, 2, 3, 1]}),
+         ("Reshape", [], {"sample_shape": [3, -1]}), ("Unsqueeze", [], {"axis": 1}),
+         ("Squeeze", [], {"axis": 1}), affine],
+        [("W1", [4, 1, 2, 2], range(16)), ("b1", [2], [0, 1]),
+         ("W2", [12, 2], range(24)), ("b2", [2], [0, 1])]))
     write("Network", "global-max", network([2, 3, 3], [("GlobalMaxPooling", [], {})], []))
 
 
@@ -167,6 +180,93 @@ def make_histories():
     write("History", "nothing", b'{"steps_per_epoch":0,"step_losses":[],"epochs":[]}')
 
 
+def varint(number):
+    data, number = b"", number % (1 << 64)
+    while number >= 128:
+        data, number = data + bytes([number & 127 | 128]), number >> 7
+    return data + bytes([number])
+
+
+def field(number, value):
+    """A field of Protocol Buffers: a number, a float, or a text, bytes or message."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    if isinstance(value, float):
+        return varint(number << 3 | 5) + struct.pack("<f", value)
+    data = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def onnx_tensor(name, shape, numbers, kind=1):
+    code = {1: "f", 7: "q", 6: "i"}[kind]
+    return (b"".join(field(1, n) for n in shape) + field(2, kind) + field(8, name)
+            + field(9, struct.pack(f"<{len(numbers)}{code}", *numbers)))
+
+
+def onnx_node(kind, inputs, outputs, **attributes):
+    data = b"".join(field(1, n) for n in inputs) + b"".join(field(2, n) for n in outputs) + field(4, kind)
+    for name, value in attributes.items():
+        if isinstance(value, int):
+            body = field(3, value) + field(20, 2)
+        elif isinstance(value, float):
+            body = field(2, value) + field(20, 1)
+        elif isinstance(value, str):
+            body = field(4, value) + field(20, 3)
+        elif isinstance(value, bytes):
+            body = field(5, value) + field(20, 4)
+        else:
+            body = b"".join(field(8, n) for n in value) + field(20, 7)
+        data += field(5, field(1, name) + body)
+    return data
+
+
+def onnx_value(name, shape):
+    axes = b"".join(field(1, field(1, n) if isinstance(n, int) else field(2, n)) for n in shape)
+    return field(1, name) + field(2, field(1, field(1, 1) + field(2, axes)))
+
+
+def onnx_model(nodes, constants, shape, version=17):
+    graph = (b"".join(field(1, n) for n in nodes) + field(2, "g") + b"".join(field(5, t) for t in constants)
+             + field(11, onnx_value("x", shape)) + field(12, onnx_value("y", [])))
+    return field(1, 8) + field(7, graph) + field(8, field(1, "") + field(2, version))
+
+
+def make_onnx():
+    node, tensor = onnx_node, onnx_tensor
+    write("ONNX", "convolution", onnx_model(
+        [node("Conv", ["x", "w", "b"], ["c"], kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 1]),
+         node("BatchNormalization", ["c", "g", "b", "b", "g"], ["n"], epsilon=0.001),
+         node("Clip", ["n", "zero", "six"], ["r"]),
+         node("MaxPool", ["r"], ["p"], kernel_shape=[2, 2], auto_pad="SAME_UPPER", ceil_mode=1),
+         node("GlobalAveragePool", ["p"], ["a"]), node("Flatten", ["a"], ["f"], axis=1),
+         node("Gemm", ["f", "v", "b"], ["l"], transB=1), node("Softmax", ["l"], ["y"], axis=-1)],
+        [tensor("w", [2, 1, 3, 3], [0.5] * 18), tensor("b", [2], [1, 2]), tensor("g", [2], [1, 1]),
+         tensor("v", [2, 2], [1, 2, 3, 4]), tensor("zero", [], [0]), tensor("six", [], [6])],
+        ["N", 1, 4, 4]))
+    write("ONNX", "shapes", onnx_model(
+        [node("Shape", ["x"], ["s"]), node("Gather", ["s", "i"], ["n"]),
+         node("Unsqueeze", ["n", "zeros"], ["u"]), node("Concat", ["u", "rest"], ["t"], axis=0),
+         node("Reshape", ["x", "t"], ["r"]), node("Transpose", ["r"], ["q"], perm=[1, 0]),
+         node("Slice", ["q", "zeros", "ends", "zeros"], ["z"]),
+         node("Split", ["z"], ["z1", "z2"], axis=1, num_outputs=2), node("Add", ["z1", "z2"], ["y"])],
+        [tensor("i", [], [1], 7), tensor("zeros", [1], [0], 7), tensor("rest", [1], [-1], 7),
+         tensor("ends", [1], [(1 << 63) - 1], 7)], [1, 4, 3]))
+    write("ONNX", "resize", onnx_model(
+        [node("Constant", [], ["k"], value=tensor("", [4], [1, 1, 2, 2])),
+         node("Resize", ["x", "", "k"], ["r"], mode="linear", coordinate_transformation_mode="align_corners"),
+         node("Pad", ["r", "pads"], ["p"], mode="reflect"), node("ReduceMean", ["p"], ["m"], axes=[2, 3]),
+         node("ConvTranspose", ["p", "w"], ["d"], strides=[2, 2], group=1),
+         node("Mul", ["d", "m"], ["y"])],
+        [tensor("pads", [8], [0, 0, 1, 1, 0, 0, 1, 0], 7), tensor("w", [1, 1, 2, 2], [1, 2, 3, 4])],
+        [1, 1, "H", "W"]))
+    write("ONNX", "old", onnx_model(
+        [node("Constant", [], ["k"], value=tensor("", [2], [1, 2])),
+         node("Add", ["x", "k"], ["a"], broadcast=1, axis=1), node("LRN", ["a"], ["l"], size=3),
+         node("Clip", ["l"], ["c"], min=0.0, max=1.0), node("Softmax", ["c"], ["y"])],
+        [], [1, 2, 3], version=6))
+
+
+make_onnx()
 make_idx()
 make_png()
 make_safetensors()

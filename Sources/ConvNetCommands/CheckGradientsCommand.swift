@@ -31,11 +31,12 @@ enum CheckGradientsCommand: Command {
     }
 
     static func run(_ options: Options) throws {
+        try Networks.requireClassifier(options)
         let seed = UInt64(try options.int("seed", atLeast: 0) ?? 1)
         let samples = try options.int("samples") ?? 2
         let elements = try options.int("elements") ?? 10
         let model = try Networks.make(
-            options, seed: seed, initialization: .he, kernels: ReferenceKernels())
+            options, seed: seed, initialization: .he, for: .digits, kernels: ReferenceKernels())
         let check = try check(model, seed: seed, samples: samples, elements: elements)
         if options.has("json") {
             try CommandLineTool.printJSON(Report(check))

@@ -75,10 +75,13 @@ enum CheckpointOptions {
     ///
     /// - Throws: ``UsageError`` when there is no network of the name that is given.
     static func settings(_ options: Options, seed: UInt64) throws(UsageError) -> [String: String] {
-        [
+        var settings = [
             "network": try Networks.name(options), "seed": "\(seed)",
             "initialization": options.string("initialization") ?? "standard",
         ]
+        // Only where it is given: checkpoints from before there was one have none.
+        settings["from"] = options.string("from")
+        return settings
     }
 
     /// What to tell of training that was stopped: where, and how to go on.

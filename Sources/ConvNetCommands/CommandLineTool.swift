@@ -33,7 +33,9 @@ package enum CommandLineTool {
             TrainCommand.self, EvaluateCommand.self, CheckGradientsCommand.self,
             PredictCommand.self,
             ShowFiltersCommand.self, ShowResponsesCommand.self, ShowFeaturesCommand.self,
-            InfoCommand.self, DownloadCommand.self, ExportCommand.self, ImportCommand.self,
+            ShowGraphCommand.self,
+            InfoCommand.self, ProfileCommand.self, CheckCommand.self, DownloadCommand.self,
+            ConvertCommand.self, ExportCommand.self, ImportCommand.self,
         ]
     }
 
@@ -106,6 +108,7 @@ package enum CommandLineTool {
     package static func status(for error: any Error) -> Int32 {
         switch error {
         case let interruption as Interruption: interruption.status
+        case let outcome as Outcome: outcome.status
         case is UsageError: 2
         default: 1
         }

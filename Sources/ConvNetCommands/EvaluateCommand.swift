@@ -32,7 +32,8 @@ enum EvaluateCommand: Command {
     static func run(_ options: Options) throws {
         let plot = try options.pictureFile("plot")
         let limit = try options.int("limit")
-        let network = try Networks.load(options)
+        try Networks.requireClassifier(options)
+        let network = try Networks.load(options, for: .digits)
         let images = try DataSets.test(options, limit: limit)
         let confusion = try plot.map { plot in
             let confusion = try Confusion(of: network, on: images)

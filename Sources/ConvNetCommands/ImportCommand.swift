@@ -28,6 +28,12 @@ enum ImportCommand: Command {
             throw UsageError("--out is missing, expected a file")
         }
         let output = URL(fileURLWithPath: path)
+        try convert(input, to: output, options)
+        print("wrote \(output.path)")
+    }
+
+    /// Writes the network that `--network` names, with NumPy's arrays for parameters.
+    static func convert(_ input: String, to output: URL, _ options: Options) throws {
         var network = try Networks.make(
             options, seed: 0, initialization: .standardDeviation(0), kernels: NativeKernels())
         let arrays = try NumPy.arrays(contentsOf: URL(fileURLWithPath: input))
@@ -37,20 +43,19 @@ enum ImportCommand: Command {
             throw Self.refusal(number, of: arrays, in: input)
         }
         try network.save(to: output)
-        print("wrote \(output.path)")
     }
 
     /// What is wrong with the arrays, told by the number that stands in them.
     private static func refusal(
         _ number: NonFiniteNumber, of arrays: [NamedTensor], in file: String
-    ) -> ParameterFileError {
+    ) -> FileError {
         let array = arrays.first { $0.name == number.name }
         if let array, let own = NonFiniteNumber(in: array) {
-            return ParameterFileError(
+            return FileError(
                 file: file,
                 problem: "\(own), the first that is not finite; expected finite numbers")
         }
-        return ParameterFileError(
+        return FileError(
             file: file,
             problem: "\(number.name) has a number at \(number.indices) that is larger than Float "
                 + "can hold, expected at most \(Float.greatestFiniteMagnitude)")

@@ -10,13 +10,15 @@ enum InfoCommand: Command {
     static let name = "info"
     static let summary =
         "Shows the CPU, the instruction set, the threads and the kernels in use, or a network's layers."
-    static let operands = ""
-    static let example = "convnet info"
+    static let operands = "[FILE]"
+    static let example = "convnet info model.onnx"
     static let options = [
+        Option("parameters", "FILE", "Shows a file's network instead (safetensors, or ONNX)."),
         .threads,
         Option(
             "network", "NAME",
-            "Shows the layers of a network instead: \(Networks.names.joined(separator: ", "))."),
+            "Shows the layers of a network instead: \(Networks.names.joined(separator: ", ")).",
+            choices: Networks.names),
         Option("batch-size", "N", "Images that its figures are for; 1."),
         Option("json", "Report as JSON."),
     ]
@@ -33,7 +35,13 @@ enum InfoCommand: Command {
 
     static func run(_ options: Options) throws {
         let kernels = try options.nativeKernels()
-        if options.string("network") != nil { return try showNetwork(options, kernels) }
+        if let file = try ModelFile.optionalFile(options) { return try show(file, options) }
+        if options.string("network") != nil {
+            // Only sizes are asked for: no weights need drawing.
+            let network = try Networks.make(
+                options, seed: 0, initialization: .standardDeviation(0), kernels: kernels)
+            return try show(network.network, options)
+        }
         let report = Report(
             cpu: ProcessorName.current, instruction_set: kernels.instructionSet.rawValue,
             supported_instruction_sets: InstructionSet.supported.map(\.rawValue),
@@ -56,11 +64,16 @@ enum InfoCommand: Command {
         struct Layer: Encodable {
             let name: String
             let type: String
+            /// Where they are not the layer before.
+            let inputs: [String]?
             let output_shape: [Int]
             let parameters: Int
             let operations: Int
             let activation_bytes: Int
         }
+        /// What an ONNX file takes and gives.
+        let inputs: [String]?
+        let outputs: [String]?
         let input_shape: [Int]
         let layers: [Layer]
         let parameters: Int
@@ -68,18 +81,37 @@ enum InfoCommand: Command {
         let activation_bytes: Int
     }
 
-    private static func showNetwork(_ options: Options, _ kernels: any Kernels) throws {
-        // Only sizes are asked for: no weights need drawing.
-        let network = try Networks.make(
-            options, seed: 0, initialization: .standardDeviation(0), kernels: kernels)
+    /// The layers of a file's network; what an ONNX file takes and gives before them.
+    ///
+    /// - Throws: ``Outcome`` with status 3 where an ONNX file has something that can't be run, besides what
+    ///   reading throws.
+    private static func show(_ file: URL, _ options: Options) throws {
+        let interface = ModelFile.isONNX(file) ? try ONNXInterface(contentsOf: file) : nil
+        if let interface, !options.has("json") {
+            for (kind, values) in [("input ", interface.inputs), ("output", interface.outputs)] {
+                for value in values { print(CommandLineTool.line("\(kind)  \(value)")) }
+            }
+            let producer = interface.producer.isEmpty ? "" : " by \(interface.producer)"
+            print(
+                CommandLineTool.line("ONNX\(producer), operators \(interface.operatorVersion)"))
+        }
+        try show(Networks.load(file, options).network, options, interface)
+    }
+
+    private static func show(
+        _ network: Network, _ options: Options, _ interface: ONNXInterface? = nil
+    ) throws {
         let summary = try network.summary(batchSize: options.int("batch-size") ?? 1)
         guard options.has("json") else { return print(summary) }
         try CommandLineTool.printJSON(
             NetworkReport(
+                inputs: interface?.inputs.map(\.description),
+                outputs: interface?.outputs.map(\.description),
                 input_shape: summary.inputShape,
                 layers: summary.rows.map {
                     NetworkReport.Layer(
-                        name: $0.name, type: $0.type, output_shape: $0.outputShape,
+                        name: $0.name, type: $0.type, inputs: $0.takesRowAbove ? nil : $0.inputs,
+                        output_shape: $0.outputShape,
                         parameters: $0.parameterCount, operations: $0.operationCount,
                         activation_bytes: $0.activationByteCount)
                 },

@@ -24,7 +24,7 @@ enum InputImage {
     /// An image, scaled to a network's input.
     ///
     /// - Returns: `[1, C, H, W]`, from 0 to 1.
-    /// - Throws: ``PictureError`` when the file can't be read, ``TensorError`` when the network
+    /// - Throws: ``FileError`` when the file can't be read, ``TensorError`` when the network
     ///   takes neither gray nor coloured images.
     static func read(_ file: URL, for network: Network, inverted: Bool) throws -> Tensor {
         let shape = network.inputShape

@@ -7,7 +7,7 @@ import ConvNetOptions
 
 enum Networks {
     /// What `--network` may be.
-    static let names = ["simple", "lenet", "lenet-1998", "alexnet"]
+    static let names = ["simple", "lenet", "lenet-1998", "alexnet"] + NamedGraph.all.map(\.name)
 
     static let option = Option(
         "network", "NAME", "\(names.joined(separator: ", ")); simple.", choices: names)
@@ -26,12 +26,26 @@ enum Networks {
 
     /// The network that `--network` names.
     ///
-    /// - Parameter initialization: how wide weights are spread; the network's own when nil.
-    /// - Throws: ``UsageError`` when there is none of that name.
+    /// - Parameters:
+    ///   - initialization: how wide weights are spread; the network's own when nil. Networks that
+    ///     are no chains know their own alone.
+    ///   - images: what those that fit any images are made for; what they were published for when
+    ///     nil.
+    /// - Throws: ``UsageError`` when there is none of that name, or its weights can't be drawn as
+    ///   `--initialization` says.
     static func make(
-        _ options: Options, seed: UInt64, initialization: Initialization?, kernels: any Kernels
+        _ options: Options, seed: UInt64, initialization: Initialization?,
+        for images: ImageKind? = nil, kernels: any Kernels
     ) throws -> any Classifier {
-        switch try name(options) {
+        let name = try name(options)
+        if let graph = NamedGraph.all.first(where: { $0.name == name }) {
+            if let text = options.string("initialization") {
+                throw UsageError(
+                    "--initialization is \(text), expected none with \(name), which knows its own")
+            }
+            return try graph.build(images ?? graph.images, seed, kernels)
+        }
+        switch name {
         case "lenet":
             return try LeNet(seed: seed, initialization: initialization, kernels: kernels)
         case "lenet-1998":
@@ -44,5 +58,15 @@ enum Networks {
                 seed: seed, initialization: initialization ?? .standardDeviation(0.01),
                 kernels: kernels)
         }
+    }
+
+    /// Fails where the network gives something else than a class for each image.
+    ///
+    /// - Throws: ``UsageError`` that says what it gives.
+    static func requireClassifier(_ options: Options) throws(UsageError) {
+        guard try name(options) == "unet" else { return }
+        throw UsageError(
+            "--network is unet, which gives a class for each pixel, expected one that gives a class "
+                + "for each image")
     }
 }

@@ -27,10 +27,12 @@ struct OptimizerOptions {
     let earlyStopping: EarlyStopping?
     /// What to try where training diverges: a tenth, and no more than the default.
     let smallerLearningRate: Double
-    private let base: any Optimizer
+    /// The rule that changes parameters.
+    let optimizer: any Optimizer
     private let schedule: Schedule
     private let warmUp: Int
-    private let clipping: GradientClipping?
+    /// How gradients are clipped.
+    let clipping: GradientClipping?
 
     /// A schedule whose length in steps is not known yet.
     private enum Schedule {
@@ -42,8 +44,9 @@ struct OptimizerOptions {
     ///
     /// - Throws: ``UsageError`` when one of them is wrong.
     init(_ options: Options) throws {
-        base = try Self.base(options, learningRate: options.positiveNumber("learning-rate"))
-        smallerLearningRate = try Self.smallerLearningRate(base, options)
+        optimizer = try Self.optimizer(
+            options, learningRate: options.positiveNumber("learning-rate"))
+        smallerLearningRate = try Self.smallerLearningRate(optimizer, options)
         schedule = try Self.schedule(options.string("schedule") ?? "constant")
         warmUp = try options.int("warm-up", atLeast: 0) ?? 0
         earlyStopping = try options.int("patience").map { try EarlyStopping(patience: $0) }
@@ -55,10 +58,10 @@ struct OptimizerOptions {
         }
     }
 
-    /// The optimizer that the options ask for.
+    /// The schedule that the options ask for; nil where the learning rate stays the same.
     ///
     /// - Throws: ``UsageError`` when the warm-up is longer than the schedule.
-    func optimizer(stepsPerEpoch: Int, epochs: Int) throws -> any Optimizer {
+    func schedule(stepsPerEpoch: Int, epochs: Int) throws(UsageError) -> LearningRateSchedule? {
         func steps(_ epochs: Int) -> Int {
             let product = stepsPerEpoch.multipliedReportingOverflow(by: epochs)
             return product.overflow ? .max : product.partialValue
@@ -69,31 +72,24 @@ struct OptimizerOptions {
             case .cosine: .cosine(steps: steps(epochs))
             case .step(let epochs, let factor): .step(every: steps(epochs), factor: factor)
             }
-        var optimizer = base
-        if course != .constant || warmUp > 0 {
-            do throws(TensorError) {
-                optimizer = ScheduledOptimizer(
-                    base, schedule: try LearningRateSchedule(course, warmUpSteps: warmUp))
-            } catch {
-                throw UsageError("--warm-up is \(error.value), expected \(error.expected)")
-            }
+        guard course != .constant || warmUp > 0 else { return nil }
+        do throws(TensorError) {
+            return try LearningRateSchedule(course, warmUpSteps: warmUp)
+        } catch {
+            throw UsageError("--warm-up is \(error.value), expected \(error.expected)")
         }
-        return try clipping.map { try ClippedOptimizer(optimizer, clipping: $0) } ?? optimizer
     }
 
     private static func smallerLearningRate(
-        _ base: any Optimizer, _ options: Options
+        _ optimizer: any Optimizer, _ options: Options
     ) throws -> Double {
-        func rate(_ optimizer: any Optimizer) -> Double? {
-            optimizer.configuration["learningRate"].flatMap(Double.init)
-        }
-        let standard = rate(try Self.base(options, learningRate: nil)) ?? 0.001
+        let standard = try Self.optimizer(options, learningRate: nil).learningRate
         // Three digits: 0.7 / 10 would be 0.06999999999999999.
-        let tenth = format("%.3g", (rate(base) ?? standard) / 10)
+        let tenth = format("%.3g", optimizer.learningRate / 10)
         return min(Double(tenth) ?? standard, standard)
     }
 
-    private static func base(
+    private static func optimizer(
         _ options: Options, learningRate: Double?
     ) throws -> any Optimizer {
         let learningRate = try learningRate ?? standardLearningRate(options)

@@ -12,7 +12,7 @@ extension Option {
     static let picture = Option("out", "FILE", "Where to write the picture (.png or .svg).")
     /// `--parameters FILE`.
     static let parameters = Option(
-        "parameters", "FILE", "The network, or its parameters (safetensors).")
+        "parameters", "FILE", "The network, or its parameters (safetensors, or ONNX).")
     /// `--invert` for images.
     static let invert = Option(
         "invert", "Make black white and white black first, as for dark ink on paper.")
@@ -24,10 +24,11 @@ extension Options {
     /// - Throws: ``UsageError`` when its name has another ending, or it could not be written.
     func pictureFile(_ name: String) throws -> URL? {
         guard let file = try outputFile(name) else { return nil }
-        do throws(PictureError) {
+        do throws(FileError) {
             _ = try PictureFormat(of: file)
         } catch {
-            throw UsageError("--\(name) is \(file.path), expected \(error.expected)")
+            throw UsageError(
+                "--\(name) is \(file.path), expected \(error.expected ?? "a picture's file")")
         }
         return file
     }

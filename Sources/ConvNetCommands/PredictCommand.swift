@@ -13,7 +13,8 @@ enum PredictCommand: Command {
     static let example = "convnet predict seven.png --parameters digits.safetensors --invert"
     static let options =
         Networks.fileOptions + [
-            .invert,
+            .invert
+        ] + PreprocessingOptions.options + [
             Option("top", "N", "Show the N most probable classes; 10."),
             .threads,
             Option("json", "Report as JSON."),
@@ -23,6 +24,8 @@ enum PredictCommand: Command {
         struct Prediction: Encodable {
             let image: String
             let `class`: Int
+            /// The class's name, where it has one.
+            let label: String?
             let probability: Double
             let probabilities: [Double]
         }
@@ -35,21 +38,33 @@ enum PredictCommand: Command {
         }
         _ = try options.requiredParameters()
         let top = try options.int("top") ?? 10
+        try Networks.requireClassifier(options)
         let network = try Networks.load(options)
+        let preprocessing = try PreprocessingOptions.preprocessing(
+            options, of: network.network.preprocessing)
+        let names = preprocessing?.classNames ?? []
+        guard names.isEmpty || [names.count] == network.network.outputShape else {
+            throw UsageError(
+                "\(names.count) class names, expected as many as the network has classes, "
+                    + "\(network.network.outputShape)")
+        }
         var predictions: [Report.Prediction] = []
         for path in options.operands {
-            let x = try InputImage.read(
+            let image = try InputImage.read(
                 URL(fileURLWithPath: path), for: network.network, inverted: options.has("invert"))
+            let x = try preprocessing?.applied(to: image) ?? image
             let logits = try network.predict(x)
             let best = try logits.argmaxOfRows()[0]
             let probabilities = try Probabilities.rows(of: logits)[0]
             if options.has("json") {
                 predictions.append(
                     Report.Prediction(
-                        image: path, class: best, probability: probabilities[best],
+                        image: path, class: best, label: names.isEmpty ? nil : names[best],
+                        probability: probabilities[best],
                         probabilities: probabilities))
             } else {
-                print("\(path): \(best)\n\(chart(of: probabilities, top: top))")
+                let label = names.isEmpty ? "\(best)" : CommandLineTool.line(names[best])
+                print("\(path): \(label)\n\(chart(of: probabilities, names, top: top))")
             }
         }
         if options.has("json") {
@@ -57,15 +72,23 @@ enum PredictCommand: Command {
         }
     }
 
-    /// A line a class, the most probable first: the class, its probability, a bar.
-    static func chart(of probabilities: [Double], top: Int) -> String {
+    /// A line per class, the most probable first: the class, its probability, a bar.
+    static func chart(
+        of probabilities: [Double], _ names: [String] = [], top: Int
+    ) -> String {
         let order = probabilities.indices.sorted {
             (probabilities[$1], $0) < (probabilities[$0], $1)
         }
-        let width = "\(probabilities.count - 1)".count
-        return order.prefix(top).map { index in
+        let shown = order.prefix(top).map { index in
+            names.isEmpty ? "\(index)" : CommandLineTool.line(names[index])
+        }
+        let width = max(
+            names.isEmpty ? "\(probabilities.count - 1)".count : 0, shown.map(\.count).max() ?? 0)
+        return zip(order, shown).map { index, label in
             let share = format("%5.1f", probabilities[index] * 100)
-            let line = "  \(format("%\(width)d", index))  \(share) %  \(bar(probabilities[index]))"
+            let fill = String(repeating: " ", count: width - label.count)
+            let line =
+                "  \(names.isEmpty ? fill + label : label + fill)  \(share) %  \(bar(probabilities[index]))"
             return String(line.reversed().drop { $0 == " " }.reversed())
         }.joined(separator: "\n")
     }

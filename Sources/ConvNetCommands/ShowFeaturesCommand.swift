@@ -31,7 +31,8 @@ enum ShowFeaturesCommand: Command {
             throw UsageError("--channels is \(channels), expected from 1 to 64")
         }
         let source = try source(options)
-        let network = try Networks.load(options)
+        let network = try Networks.load(
+            options, for: options.string("image") == nil ? nil : .digits)
         let x = try source(network.network)
         let layers = try outputs(of: network.network, for: x)
         try Picture.features(image: x, layers: layers, channels: channels).write(to: output)
@@ -61,16 +62,12 @@ enum ShowFeaturesCommand: Command {
     /// What comes out of each layer in turn; layers that change nothing are left out, such as a
     /// dropout outside of training.
     private static func outputs(of network: Network, for x: Tensor) throws -> [LayerOutput] {
-        _ = try network.predict(x)  // Fails, in words about the network, where shapes differ.
-        var (signal, outputs) = (x, [LayerOutput]())
-        for named in network.layers {
-            let output = try named.layer.predict(signal, on: network.kernels)
-            if output != signal {
-                outputs.append(
-                    LayerOutput(
-                        name: named.name, kind: "\(type(of: named.layer))", output: output))
-            }
-            signal = output
+        var outputs: [LayerOutput] = []
+        try network.forEachLayer(of: x) { named, inputs, output in
+            guard inputs != [output] else { return }
+            outputs.append(
+                LayerOutput(
+                    name: named.name, kind: "\(type(of: named.layer))", output: output))
         }
         return outputs
     }

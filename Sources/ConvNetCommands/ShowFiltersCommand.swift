@@ -29,22 +29,30 @@ enum ShowFiltersCommand: Command {
         let limit = try options.int("limit")
         let before = try before(options)
         let weights = try FirstLayer.filters(in: parameters)
-        try Picture.filters(weights, before: before, limit: limit).write(to: output)
+        try Picture.filters(weights, before: before(weights), limit: limit).write(to: output)
         print("wrote \(output.path)")
     }
 
-    private static func before(_ options: Options) throws -> Tensor? {
+    /// What gives the filters before training, once those after it are known.
+    private static func before(
+        _ options: Options
+    ) throws -> (_ weights: Tensor) throws -> Tensor? {
         let seed = try options.int("seed", atLeast: 0)
         guard let path = options.string("before") else {
-            guard let seed else { return nil }
-            let network = try Networks.make(
-                options, seed: UInt64(seed), initialization: TrainCommand.initialization(options),
-                kernels: NativeKernels())
-            return try FirstLayer.filters(of: network)
+            guard let seed else { return { _ in nil } }
+            _ = try Networks.name(options)
+            let initialization = try TrainCommand.initialization(options)
+            return { weights in
+                let network = try Networks.make(
+                    options, seed: UInt64(seed), initialization: initialization,
+                    for: weights.shape[1] == 1 ? .digits : nil, kernels: NativeKernels())
+                return try FirstLayer.filters(of: network)
+            }
         }
         guard seed == nil else {
             throw UsageError("--seed is given beside --before, expected one of them")
         }
-        return try FirstLayer.filters(in: URL(fileURLWithPath: path))
+        let file = URL(fileURLWithPath: path)
+        return { _ in try FirstLayer.filters(in: file) }
     }
 }

@@ -37,7 +37,7 @@ enum ShowResponsesCommand: Command {
         let numbers = (photograph.width * photograph.height)
             .multipliedReportingOverflow(by: weights.shape[0])
         guard !numbers.overflow, numbers.partialValue <= mostNumbers else {
-            throw PictureError(
+            throw FileError(
                 file: file.path,
                 problem: "\(photograph.width) x \(photograph.height) pixels for "
                     + "\(weights.shape[0]) filters",

@@ -18,7 +18,10 @@ package enum TrainCommand: Command {
         [Networks.option] + DataSets.options + [
             Option("epochs", "N", "How often to go through the images; 3."),
             Option("batch-size", "N", "Images in a step; 100."),
+            Option("drop-last", "Leave out the images at an epoch's end that fill no batch."),
         ] + OptimizerOptions.options + [
+            Option(
+                "from", "FILE", "Begin with this network (safetensors, or ONNX), not a new one."),
             Option(
                 "initialization", "NAME",
                 "he, xavier, or a standard deviation; what suits the network."),
@@ -45,8 +48,10 @@ package enum TrainCommand: Command {
     /// - Parameter member: who this process is in the team; nil where it trains alone.
     /// - Throws: ``UsageError`` when an option is wrong, and what reading, training and writing throw.
     package static func run(_ options: Options, as member: TeamMember?) throws {
+        try Networks.requireClassifier(options)
         let epochs = try options.int("epochs") ?? 3
         let batchSize = try options.int("batch-size") ?? 100
+        let dropsLast = options.has("drop-last")
         let seed = UInt64(try options.int("seed", atLeast: 0) ?? 1)
         let optimizers = try OptimizerOptions(options)
         let initialization = try initialization(options)
@@ -55,12 +60,15 @@ package enum TrainCommand: Command {
         let augmentation = try augmentation(options)
         let training = try DataSets.training(options, seed: seed, augmentation: augmentation)
         let test = try DataSets.test(options, limit: nil)
-        var network = try Networks.make(
-            options, seed: seed, initialization: initialization, kernels: kernels)
+        var network = try network(options, seed: seed, initialization, kernels)
         var trainer = try Trainer(
-            optimizer: optimizers.optimizer(
-                stepsPerEpoch: training.batchCount(size: batchSize), epochs: epochs),
-            batchSize: batchSize, epochs: epochs, earlyStopping: optimizers.earlyStopping,
+            optimizer: optimizers.optimizer,
+            schedule: optimizers.schedule(
+                stepsPerEpoch: dropsLast
+                    ? training.sampleCount / batchSize : training.batchCount(size: batchSize),
+                epochs: epochs),
+            clipping: optimizers.clipping, batchSize: batchSize, dropLast: dropsLast,
+            epochs: epochs, earlyStopping: optimizers.earlyStopping,
             batchesAhead: options.int("batches-ahead", atLeast: 0) ?? 2,
             sharding: sharding(options, seed: seed, kernels, member))
 
@@ -93,6 +101,24 @@ package enum TrainCommand: Command {
             try network.save(to: output)
             report.wrote(output.path)
         }
+    }
+
+    /// The network to train: that of `--from`, or a new one.
+    private static func network(
+        _ options: Options, seed: UInt64, _ initialization: Initialization?,
+        _ kernels: NativeKernels
+    ) throws -> any Classifier {
+        guard let file = options.string("from") else {
+            return try Networks.make(
+                options, seed: seed, initialization: initialization, for: .digits,
+                kernels: kernels)
+        }
+        if let name = options.string("initialization") {
+            throw UsageError("--initialization is \(name), expected none beside --from")
+        }
+        var network = try Networks.load(URL(fileURLWithPath: file), options, for: .digits)
+        network.kernels = kernels
+        return network
     }
 
     /// How batches are cut into shards; nil where they are not.

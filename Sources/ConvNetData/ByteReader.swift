@@ -2,12 +2,14 @@
 //
 // Bytes in order, from a plain file or out of gzip, so that the IDX decoder is written once.
 
+import ConvNetSupport
+
 /// Something that gives bytes in order.
 protocol ByteReader {
     /// The next bytes: `count` of them, fewer only where the data ends.
     ///
     /// Memory is taken for what can be there, however large `count` is.
-    mutating func read(_ count: Int) throws(IDXError) -> [UInt8]
+    mutating func read(_ count: Int) throws(FileError) -> [UInt8]
 }
 
 /// The bytes of an array.

@@ -27,19 +27,15 @@ public enum IDX {
     ///   - file: a regular file, plain or gzip whatever its name.
     ///   - expecting: the shape it must have, with `nil` for an axis of any extent; without it, any
     ///     shape of one axis or more will do. `[nil, 28, 28]` is MNIST's images.
-    /// - Throws: ``IDXError`` when the file can't be read, is larger than ``largestByteCount``, is
+    /// - Throws: ``FileError`` when the file can't be read, is larger than ``largestByteCount``, is
     ///   not an IDX file of unsigned bytes, has another shape, is truncated, goes on after its
     ///   data, or is damaged gzip.
     public static func read(
         contentsOf file: URL, expecting: [Int?]? = nil
-    ) throws(IDXError) -> Contents {
-        let bytes: [UInt8]
-        do throws(FileError) {
-            bytes = try FileBytes.contents(of: file.path, limit: largestByteCount)
-        } catch {
-            throw IDXError(file: error.path, what: error.problem, expected: error.expected)
-        }
-        return try decode(bytes, file: file.path, expecting: expecting)
+    ) throws(FileError) -> Contents {
+        try decode(
+            FileBytes.contents(of: file.path, limit: largestByteCount), file: file.path,
+            expecting: expecting)
     }
 
     /// The contents of an IDX file of unsigned bytes that is in memory already.
@@ -48,13 +44,14 @@ public enum IDX {
     ///   - bytes: the whole file, plain or gzip.
     ///   - file: its name, for errors.
     ///   - expecting: the shape it must have, with `nil` for an axis of any extent.
-    /// - Throws: ``IDXError`` as ``read(contentsOf:expecting:)`` does.
+    /// - Throws: ``FileError`` as ``read(contentsOf:expecting:)`` does.
     public static func decode(
         _ bytes: [UInt8], file: String, expecting: [Int?]? = nil
-    ) throws(IDXError) -> Contents {
+    ) throws(FileError) -> Contents {
         guard bytes.count <= largestByteCount else {
-            throw IDXError(
-                file: file, what: "\(bytes.count) bytes", expected: "at most \(largestByteCount)")
+            throw FileError(
+                file: file, problem: "\(bytes.count) bytes", expected: "at most \(largestByteCount)"
+            )
         }
         if InflateReader.isGzip(bytes) {
             var reader = try InflateReader(bytes, file: file)
@@ -66,21 +63,21 @@ public enum IDX {
 
     private static func decode(
         from reader: inout some ByteReader, file: String, expecting: [Int?]?
-    ) throws(IDXError) -> Contents {
+    ) throws(FileError) -> Contents {
         let axes = try readAxisCount(from: &reader, file: file, expecting: expecting)
         let shape = try readShape(axes: axes, from: &reader, file: file, expecting: expecting)
         let count = try byteCount(of: shape, file: file)
 
         let bytes = try reader.read(count)
         guard bytes.count == count else {
-            throw IDXError(
-                file: file, what: "\(bytes.count) bytes of data",
+            throw FileError(
+                file: file, problem: "\(bytes.count) bytes of data",
                 expected: "\(count) for shape \(shape)")
         }
         // For gzip, this step also reads and checks the checksum that follows the data.
         guard try reader.read(1).isEmpty else {
-            throw IDXError(
-                file: file, what: "more bytes after the data",
+            throw FileError(
+                file: file, problem: "more bytes after the data",
                 expected: "exactly \(count) for shape \(shape)")
         }
         return Contents(shape: shape, bytes: bytes)
@@ -88,25 +85,25 @@ public enum IDX {
 
     private static func readAxisCount(
         from reader: inout some ByteReader, file: String, expecting: [Int?]?
-    ) throws(IDXError) -> Int {
+    ) throws(FileError) -> Int {
         let magic = try reader.read(4)
         guard magic.prefix(2).allSatisfy({ $0 == 0 }) else {
-            throw IDXError(
+            throw FileError(
                 file: file,
-                what: "begins with \(magic.prefix(2).map(hexadecimal).joined(separator: " "))",
+                problem: "begins with \(magic.prefix(2).map(hexadecimal).joined(separator: " "))",
                 expected: "an IDX file's two zero bytes, or gzip")
         }
         guard magic.count == 4 else { throw headerIsTruncated(file) }
         guard magic[2] == 0x08 else {
             let name = otherTypeNames[magic[2]] ?? "unknown"
-            throw IDXError(
-                file: file, what: "type code \(hexadecimal(magic[2])) (\(name))",
+            throw FileError(
+                file: file, problem: "type code \(hexadecimal(magic[2])) (\(name))",
                 expected: "0x08 (unsigned byte)")
         }
         let axes = Int(magic[3])
         guard axes > 0, axes == expecting?.count ?? axes else {
-            throw IDXError(
-                file: file, what: "number of axes \(axes)",
+            throw FileError(
+                file: file, problem: "number of axes \(axes)",
                 expected: expecting.map { "\($0.count)" } ?? "1 or more")
         }
         return axes
@@ -114,7 +111,7 @@ public enum IDX {
 
     private static func readShape(
         axes: Int, from reader: inout some ByteReader, file: String, expecting: [Int?]?
-    ) throws(IDXError) -> [Int] {
+    ) throws(FileError) -> [Int] {
         let header = try reader.read(4 * axes)
         guard header.count == 4 * axes else { throw headerIsTruncated(file) }
         let shape = (0..<axes).map { axis in
@@ -122,28 +119,28 @@ public enum IDX {
         }
         if let expecting, !zip(shape, expecting).allSatisfy({ $0 == $1 ?? $0 }) {
             let names = expecting.map { $0.map(String.init) ?? "N" }.joined(separator: ", ")
-            throw IDXError(file: file, what: "shape \(shape)", expected: "[\(names)]")
+            throw FileError(file: file, problem: "shape \(shape)", expected: "[\(names)]")
         }
         return shape
     }
 
-    private static func byteCount(of shape: [Int], file: String) throws(IDXError) -> Int {
+    private static func byteCount(of shape: [Int], file: String) throws(FileError) -> Int {
         var count = 1
         for extent in shape {
             // Both factors are below 2³², so that the product fits.
             count *= extent
             guard count >= 1, count <= largestByteCount else {
-                throw IDXError(
-                    file: file, what: "shape \(shape)",
+                throw FileError(
+                    file: file, problem: "shape \(shape)",
                     expected: "extents of at least 1 and at most \(largestByteCount) bytes")
             }
         }
         return count
     }
 
-    private static func headerIsTruncated(_ file: String) -> IDXError {
-        IDXError(
-            file: file, what: "ends within its header",
+    private static func headerIsTruncated(_ file: String) -> FileError {
+        FileError(
+            file: file, problem: "ends within its header",
             expected: "4 bytes and 4 more for each axis")
     }
 

@@ -3,6 +3,7 @@
 // Deflate (RFC 1951), bare or in gzip (RFC 1952), through zlib, decompressing no more than is asked
 // for, so that a small file that claims or unfolds to gigabytes costs nothing.
 
+import ConvNetSupport
 internal import CZlib
 
 /// The decompressed bytes of compressed data, in order.
@@ -37,7 +38,7 @@ final class InflateReader: ByteReader {
     ///   - compressed: all of it, less than 4 GiB.
     ///   - format: what is around it.
     ///   - file: its name, for errors.
-    init(_ compressed: [UInt8], format: Format = .gzip, file: String) throws(IDXError) {
+    init(_ compressed: [UInt8], format: Format = .gzip, file: String) throws(FileError) {
         precondition(compressed.count <= Int(UInt32.max), "zlib counts its input in 32 bits")
         self.format = format
         self.compressed = compressed
@@ -58,7 +59,7 @@ final class InflateReader: ByteReader {
         stream.deallocate()
     }
 
-    func read(_ count: Int) throws(IDXError) -> [UInt8] {
+    func read(_ count: Int) throws(FileError) -> [UInt8] {
         let possible = compressed.count.multipliedReportingOverflow(by: Self.largestRatio)
         let capacity = min(count, possible.overflow ? count : possible.partialValue)
         var result = [UInt8](repeating: 0, count: min(capacity, Int(UInt32.max)))
@@ -73,7 +74,7 @@ final class InflateReader: ByteReader {
     /// Lets zlib fill `result` from `start` on as far as it can.
     ///
     /// - Returns: how many bytes it wrote.
-    private func inflateOnce(into result: inout [UInt8], from start: Int) throws(IDXError) -> Int {
+    private func inflateOnce(into result: inout [UInt8], from start: Int) throws(FileError) -> Int {
         let (status, readCount, writtenCount) = compressed.withUnsafeBufferPointer { input in
             result.withUnsafeMutableBufferPointer { output in
                 // zlib's input is only read, but older headers do not say const.
@@ -102,7 +103,7 @@ final class InflateReader: ByteReader {
     }
 
     /// After a member's checksum: the end of the file, or one more member, as gzip allows.
-    private func finishMember() throws(IDXError) {
+    private func finishMember() throws(FileError) {
         if position == compressed.count {
             isAtEnd = true
         } else if format == .gzip, Self.isGzip(compressed[position...]) {
@@ -112,9 +113,9 @@ final class InflateReader: ByteReader {
         }
     }
 
-    private func damaged(_ what: String) -> IDXError {
-        IDXError(
-            file: file, what: what,
+    private func damaged(_ problem: String) -> FileError {
+        FileError(
+            file: file, problem: problem,
             expected: "an intact \(format) \(format == .gzip ? "file" : "stream")")
     }
 }

@@ -41,7 +41,7 @@ public enum MNIST {
     ///   - part: which part.
     /// - Returns: images `[N, 1, 28, 28]` in `float32`, from 0 (background) to 1 (ink), and a label
     ///   for each; unshuffled.
-    /// - Throws: ``IDXError`` when a file is missing or wrong, or when the two do not belong
+    /// - Throws: ``FileError`` when a file is missing or wrong, or when the two do not belong
     ///   together.
     public static func load(from directory: URL, _ part: Part) throws -> LabeledImages {
         let images = try IDX.read(
@@ -50,13 +50,13 @@ public enum MNIST {
         let labels = try IDX.read(contentsOf: labelsFile, expecting: [nil])
 
         guard labels.bytes.count == images.shape[0] else {
-            throw IDXError(
-                file: labelsFile.path, what: "\(labels.bytes.count) labels",
+            throw FileError(
+                file: labelsFile.path, problem: "\(labels.bytes.count) labels",
                 expected: "\(images.shape[0]), one for each image")
         }
         if let place = labels.bytes.firstIndex(where: { $0 >= classes }) {
-            throw IDXError(
-                file: labelsFile.path, what: "label \(labels.bytes[place]) at place \(place)",
+            throw FileError(
+                file: labelsFile.path, problem: "label \(labels.bytes[place]) at place \(place)",
                 expected: "labels from 0 to \(classes - 1)")
         }
         return try LabeledImages(
@@ -64,15 +64,15 @@ public enum MNIST {
             labels: labels.bytes.map(Int.init), classes: classes)
     }
 
-    private static func locate(_ name: String, in directory: URL) throws(IDXError) -> URL {
+    private static func locate(_ name: String, in directory: URL) throws(FileError) -> URL {
         // Files unpacked by some programs, and those of some mirrors, have a dot before "idx".
         let dotted = name.replacingOccurrences(of: "-idx", with: ".idx")
         for candidate in [name, name + ".gz", dotted, dotted + ".gz"] {
             let file = directory.appendingPathComponent(candidate)
             if FileManager.default.fileExists(atPath: file.path) { return file }
         }
-        throw IDXError(
-            file: directory.appendingPathComponent(name).path, what: "no such file",
+        throw FileError(
+            file: directory.appendingPathComponent(name).path, problem: "no such file",
             expected: "MNIST's file, plain or with .gz, or \(dotted)")
     }
 

@@ -18,10 +18,10 @@ public enum NumPy {
 
     /// The array of an `.npy` file (format version 1, 2 or 3).
     ///
-    /// - Throws: ``NumPyError`` when the file can't be read, is larger than ``largestByteCount``, is
+    /// - Throws: ``FileError`` when the file can't be read, is larger than ``largestByteCount``, is
     ///   no `.npy` file, holds something else than numbers, or none, is truncated, or goes on after
     ///   its data.
-    public static func array(contentsOf file: URL) throws(NumPyError) -> Tensor {
+    public static func array(contentsOf file: URL) throws(FileError) -> Tensor {
         try array(bytes: contents(of: file), file: file.path)
     }
 
@@ -30,19 +30,34 @@ public enum NumPy {
     /// - Parameters:
     ///   - bytes: the whole file.
     ///   - file: its name, for errors.
-    /// - Throws: ``NumPyError`` as ``array(contentsOf:)`` does.
-    public static func array(bytes: [UInt8], file: String) throws(NumPyError) -> Tensor {
+    /// - Throws: ``FileError`` as ``array(contentsOf:)`` does.
+    public static func array(bytes: [UInt8], file: String) throws(FileError) -> Tensor {
         try requireSize(bytes, file)
         return try NumPyArray.decode(bytes, file: file)
     }
 
+    /// The array of an `.npy` file, nil where an axis is empty; its shape; and what NumPy calls its type
+    /// without the byte order, such as `f4` or `i8`.
+    ///
+    /// - Throws: ``FileError`` as ``array(contentsOf:)`` does, but for one that holds no numbers.
+    package static func typedArray(
+        contentsOf file: URL
+    ) throws(FileError) -> (type: String, shape: [Int], value: Tensor?) {
+        let bytes = try contents(of: file)
+        try requireSize(bytes, file.path)
+        let header = try NumPyHeader(bytes, file: file.path)
+        let value =
+            header.shape.contains(0) ? nil : try NumPyArray.decode(bytes, file: file.path)
+        return (header.type, header.shape, value)
+    }
+
     /// The arrays of an `.npz` file by name, in order of their names.
     ///
-    /// - Throws: ``NumPyError`` when the file can't be read, is larger than ``largestByteCount`` or
+    /// - Throws: ``FileError`` when the file can't be read, is larger than ``largestByteCount`` or
     ///   unfolds to more, is damaged, has a name twice, or one of its arrays can't be read.
     public static func arrays(
         contentsOf file: URL
-    ) throws(NumPyError) -> [(name: String, value: Tensor)] {
+    ) throws(FileError) -> [(name: String, value: Tensor)] {
         try arrays(bytes: contents(of: file), file: file.path)
     }
 
@@ -51,10 +66,10 @@ public enum NumPy {
     /// - Parameters:
     ///   - bytes: the whole file.
     ///   - file: its name, for errors.
-    /// - Throws: ``NumPyError`` as ``arrays(contentsOf:)`` does.
+    /// - Throws: ``FileError`` as ``arrays(contentsOf:)`` does.
     public static func arrays(
         bytes: [UInt8], file: String
-    ) throws(NumPyError) -> [(name: String, value: Tensor)] {
+    ) throws(FileError) -> [(name: String, value: Tensor)] {
         try requireSize(bytes, file)
         let archive = try ZipArchive(bytes, file: file, limit: largestByteCount)
         var arrays: [(name: String, value: Tensor)] = []
@@ -63,13 +78,13 @@ public enum NumPy {
             // By bytes: a dot may be part of a longer character.
             let utf8 = entry.name.utf8
             guard utf8.count > 4, utf8.suffix(4).elementsEqual(".npy".utf8) else {
-                throw NumPyError(
-                    file: file, what: "contains \(entry.name)", expected: "only .npy files")
+                throw FileError(
+                    file: file, problem: "contains \(entry.name)", expected: "only .npy files")
             }
             let name = String(decoding: utf8.dropLast(4), as: UTF8.self)
             guard names.insert(name).inserted else {
-                throw NumPyError(
-                    file: file, what: "\(name) twice", expected: "an intact .npz file")
+                throw FileError(
+                    file: file, problem: "\(name) twice", expected: "an intact .npz file")
             }
             let value = try NumPyArray.decode(
                 archive.contents(of: entry), file: "\(file):\(entry.name)")
@@ -78,18 +93,15 @@ public enum NumPy {
         return arrays
     }
 
-    private static func requireSize(_ bytes: [UInt8], _ file: String) throws(NumPyError) {
+    private static func requireSize(_ bytes: [UInt8], _ file: String) throws(FileError) {
         guard bytes.count <= largestByteCount else {
-            throw NumPyError(
-                file: file, what: "\(bytes.count) bytes", expected: "at most \(largestByteCount)")
+            throw FileError(
+                file: file, problem: "\(bytes.count) bytes", expected: "at most \(largestByteCount)"
+            )
         }
     }
 
-    private static func contents(of file: URL) throws(NumPyError) -> [UInt8] {
-        do throws(FileError) {
-            return try FileBytes.contents(of: file.path, limit: largestByteCount)
-        } catch {
-            throw NumPyError(file: error.path, what: error.problem, expected: error.expected)
-        }
+    private static func contents(of file: URL) throws(FileError) -> [UInt8] {
+        try FileBytes.contents(of: file.path, limit: largestByteCount)
     }
 }

@@ -16,12 +16,12 @@ struct NumPyArray {
     /// - Parameters:
     ///   - bytes: the whole file.
     ///   - file: its name, for errors.
-    static func decode(_ bytes: [UInt8], file: String) throws(NumPyError) -> Tensor {
+    static func decode(_ bytes: [UInt8], file: String) throws(FileError) -> Tensor {
         let header = try NumPyHeader(bytes, file: file)
         return try NumPyArray(header: header, bytes: bytes, file: file).tensor()
     }
 
-    private func tensor() throws(NumPyError) -> Tensor {
+    private func tensor() throws(FileError) -> Tensor {
         switch header.type {
         case "f2": try tensor(UInt16.self) { Float(Float16(bitPattern: $0)) }
         case "f4": try tensor(UInt32.self) { Float(bitPattern: $0) }
@@ -46,7 +46,7 @@ struct NumPyArray {
     /// can't hold exactly.
     private func tensor<Stored: FixedWidthInteger & UnsignedInteger, Value: TensorScalar>(
         _ stored: Stored.Type, value: (Stored) -> Value?
-    ) throws(NumPyError) -> Tensor {
+    ) throws(FileError) -> Tensor {
         let size = MemoryLayout<Stored>.size
         let count: Int
         do throws(TensorError) {
@@ -97,8 +97,8 @@ struct NumPyArray {
         }
     }
 
-    private func fail(_ what: String, expected: String) -> NumPyError {
-        NumPyError(file: file, what: what, expected: expected)
+    private func fail(_ problem: String, expected: String) -> FileError {
+        FileError(file: file, problem: problem, expected: expected)
     }
 }
 

@@ -4,6 +4,8 @@
 // `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
+import ConvNetSupport
+
 /// What an `.npy` file says about its array.
 struct NumPyHeader {
     /// The type's kind and size, such as `f4`.
@@ -25,9 +27,9 @@ struct NumPyHeader {
     /// - Parameters:
     ///   - bytes: the whole file.
     ///   - file: its name, for errors.
-    init(_ bytes: [UInt8], file: String) throws(NumPyError) {
-        func fail(_ what: String, expected: String) -> NumPyError {
-            NumPyError(file: file, what: what, expected: expected)
+    init(_ bytes: [UInt8], file: String) throws(FileError) {
+        func fail(_ problem: String, expected: String) -> FileError {
+            FileError(file: file, problem: problem, expected: expected)
         }
         guard bytes.starts(with: [0x93] + Array("NUMPY".utf8)), bytes.count >= 8 else {
             throw fail("does not begin as an .npy file", expected: "\\x93NUMPY and a version")

@@ -4,6 +4,7 @@
 // (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT). The directory at the end is believed
 // only as far as it agrees with the rest; checksums are verified.
 
+import ConvNetSupport
 internal import CZlib
 
 /// The entries of a zip archive.
@@ -33,7 +34,7 @@ struct ZipArchive {
     ///   - bytes: the whole file.
     ///   - file: its name, for errors.
     ///   - limit: the most bytes that all entries together may unfold to.
-    init(_ bytes: [UInt8], file: String, limit: Int) throws(NumPyError) {
+    init(_ bytes: [UInt8], file: String, limit: Int) throws(FileError) {
         self.bytes = bytes
         self.file = file
         let directory = try Self.directory(of: bytes, file: file)
@@ -50,8 +51,8 @@ struct ZipArchive {
             // Sizes are below 2⁶², so that the sum fits.
             total += entry.size
             guard total <= limit else {
-                throw NumPyError(
-                    file: file, what: "\(total) bytes or more when unfolded",
+                throw FileError(
+                    file: file, problem: "\(total) bytes or more when unfolded",
                     expected: "at most \(limit)")
             }
             entries.append(entry)
@@ -63,10 +64,10 @@ struct ZipArchive {
     }
 
     /// Fails unless an entry is stored or deflated, and its sizes fit that.
-    private static func check(_ entry: Entry, file: String) throws(NumPyError) {
+    private static func check(_ entry: Entry, file: String) throws(FileError) {
         guard entry.method == stored || entry.method == deflated else {
-            throw NumPyError(
-                file: file, what: "\(entry.name) compressed by method \(entry.method)",
+            throw FileError(
+                file: file, problem: "\(entry.name) compressed by method \(entry.method)",
                 expected: "0 (stored) or 8 (deflated)")
         }
         guard entry.method == deflated || entry.size == entry.compressedSize else {
@@ -79,7 +80,7 @@ struct ZipArchive {
     /// a small file cost as much time as a large one, as often as its directory likes.
     private static func apart(
         _ entries: [Entry], before directory: Int, file: String
-    ) throws(NumPyError) -> [Entry] {
+    ) throws(FileError) -> [Entry] {
         var (result, end) = (entries, directory)
         for place in entries.indices.sorted(by: {
             entries[$0].headerOffset > entries[$1].headerOffset
@@ -95,7 +96,7 @@ struct ZipArchive {
     }
 
     /// The bytes of an entry.
-    func contents(of entry: Entry) throws(NumPyError) -> [UInt8] {
+    func contents(of entry: Entry) throws(FileError) -> [UInt8] {
         var cursor = ZipCursor(bytes, at: entry.headerOffset, end: entry.end)
         guard cursor.number(4) == 0x0403_4B50, cursor.skip(22), let nameLength = cursor.number(2),
             let extraLength = cursor.number(2), let name = cursor.take(nameLength),
@@ -117,21 +118,17 @@ struct ZipArchive {
         return contents
     }
 
-    private func inflated(_ data: ArraySlice<UInt8>, _ entry: Entry) throws(NumPyError) -> [UInt8] {
-        do throws(IDXError) {
-            let reader = try InflateReader(
-                Array(data), format: .deflate, file: "\(file):\(entry.name)")
-            // One byte more, should there be any, is already wrong.
-            return try reader.read(entry.size + 1)
-        } catch {
-            throw NumPyError(file: error.file, what: error.what, expected: error.expected)
-        }
+    private func inflated(_ data: ArraySlice<UInt8>, _ entry: Entry) throws(FileError) -> [UInt8] {
+        let reader = try InflateReader(
+            Array(data), format: .deflate, file: "\(file):\(entry.name)")
+        // One byte more, should there be any, is already wrong.
+        return try reader.read(entry.size + 1)
     }
 
     /// Where the directory lies, from the record at the file's end, which a comment may follow.
     private static func directory(
         of bytes: [UInt8], file: String
-    ) throws(NumPyError) -> (begin: Int, end: Int, count: Int) {
+    ) throws(FileError) -> (begin: Int, end: Int, count: Int) {
         let size = 22
         let candidates = stride(
             from: bytes.count - size, through: max(0, bytes.count - size - 0xFFFF), by: -1)
@@ -151,8 +148,8 @@ struct ZipArchive {
             }
             return (begin, begin + length, count)
         }
-        throw NumPyError(
-            file: file, what: "no zip directory at the end", expected: "an .npz file")
+        throw FileError(
+            file: file, problem: "no zip directory at the end", expected: "an .npz file")
     }
 
     /// The next entry of the directory, or nil where it can't be read.
@@ -201,8 +198,8 @@ struct ZipArchive {
         return false
     }
 
-    private static func damaged(_ file: String, _ what: String) -> NumPyError {
-        NumPyError(file: file, what: what, expected: "an intact .npz file")
+    private static func damaged(_ file: String, _ problem: String) -> FileError {
+        FileError(file: file, problem: problem, expected: "an intact .npz file")
     }
 }
 

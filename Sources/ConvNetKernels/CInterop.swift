@@ -82,9 +82,79 @@ extension Tensor {
 
 extension Tensor? {
     /// Reads the numbers of a `float32` tensor that may not be there.
-    func withPointer(_ body: (UnsafePointer<Float>?) -> Void) {
-        guard let self else { return body(nil) }
-        self.withPointer { body($0) }
+    func withPointer<Result>(
+        _ body: (UnsafePointer<Float>?) throws -> Result
+    ) rethrows -> Result {
+        guard let self else { return try body(nil) }
+        return try self.withPointer { try body($0) }
+    }
+}
+
+extension NativeKernels {
+    /// An epilogue as C sees it, all but its pooling.
+    static func withEpilogue<Result>(
+        _ epilogue: Epilogue, _ body: (UnsafePointer<convk_epilogue>) throws -> Result
+    ) throws -> Result {
+        // Most have a bias alone, and a small convolution takes a microsecond.
+        if epilogue.normalization == nil, epilogue.addend == nil, epilogue.activation == nil {
+            return try epilogue.bias.withPointer { bias in
+                var result = convk_epilogue()
+                result.bias = bias
+                return try body(&result)
+            }
+        }
+        let normalization = epilogue.normalization
+        let scale = try normalization.map { try Self.scale($0) }
+        var activation = try epilogue.activation.map { try convk_activation($0) }
+        return try withPointers(
+            epilogue.bias, normalization?.statistics.mean, scale, normalization?.beta,
+            epilogue.addend
+        ) { bias, mean, scale, beta, addend in
+            var result = convk_epilogue()
+            (result.bias, result.mean, result.scale) = (bias, mean, scale)
+            (result.shift, result.addend) = (beta, addend)
+            guard activation != nil else { return try body(&result) }
+            return try withUnsafePointer(to: &activation) { pointer in
+                try pointer.withMemoryRebound(to: convk_activation.self, capacity: 1) {
+                    result.activation = $0
+                    return try body(&result)
+                }
+            }
+        }
+    }
+
+    /// What a normalization multiplies each channel by, rounded as C's own is.
+    private static func scale(_ normalization: ChannelNormalization) throws -> Tensor {
+        let (gamma, variance) = (normalization.gamma, normalization.statistics.variance)
+        var scale = try Tensor(uninitialized: gamma.shape, operation: "convolution")
+        scale.withUnsafeMutableScalars(of: Float.self) { scale in
+            gamma.withUnsafeScalars(of: Float.self) { gamma in
+                variance.withUnsafeScalars(of: Float.self) { variance in
+                    for channel in scale.indices {
+                        let deviation =
+                            (Double(variance[channel]) + normalization.epsilon).squareRoot()
+                        scale[channel] = Float(Double(gamma[channel]) * (1 / deviation))
+                    }
+                }
+            }
+        }
+        return scale
+    }
+
+    private static func withPointers<Result>(
+        _ a: Tensor?, _ b: Tensor?, _ c: Tensor?, _ d: Tensor?, _ e: Tensor?,
+        _ body: (
+            UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?,
+            UnsafePointer<Float>?, UnsafePointer<Float>?
+        ) throws -> Result
+    ) rethrows -> Result {
+        try a.withPointer { a in
+            try b.withPointer { b in
+                try c.withPointer { c in
+                    try d.withPointer { d in try e.withPointer { try body(a, b, c, d, $0) } }
+                }
+            }
+        }
     }
 }
 
@@ -116,6 +186,16 @@ extension convk_conv2d {
     init(_ sizes: ConvolutionSizes) {
         self.init(
             window: convk_window(sizes.windowed), filters: sizes.filters, groups: sizes.groups)
+    }
+}
+
+extension convk_conv2d_plan {
+    /// How a convolution of these sizes, or one of its gradients, is computed.
+    init(
+        _ sizes: ConvolutionSizes, _ direction: convk_conv2d_direction, _ execution: convk_execution
+    ) {
+        var conv = convk_conv2d(sizes)
+        self = convk_conv2d_plan_make(&conv, direction, execution)
     }
 }
 
@@ -198,4 +278,110 @@ extension convk_batch_norm {
         self.init(
             n: sizes.samples, channels: sizes.channels, plane: sizes.plane, epsilon: epsilon)
     }
+}
+
+extension convk_activation {
+    /// C's number of each activation, by name.
+    private static let kinds = kindsByName(CONVK_ACTIVATION_COUNT, convk_activation_name)
+
+    /// - Throws: ``TensorError`` when the kernels lack it.
+    init(_ activation: Activation) throws(TensorError) {
+        guard let kind = Self.kinds[activation.name] else {
+            throw TensorError(
+                operation: "activation", argument: "activation", value: activation.name,
+                expected: "one that the native kernels have")
+        }
+        let parameters = activation.parameters
+        self.init(
+            kind: kind, a: parameters.isEmpty ? 0 : Float(parameters[0].value),
+            b: parameters.count < 2 ? 0 : Float(parameters[1].value))
+    }
+}
+
+extension [convk_copy_axis] {
+    /// The axes of a copy as C sees them: those with more than one index, of which no tensor has more
+    /// than C takes.
+    init(from source: StridedView, to target: StridedView) {
+        self = source.shape.indices.filter { source.shape[$0] > 1 }.map {
+            convk_copy_axis(
+                extent: source.shape[$0], from: source.strides[$0], to: target.strides[$0])
+        }
+    }
+}
+
+extension convk_resampling {
+    /// Taps as C sees them, their weights rounded, for the time of a call.
+    static func with<Result>(
+        _ taps: ResamplingTaps, _ body: (convk_resampling) throws -> Result
+    ) rethrows -> Result {
+        let weights = taps.weights.map { Float($0) }
+        return try taps.firsts.withUnsafeBufferPointer { firsts in
+            try taps.places.withUnsafeBufferPointer { places in
+                try weights.withUnsafeBufferPointer { weights in
+                    try body(
+                        convk_resampling(
+                            in: taps.inputSize, out: taps.outputSize, each: taps.tapsOfEach,
+                            first: firsts.baseAddress, place: places.baseAddress,
+                            weight: weights.baseAddress))
+                }
+            }
+        }
+    }
+}
+
+extension StridedAxes {
+    /// The axes as C sees them.
+    func withAxes<Result>(_ body: (UnsafePointer<convk_axes>) throws -> Result) rethrows -> Result {
+        let steps = strides.flatMap { $0 }
+        return try shape.withUnsafeBufferPointer { shape in
+            try steps.withUnsafeBufferPointer { steps in
+                try withUnsafePointer(
+                    to: convk_axes(
+                        rank: shape.count, operands: strides.count, shape: shape.baseAddress,
+                        strides: steps.baseAddress), body)
+            }
+        }
+    }
+}
+
+extension convk_binary_kind {
+    /// C's number of each operation, by name.
+    private static let kinds = kindsByName(CONVK_BINARY_COUNT, convk_binary_name)
+
+    /// - Throws: ``TensorError`` when the kernels lack it.
+    init(_ operation: BinaryOperation) throws(TensorError) {
+        guard let kind = Self.kinds[operation.name] else {
+            throw TensorError(
+                operation: "elementwise", argument: "operation", value: operation.name,
+                expected: "one that the native kernels have")
+        }
+        self = kind
+    }
+}
+
+extension convk_reduction_kind {
+    /// C's number of each reduction, by name.
+    private static let kinds = kindsByName(CONVK_REDUCTION_COUNT, convk_reduction_name)
+
+    /// - Throws: ``TensorError`` when the kernels lack it.
+    init(_ reduction: Reduction) throws(TensorError) {
+        guard let kind = Self.kinds[reduction.name] else {
+            throw TensorError(
+                operation: "reduced", argument: "reduction", value: reduction.name,
+                expected: "one that the native kernels have")
+        }
+        self = kind
+    }
+}
+
+/// The values of a C enumeration by their names.
+private func kindsByName<Kind: RawRepresentable>(
+    _ count: Kind, _ name: (Kind) -> UnsafePointer<CChar>?
+) -> [String: Kind] where Kind.RawValue == UInt32 {
+    var kinds: [String: Kind] = [:]
+    for number in 0..<count.rawValue {
+        guard let kind = Kind(rawValue: number), let name = name(kind) else { continue }
+        kinds[String(cString: name)] = kind
+    }
+    return kinds
 }

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT
 //
-// Which way a convolution is computed: the C code that chooses is asked.
+// Which algorithm computes a convolution: the C code that chooses is asked.
 
 internal import CConvKernels
 import ConvNetTensor
 
-/// A way of computing a convolution or one of its gradients. All give the same numbers but for
+/// How a convolution or one of its gradients is computed. All algorithms give the same numbers but for
 /// rounding; which is the fastest depends on the shape and on the CPU.
 public enum ConvolutionAlgorithm: String, Sendable, Hashable, CaseIterable {
     /// Winograd's, with fewer multiplications (see ``NativeKernels/winograd``).
     case winograd
     /// Depthwise: each channel a group, neighbouring pixels of a plane side by side in a vector.
-    case planes
+    case depthwise
     /// Neighbouring pixels of a row side by side in a vector, for few filters.
     case rows
     /// Neighbouring filters side by side in a vector, images read in place.
     case direct
     /// A matrix product with patches that are packed a block at a time (implicit GEMM).
-    case product
+    case implicitGEMM = "implicit GEMM"
     /// A matrix product with the images themselves: 1×1 filters at stride 1.
     case pointwise
     /// The gradient of the images as a matrix product whose columns are added up as by
@@ -36,7 +36,7 @@ public enum ConvolutionPass: String, Sendable, Hashable, CaseIterable {
 }
 
 extension NativeKernels {
-    /// The way that a convolution of these sizes takes on this instruction set.
+    /// The algorithm for a convolution of these sizes on this instruction set.
     ///
     /// ```swift
     /// let kernels = NativeKernels()
@@ -56,17 +56,20 @@ extension NativeKernels {
         pass: ConvolutionPass = .forward
     ) throws(TensorError) -> ConvolutionAlgorithm {
         let execution = try execution
-        var conv = convk_conv2d(
-            try KernelChecks.convolution(
-                inputShape: inputShape, weightsShape: weightsShape, bias: nil, window: window,
-                groups: groups, operation: "convolutionAlgorithm", inputArgument: "inputShape"))
-        let name =
+        let sizes = try KernelChecks.convolution(
+            inputShape: inputShape, weightsShape: weightsShape,
+            ConvolutionDescriptor(window, groups: groups), operation: "convolutionAlgorithm",
+            inputArgument: "inputShape")
+        let direction =
             switch pass {
-            case .forward: convk_conv2d_forward_algorithm(&conv, execution)
-            case .inputGradient: convk_conv2d_backward_data_algorithm(&conv, execution)
-            case .weightGradient: convk_conv2d_backward_weights_algorithm(&conv, execution)
+            case .forward: CONVK_FORWARD
+            case .inputGradient: CONVK_BACKWARD_DATA
+            case .weightGradient: CONVK_BACKWARD_WEIGHTS
             }
-        let algorithm = name.flatMap { ConvolutionAlgorithm(rawValue: String(cString: $0)) }
+        var plan = convk_conv2d_plan(sizes, direction, execution)
+        let algorithm = convk_conv2d_plan_name(&plan).flatMap {
+            ConvolutionAlgorithm(rawValue: String(cString: $0))
+        }
         guard let algorithm else { preconditionFailure("C names an algorithm without a case") }
         return algorithm
     }

@@ -6,19 +6,20 @@ internal import CConvKernels
 import ConvNetTensor
 
 extension NativeKernels {
-    /// Each row's softmax, on `float32`; sums are in `Double`.
+    /// The softmax along an axis, on `float32`; sums are in `Double`.
     ///
     /// With L the largest logit's size, `|error| ≤ (4·L + 20) · 2⁻²⁴ · y + 2⁻¹²⁶`, to first order: the
-    /// difference to a row's largest logit is rounded, and the exponential makes a factor of that.
+    /// difference to the largest logit is rounded, and the exponential makes a factor of that.
     ///
-    /// - Returns: `[N, K]`.
-    /// - Throws: ``TensorError`` when the logits are not a matrix of `float32`.
-    public func softmax(_ logits: Tensor) throws -> Tensor {
+    /// - Returns: the shape of `x`.
+    /// - Throws: ``TensorError`` when there is no such axis, or `x` is not of `float32`.
+    public func softmax(_ x: Tensor, axis: Int) throws -> Tensor {
         let execution = try execution
-        let (rows, classes) = try KernelChecks.logits(logits, operation: "softmax")
-        try Self.requireFloat32(("logits", logits), operation: "softmax")
-        return try Self.makeTensor(logits.shape, operation: "softmax", from: logits) {
-            convk_softmax($0, $1, rows, classes, execution)
+        let (outer, classes, inner) = try KernelChecks.softmax(
+            x.shape, axis: axis, operation: "softmax")
+        try Self.requireFloat32(("x", x), operation: "softmax")
+        return try Self.makeTensor(x.shape, operation: "softmax", from: x) {
+            convk_softmax($0, $1, outer, classes, inner, execution)
         }
     }
 
@@ -32,7 +33,7 @@ extension NativeKernels {
     ///   are not of `float32`.
     public func softmaxCrossEntropy(
         _ logits: Tensor, labels: [Int]
-    ) throws -> SoftmaxCrossEntropy {
+    ) throws -> LossAndGradient {
         let operation = "softmaxCrossEntropy"
         let execution = try execution
         let (rows, classes) = try KernelChecks.logits(logits, operation: operation)
@@ -44,7 +45,7 @@ extension NativeKernels {
             loss = convk_softmax_cross_entropy_labels(
                 $0, &rowLosses, $1, labels, rows, classes, execution)
         }
-        return SoftmaxCrossEntropy(loss: loss, gradient: gradient)
+        return LossAndGradient(loss: loss, gradient: gradient)
     }
 
     /// Cross-entropy of the softmax against rows of probabilities, and its gradient, on `float32`;
@@ -53,7 +54,7 @@ extension NativeKernels {
     /// - Throws: ``TensorError`` when shapes differ or a tensor is not of `float32`.
     public func softmaxCrossEntropy(
         _ logits: Tensor, targets: Tensor
-    ) throws -> SoftmaxCrossEntropy {
+    ) throws -> LossAndGradient {
         let operation = "softmaxCrossEntropy"
         let execution = try execution
         let (rows, classes) = try KernelChecks.logits(logits, operation: operation)
@@ -68,6 +69,6 @@ extension NativeKernels {
             loss = convk_softmax_cross_entropy_targets(
                 $0, &rowLosses, $1, $2, rows, classes, execution)
         }
-        return SoftmaxCrossEntropy(loss: loss, gradient: gradient)
+        return LossAndGradient(loss: loss, gradient: gradient)
     }
 }

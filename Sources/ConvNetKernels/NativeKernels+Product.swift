@@ -35,4 +35,25 @@ extension NativeKernels {
             }
         }
     }
+
+    /// A product, a bias and, where asked for, ReLU, on `float32`: the same bits as `gemm`,
+    /// `addBias` and `relu` in turn, and the product's error.
+    ///
+    /// - Returns: `[N, out]`.
+    /// - Throws: ``TensorError`` when shapes disagree or a tensor is not of `float32`.
+    public func affine(
+        _ x: Tensor, weights: Tensor, bias: Tensor, rectified: Bool
+    ) throws -> Tensor {
+        let execution = try execution
+        let (m, n, k) = try KernelChecks.affine(x, weights: weights, bias: bias)
+        try Self.requireFloat32(("x", x), operation: "affine")
+        let floats = convk_affine_workspace(m, n, k, execution)
+        return try Self.withWorkspace(floats: floats, operation: "affine") { workspace in
+            try Self.makeTensor([m, n], operation: "affine", from: x, weights) { y, x, weights in
+                bias.withPointer {
+                    convk_affine(y, x, weights, $0, rectified, m, n, k, workspace, execution)
+                }
+            }
+        }
+    }
 }

@@ -36,7 +36,7 @@ public struct NativeKernels: Kernels {
     /// whatever ``threads`` is, with the same results.
     public static var usesOpenMP: Bool { convk_uses_openmp() }
 
-    /// Whether convolutions may take Winograd's way, with about a third of the multiplications.
+    /// Whether convolutions may take Winograd's algorithm, with about a third of the multiplications.
     ///
     /// They do at stride 1 without dilation, for 3×3 and 5×5 filters with many channels and images
     /// enough. An output's error then depends on the numbers of a whole tile of 6×6 pixels: where
@@ -72,7 +72,7 @@ public struct NativeKernels: Kernels {
     /// - Parameters:
     ///   - threads: the most threads that one call uses; all that the process may use when nil.
     ///   - instructionSet: that of ``init()`` when nil.
-    ///   - winograd: whether convolutions may take Winograd's way; see ``winograd``.
+    ///   - winograd: whether convolutions may take Winograd's algorithm; see ``winograd``.
     /// - Throws: ``TensorError`` when there are not from 1 to 1024 threads, or this CPU lacks the
     ///   instruction set, or `CONVNET_ISA` names none that it has, or a variable of OpenMP's has a value
     ///   that its runtime would end the process for.

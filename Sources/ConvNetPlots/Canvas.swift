@@ -41,6 +41,33 @@ final class Canvas {
         stroke(color, width, dashes: dashes)
     }
 
+    /// Draws a line through some points that is level or upright at each: straight where two differ
+    /// in one direction, in a bend that begins and ends upright where they differ in both.
+    func bendingLine(_ points: [Point], _ color: Color, width: Double = 1) {
+        guard var last = points.first else { return }
+        cairo_move_to(context, last.x, last.y)
+        for point in points.dropFirst() {
+            let middle = (last.y + point.y) / 2
+            if last.x == point.x || last.y == point.y {
+                cairo_line_to(context, point.x, point.y)
+            } else {
+                cairo_curve_to(context, last.x, middle, point.x, middle, point.x, point.y)
+            }
+            last = point
+        }
+        stroke(color, width, dashes: [])
+    }
+
+    /// Fills the shape that some points are the corners of.
+    func fill(corners: [Point], _ color: Color) {
+        guard let first = corners.first else { return }
+        cairo_move_to(context, first.x, first.y)
+        for point in corners.dropFirst() { cairo_line_to(context, point.x, point.y) }
+        cairo_close_path(context)
+        setColor(color)
+        cairo_fill(context)
+    }
+
     /// Fills a disc, with a thin white rim that keeps it apart from its neighbours.
     func disc(_ center: Point, radius: Double, _ color: Color) {
         cairo_new_sub_path(context)

@@ -7,6 +7,8 @@
 
 internal import CZlib
 
+import ConvNetSupport
+
 /// The chunks of a PNG file that change its pixels.
 enum PNGChunks {
     /// A length, a name and a checksum, four bytes each, stand around the contents of a chunk.
@@ -19,16 +21,16 @@ enum PNGChunks {
     /// - Parameters:
     ///   - bytes: a file that begins with the signature of PNG files.
     ///   - file: what errors call the file.
-    /// - Throws: ``PictureError`` when a chunk reaches beyond the file's end, none says that it is the
+    /// - Throws: ``FileError`` when a chunk reaches beyond the file's end, none says that it is the
     ///   last, or one that pixels are made of doesn't match its checksum.
-    static func makingPixels(of bytes: [UInt8], file: String) throws(PictureError) -> [UInt8] {
+    static func makingPixels(of bytes: [UInt8], file: String) throws(FileError) -> [UInt8] {
         var kept: [Range<Int>] = [0..<signature]
         var place = signature
         while bytes.count - place >= frame {
             let length = number(bytes[place..<place + 4])
             let name = bytes[place + 4..<place + 8]
             guard length <= bytes.count - place - frame else {
-                throw PictureError(
+                throw FileError(
                     file: file,
                     problem: "the file ends inside \(described(name, place)), which claims "
                         + "\(length) bytes", expected: "a whole PNG file")
@@ -36,7 +38,7 @@ enum PNGChunks {
             let end = place + length + frame
             if isNeeded(name) {
                 guard number(bytes[end - 4..<end]) == checksum(bytes[place + 4..<end - 4]) else {
-                    throw PictureError(
+                    throw FileError(
                         file: file,
                         problem: "damaged: \(described(name, place)) doesn't match its checksum",
                         expected: "a whole PNG file")
@@ -46,7 +48,7 @@ enum PNGChunks {
             if name.elementsEqual("IEND".utf8) { return kept.flatMap { bytes[$0] } }
             place = end
         }
-        throw PictureError(
+        throw FileError(
             file: file, problem: "the file ends without a chunk IEND", expected: "a whole PNG file")
     }
 

@@ -18,11 +18,11 @@ import ConvNetTensor
 enum PNGDecoder {
     /// The image on white paper.
     ///
-    /// - Throws: ``PictureError`` with libpng's words when the file is damaged, or when there is no
+    /// - Throws: ``FileError`` with libpng's words when the file is damaged, or when there is no
     ///   memory for the image.
-    static func raster(of bytes: [UInt8], file: String) throws(PictureError) -> Raster {
+    static func raster(of bytes: [UInt8], file: String) throws(FileError) -> Raster {
         // libpng keeps the bytes' address from the header to the last row.
-        try bytes.withUnsafeBufferPointer { bytes throws(PictureError) in
+        try bytes.withUnsafeBufferPointer { bytes throws(FileError) in
             var image = png_image()
             image.version = UInt32(PNG_IMAGE_VERSION)
             defer { png_image_free(&image) }
@@ -35,7 +35,7 @@ enum PNGDecoder {
     /// Reads the rows of an image whose header has been read.
     private static func raster(
         of image: inout png_image, _ file: String
-    ) throws(PictureError) -> Raster {
+    ) throws(FileError) -> Raster {
         // Samples of 16 bits come as they are: libpng's own way of cutting them to 8 mixes up the rows of
         // interlaced images (in 1.6.39 with Debian's mends), or writes beyond them (before). It takes
         // them for linear and multiplies them with alpha, which is no matter where all stay so.
@@ -85,18 +85,18 @@ enum PNGDecoder {
         image.warning_or_error != 0 && message(of: image).hasPrefix("tRNS")
     }
 
-    private static func failure(_ image: png_image, _ file: String) -> PictureError {
+    private static func failure(_ image: png_image, _ file: String) -> FileError {
         let message = message(of: image)
         let lowercased = message.lowercased()
         if lowercased.contains("out of memory") || lowercased.contains("insufficient memory") {
             return tooLarge(file)
         }
-        return PictureError(
+        return FileError(
             file: file, problem: "damaged: \(message)", expected: "a whole PNG file")
     }
 
-    private static func tooLarge(_ file: String) -> PictureError {
-        PictureError(
+    private static func tooLarge(_ file: String) -> FileError {
+        FileError(
             file: file, problem: "too large for the memory", expected: "a smaller image")
     }
 

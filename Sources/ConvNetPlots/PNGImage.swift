@@ -30,16 +30,12 @@ public struct PNGImage: Sendable {
 
     /// Reads a PNG file.
     ///
-    /// - Throws: ``PictureError`` when the file can't be read, is larger than ``largestByteCount``,
+    /// - Throws: ``FileError`` when the file can't be read, is larger than ``largestByteCount``,
     ///   is no PNG or a damaged one, or holds an image of too many pixels.
-    public init(contentsOf file: URL) throws(PictureError) {
-        let bytes: [UInt8]
-        do throws(FileError) {
-            bytes = try FileBytes.contents(of: file.path, limit: Self.largestByteCount)
-        } catch {
-            throw PictureError(error)
-        }
-        try self.init(bytes: bytes, file: file.path)
+    public init(contentsOf file: URL) throws(FileError) {
+        try self.init(
+            bytes: FileBytes.contents(of: file.path, limit: Self.largestByteCount),
+            file: file.path)
     }
 
     /// Reads a PNG file that is in memory already.
@@ -47,8 +43,8 @@ public struct PNGImage: Sendable {
     /// - Parameters:
     ///   - bytes: the whole file.
     ///   - file: what errors call the file.
-    /// - Throws: ``PictureError`` as ``init(contentsOf:)`` does.
-    public init(bytes: [UInt8], file: String) throws(PictureError) {
+    /// - Throws: ``FileError`` as ``init(contentsOf:)`` does.
+    public init(bytes: [UInt8], file: String) throws(FileError) {
         try Self.checkHeader(bytes, file)
         let chunks = try PNGChunks.makingPixels(of: bytes, file: file)
         try Self.checkDepth(chunks, file)
@@ -56,12 +52,12 @@ public struct PNGImage: Sendable {
     }
 
     /// Fails unless the bytes begin as a PNG file does, with an image of a size that is read.
-    private static func checkHeader(_ bytes: [UInt8], _ file: String) throws(PictureError) {
+    private static func checkHeader(_ bytes: [UInt8], _ file: String) throws(FileError) {
         // The signature, then the first chunk: its length, its name, width and height, 5 bytes more.
         let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
         let chunk: [UInt8] = [0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52]
         guard bytes.starts(with: signature + chunk), bytes.count >= 33 else {
-            throw PictureError(
+            throw FileError(
                 file: file, problem: bytes.isEmpty ? "an empty file" : "no PNG header",
                 expected: "a PNG file")
         }
@@ -73,24 +69,24 @@ public struct PNGImage: Sendable {
         // Sides are compared first: two numbers of 32 bits have a product that may not fit.
         guard sides.contains(width), sides.contains(height), width * height <= largestPixelCount
         else {
-            throw PictureError(
+            throw FileError(
                 file: file, problem: "\(width) x \(height) pixels",
                 expected: "sides from 1 to \(longestSide) and at most \(largestPixelCount) pixels")
         }
     }
 
     /// Fails unless samples are as wide as one of PNG's colour types allows.
-    private static func checkDepth(_ bytes: [UInt8], _ file: String) throws(PictureError) {
+    private static func checkDepth(_ bytes: [UInt8], _ file: String) throws(FileError) {
         let (bitDepth, colorType) = (bytes[24], bytes[25])
         let depths: [UInt8: [UInt8]] = [
             0: [1, 2, 4, 8, 16], 2: [8, 16], 3: [1, 2, 4, 8], 4: [8, 16], 6: [8, 16],
         ]
         guard let allowed = depths[colorType] else {
-            throw PictureError(
+            throw FileError(
                 file: file, problem: "colour type \(colorType)", expected: "0, 2, 3, 4 or 6")
         }
         guard allowed.contains(bitDepth) else {
-            throw PictureError(
+            throw FileError(
                 file: file, problem: "\(bitDepth) bits per sample of colour type \(colorType)",
                 expected: "one of \(allowed.map(String.init).joined(separator: ", "))")
         }

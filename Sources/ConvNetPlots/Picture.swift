@@ -16,10 +16,10 @@ public enum PictureFormat: String, Sendable, CaseIterable {
 
     /// The format that a file's name ends in, `.png` or `.svg`.
     ///
-    /// - Throws: ``PictureError`` when it ends in something else.
-    public init(of file: URL) throws(PictureError) {
+    /// - Throws: ``FileError`` when it ends in something else.
+    public init(of file: URL) throws(FileError) {
         guard let format = PictureFormat(rawValue: file.pathExtension.lowercased()) else {
-            throw PictureError(
+            throw FileError(
                 file: file.path, problem: "no picture's name",
                 expected: "one that ends in .png or .svg")
         }
@@ -52,17 +52,13 @@ public struct Picture: Sendable {
     /// - Parameters:
     ///   - file: where to; its name ends in `.png` or `.svg`.
     ///   - scale: pixels a unit, for PNG.
-    /// - Throws: ``PictureError`` when the name ends otherwise, the picture has too many pixels, or
+    /// - Throws: ``FileError`` when the name ends otherwise, the picture has too many pixels, or
     ///   the file can't be written.
-    public func write(to file: URL, scale: Double = 2) throws(PictureError) {
+    public func write(to file: URL, scale: Double = 2) throws(FileError) {
         let format = try PictureFormat(of: file)
         let bytes = try bytes(format, scale: scale, file: file.path)
-        do throws(FileError) {
-            try bytes.withUnsafeBufferPointer { buffer throws(FileError) in
-                try AtomicFile.write(UnsafeRawBufferPointer(buffer), to: file.path)
-            }
-        } catch {
-            throw PictureError(error)
+        try bytes.withUnsafeBufferPointer { buffer throws(FileError) in
+            try AtomicFile.write(UnsafeRawBufferPointer(buffer), to: file.path)
         }
     }
 
@@ -72,10 +68,10 @@ public struct Picture: Sendable {
     ///   - format: PNG or SVG.
     ///   - scale: pixels a unit, for PNG.
     ///   - file: what errors call the file.
-    /// - Throws: ``PictureError`` when the picture has too many pixels or there is no memory for it.
+    /// - Throws: ``FileError`` when the picture has too many pixels or there is no memory for it.
     public func bytes(
         _ format: PictureFormat, scale: Double = 2, file: String = "picture"
-    ) throws(PictureError) -> [UInt8] {
+    ) throws(FileError) -> [UInt8] {
         switch format {
         case .png:
             let surface = try rendered(scale: scale, file: file)
@@ -89,19 +85,19 @@ public struct Picture: Sendable {
     }
 
     /// The picture's pixels.
-    func raster(scale: Double = 1) throws(PictureError) -> Raster {
+    func raster(scale: Double = 1) throws(FileError) -> Raster {
         let surface = try rendered(scale: scale, file: "picture")
         defer { cairo_surface_destroy(surface) }
         return Raster(surface)
     }
 
-    private func rendered(scale: Double, file: String) throws(PictureError) -> OpaquePointer {
+    private func rendered(scale: Double, file: String) throws(FileError) -> OpaquePointer {
         let (across, down) = (width * scale, height * scale)
         let (longest, most) = (Double(PNGImage.longestSide), Double(PNGImage.largestPixelCount))
         guard across >= 1, down >= 1, across <= longest, down <= longest,
             across.rounded(.up) * down.rounded(.up) <= most
         else {
-            throw PictureError(
+            throw FileError(
                 file: file, problem: "a picture of \(across) x \(down) pixels",
                 expected: "sides from 1 to \(PNGImage.longestSide) and at most "
                     + "\(PNGImage.largestPixelCount) pixels; SVG has no such limit")
@@ -109,7 +105,7 @@ public struct Picture: Sendable {
         let created = cairo_image_surface_create(
             CAIRO_FORMAT_RGB24, Int32(across.rounded(.up)), Int32(down.rounded(.up)))
         guard let surface = created else { throw Self.failure(CAIRO_STATUS_NO_MEMORY, file) }
-        do throws(PictureError) {
+        do throws(FileError) {
             try Self.require(cairo_surface_status(surface), file)
             try draw(on: surface, scale: scale, file)
             return surface
@@ -119,7 +115,7 @@ public struct Picture: Sendable {
         }
     }
 
-    private func svgBytes(_ file: String) throws(PictureError) -> [UInt8] {
+    private func svgBytes(_ file: String) throws(FileError) -> [UInt8] {
         let sink = ByteSink()
         guard
             let surface = cairo_svg_surface_create_for_stream(
@@ -136,7 +132,7 @@ public struct Picture: Sendable {
 
     private func draw(
         on surface: OpaquePointer, scale: Double, _ file: String
-    ) throws(PictureError) {
+    ) throws(FileError) {
         guard let context = cairo_create(surface) else {
             throw Self.failure(CAIRO_STATUS_NO_MEMORY, file)
         }
@@ -148,12 +144,12 @@ public struct Picture: Sendable {
         try Self.require(cairo_status(context), file)
     }
 
-    private static func require(_ status: cairo_status_t, _ file: String) throws(PictureError) {
+    private static func require(_ status: cairo_status_t, _ file: String) throws(FileError) {
         guard status == CAIRO_STATUS_SUCCESS else { throw failure(status, file) }
     }
 
-    private static func failure(_ status: cairo_status_t, _ file: String) -> PictureError {
-        PictureError(
+    private static func failure(_ status: cairo_status_t, _ file: String) -> FileError {
+        FileError(
             file: file,
             problem: "can't be drawn: " + String(cString: cairo_status_to_string(status)),
             expected: status == CAIRO_STATUS_NO_MEMORY

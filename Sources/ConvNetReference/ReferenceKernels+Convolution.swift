@@ -6,19 +6,27 @@
 import ConvNetTensor
 
 extension ReferenceKernels {
-    /// Convolution of images `[N, C, H, W]` with filters `[F, C/groups, KH, KW]`.
+    /// Convolution of images `[N, C, H, W]` with filters `[F, C/groups, KH, KW]`, and then each step of
+    /// the epilogue.
     ///
-    /// - Returns: `[N, F, OH, OW]`.
+    /// - Returns: `[N, F, OH, OW]`, and where the maxima were.
     /// - Throws: ``TensorError`` when shapes, groups, number types or the window disagree.
     public func convolution(
-        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int
-    ) throws -> Tensor {
+        _ x: Tensor, weights: Tensor, prepacked: PrepackedFilters?,
+        _ descriptor: ConvolutionDescriptor, epilogue: Epilogue, wantsArgmax: Bool
+    ) throws -> (output: Tensor, argmax: IndexTensor?) {
         let sizes = try KernelChecks.convolution(
-            inputShape: x.shape, weightsShape: weights.shape, bias: bias, window: window,
-            groups: groups, operation: "convolution")
-        try Self.requireSameType(
-            x, ("weights", weights), ("bias", bias), operation: "convolution")
-        return try Tensor(sizes.outputShape, like: x, operation: "convolution") { y in
+            inputShape: x.shape, weightsShape: weights.shape, descriptor, operation: "convolution")
+        try Self.requireSameType(x, ("weights", weights), operation: "convolution")
+        try KernelChecks.epilogue(epilogue, of: sizes, scalarType: x.scalarType)
+        return try finish(
+            sums(x, weights, bias: epilogue.bias, sizes), epilogue, wantsArgmax: wantsArgmax)
+    }
+
+    private func sums(
+        _ x: Tensor, _ weights: Tensor, bias: Tensor?, _ sizes: ConvolutionSizes
+    ) throws -> Tensor {
+        try Tensor(sizes.outputShape, like: x, operation: "convolution") { y in
             if let bias = bias?.doubles {
                 for place in y.indices {
                     y[place] = bias[place / sizes.windowed.places % sizes.filters]
@@ -42,12 +50,13 @@ extension ReferenceKernels {
     /// - Returns: `[N, C, H, W]`.
     /// - Throws: ``TensorError`` when shapes, groups, number types or the window disagree.
     public func convolutionInputGradient(
-        _ outputGradient: Tensor, weights: Tensor, inputShape: [Int], window: Window, groups: Int
+        _ outputGradient: Tensor, weights: Tensor, inputShape: [Int],
+        _ descriptor: ConvolutionDescriptor
     ) throws -> Tensor {
         let operation = "convolutionInputGradient"
         let sizes = try KernelChecks.convolution(
-            inputShape: inputShape, weightsShape: weights.shape, bias: nil, window: window,
-            groups: groups, operation: operation, inputArgument: "inputShape")
+            inputShape: inputShape, weightsShape: weights.shape, descriptor, operation: operation,
+            inputArgument: "inputShape")
         try KernelChecks.require(
             outputGradient, hasShape: sizes.outputShape, operation: operation,
             argument: "outputGradient")
@@ -71,11 +80,19 @@ extension ReferenceKernels {
     /// - Returns: `[F, C/groups, KH, KW]`.
     /// - Throws: ``TensorError`` when shapes, groups, number types or the window disagree.
     public func convolutionWeightGradient(
-        _ outputGradient: Tensor, input x: Tensor, window: Window, groups: Int
+        _ outputGradient: Tensor, input x: Tensor, _ descriptor: ConvolutionDescriptor,
+        maxima: PooledMaxima?
     ) throws -> Tensor {
         let operation = "convolutionWeightGradient"
+        if let maxima {
+            _ = try KernelChecks.pooledConvolutionWeightGradient(
+                outputGradient, maxima: maxima, input: x, descriptor)
+            return try convolutionWeightGradient(
+                spread(outputGradient, maxima, input: x, descriptor), input: x, descriptor,
+                maxima: nil)
+        }
         let sizes = try KernelChecks.convolutionWeightGradient(
-            outputGradient, input: x, window: window, groups: groups)
+            outputGradient, input: x, descriptor)
         try Self.requireSameType(outputGradient, ("x", x), operation: operation)
         return try Tensor(sizes.weightsShape, like: outputGradient, operation: operation) { dw in
             outputGradient.doubles.withUnsafeBufferPointer { dy in

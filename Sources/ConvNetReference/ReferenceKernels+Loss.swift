@@ -6,14 +6,30 @@
 import ConvNetTensor
 
 extension ReferenceKernels {
-    /// Each row's softmax.
+    /// The softmax along an axis.
     ///
-    /// - Returns: `[N, K]`.
-    /// - Throws: ``TensorError`` when the logits are not a matrix.
-    public func softmax(_ logits: Tensor) throws -> Tensor {
-        let (_, classes) = try KernelChecks.logits(logits, operation: "softmax")
-        let rows = Self.rows(of: logits, classes).flatMap { Self.softmax($0).probabilities }
-        return try Tensor(logits.shape, rows, like: logits)
+    /// - Throws: ``TensorError`` when there is no such axis.
+    public func softmax(_ x: Tensor, axis: Int) throws -> Tensor {
+        let sizes = try KernelChecks.softmax(x.shape, axis: axis, operation: "softmax")
+        var values = x.doubles
+        for places in Self.places(along: sizes) {
+            let probabilities = Self.softmax(places.map { values[$0] }).probabilities
+            for (place, probability) in zip(places, probabilities) { values[place] = probability }
+        }
+        return try Tensor(x.shape, values, like: x)
+    }
+
+    /// The places of each row of classes that `[outer, classes, inner]` holds.
+    static func places(
+        along sizes: (outer: Int, classes: Int, inner: Int)
+    ) -> [StrideTo<Int>] {
+        let block = sizes.classes * sizes.inner
+        return (0..<sizes.outer).flatMap { outer in
+            (0..<sizes.inner).map { inner in
+                let first = outer * block + inner
+                return stride(from: first, to: first + block, by: sizes.inner)
+            }
+        }
     }
 
     /// Cross-entropy of the softmax against class labels, and its gradient.
@@ -21,7 +37,7 @@ extension ReferenceKernels {
     /// - Throws: ``TensorError`` when there is not one label a row, or one is no class.
     public func softmaxCrossEntropy(
         _ logits: Tensor, labels: [Int]
-    ) throws -> SoftmaxCrossEntropy {
+    ) throws -> LossAndGradient {
         let operation = "softmaxCrossEntropy"
         let (rows, classes) = try KernelChecks.logits(logits, operation: operation)
         try KernelChecks.labels(labels, rows: rows, classes: classes, operation: operation)
@@ -34,7 +50,7 @@ extension ReferenceKernels {
     /// - Throws: ``TensorError`` when shapes or number types differ.
     public func softmaxCrossEntropy(
         _ logits: Tensor, targets: Tensor
-    ) throws -> SoftmaxCrossEntropy {
+    ) throws -> LossAndGradient {
         let operation = "softmaxCrossEntropy"
         let (_, classes) = try KernelChecks.logits(logits, operation: operation)
         try KernelChecks.require(
@@ -62,7 +78,7 @@ extension ReferenceKernels {
 
     private static func crossEntropy(
         _ logits: Tensor, _ rows: [[Double]], _ targets: [[Double]]
-    ) throws -> SoftmaxCrossEntropy {
+    ) throws -> LossAndGradient {
         let count = Double(rows.count)
         var loss = 0.0
         var gradient: [Double] = []
@@ -76,7 +92,7 @@ extension ReferenceKernels {
                 gradient.append((probability * total - target[k]) / count)
             }
         }
-        return SoftmaxCrossEntropy(
+        return LossAndGradient(
             loss: loss / count, gradient: try Tensor(logits.shape, gradient, like: logits))
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// How far results of Winograd's way may be off, by a running error analysis: the algorithm step by
+// How far results of Winograd's algorithm may be off, by a running error analysis: the algorithm step by
 // step in Double, as the kernels do it in Float, and for each number that they round, how much of
 // its rounding reaches a result.
 //
@@ -24,7 +24,7 @@ package struct RoundedResult {
     package let magnitude: Double
 }
 
-/// What the numbers of Winograd's way that have been rounded add to a result's error.
+/// What the numbers of Winograd's algorithm that have been rounded add to a result's error.
 package struct WinogradRounding {
     /// λ: with uniform rounding errors a number is beyond its bound less than once in 10¹⁵, and
     /// with any of mean 0 less than once in 10⁵.

@@ -21,12 +21,13 @@ public protocol BatchNormalizationKernels: Sendable {
         _ x: Tensor, statistics: BatchStatistics, gamma: Tensor, beta: Tensor, epsilon: Double
     ) throws -> Tensor
 
-    /// The gradients of batch normalization where the statistics are those of `x`.
+    /// The gradients of batch normalization where the statistics are those of `x`. Of other statistics
+    /// those of gamma and beta are right as well: `Σ dy · (x − mean) / √(variance + epsilon)` and `Σ dy`.
     ///
     /// - Parameters:
     ///   - outputGradient: the shape of `x`.
     ///   - x: what went in.
-    ///   - statistics: the mean and the variance of `x`, each `[C]`.
+    ///   - statistics: the mean and the variance, each `[C]`.
     ///   - gamma: `[C]`.
     ///   - epsilon: the forward pass's epsilon.
     /// - Throws: ``TensorError`` when the shapes differ.
@@ -97,17 +98,22 @@ extension KernelChecks {
         }
     }
 
+    /// Sizes of a softmax along an axis: what lies outside of it, its classes, what lies inside.
+    package static func softmax(
+        _ shape: [Int], axis: Int, operation: String
+    ) throws(TensorError) -> (outer: Int, classes: Int, inner: Int) {
+        let axis = try axes([axis], of: shape, operation: operation, argument: "axis")[0]
+        return (
+            shape[..<axis].reduce(1, *), shape[axis], shape[(axis + 1)...].reduce(1, *)
+        )
+    }
+
     /// Sizes of the gradient of a softmax.
     package static func softmaxGradient(
-        _ outputGradient: Tensor, output: Tensor
-    ) throws(TensorError) -> (rows: Int, classes: Int) {
+        _ outputGradient: Tensor, output: Tensor, axis: Int
+    ) throws(TensorError) -> (outer: Int, classes: Int, inner: Int) {
         let operation = "softmaxGradient"
-        guard outputGradient.shape.count == 2 else {
-            throw TensorError(
-                operation: operation, argument: "outputGradient",
-                value: "\(outputGradient.shape)", expected: "[N, K]")
-        }
         try require(output, matches: outputGradient, operation: operation, argument: "output")
-        return (output.shape[0], output.shape[1])
+        return try softmax(output.shape, axis: axis, operation: operation)
     }
 }

@@ -2,16 +2,31 @@
 //
 // How training asks for data: an order for each epoch, and the samples at some places of it.
 
+/// What a network's output should have been.
+public enum Targets: Sendable, Equatable {
+    /// The class of each sample, or of each pixel of each sample, row by row.
+    case labels([Int])
+    /// Numbers of the output's shape, such as probabilities.
+    case values(Tensor)
+
+    /// The labels; empty where the targets are values.
+    public var labels: [Int] {
+        if case .labels(let labels) = self { labels } else { [] }
+    }
+}
+
 /// Some samples and what they are.
 public struct Batch: Sendable {
     /// The samples, `[N, …]`.
     public let images: Tensor
-    /// The class of each sample, N of them.
-    public let labels: [Int]
+    /// What the network should make of them.
+    public let targets: Targets
+    /// The class of each sample, N of them; empty where the targets are values.
+    public var labels: [Int] { targets.labels }
 
     /// Puts samples and labels together.
     ///
-    /// - Throws: ``TensorError`` when there is not one label a sample.
+    /// - Throws: ``TensorError`` when there is not one label per sample.
     public init(images: Tensor, labels: [Int]) throws(TensorError) {
         guard let samples = images.shape.first, samples == labels.count else {
             throw TensorError(
@@ -19,7 +34,30 @@ public struct Batch: Sendable {
                 expected: "one for each sample of \(images.shape)")
         }
         self.images = images
-        self.labels = labels
+        targets = .labels(labels)
+    }
+
+    /// Puts samples and targets together: labels, as many for each sample, or values, the samples first.
+    ///
+    /// - Throws: ``TensorError`` when their numbers differ.
+    public init(images: Tensor, targets: Targets) throws(TensorError) {
+        let samples = images.shape.first ?? 0
+        switch targets {
+        case .labels(let labels):
+            guard samples > 0, !labels.isEmpty, labels.count % samples == 0 else {
+                throw TensorError(
+                    operation: "Batch", argument: "targets", value: "\(labels.count) labels",
+                    expected: "as many for each sample of \(images.shape)")
+            }
+        case .values(let values):
+            guard samples > 0, values.shape.first == samples else {
+                throw TensorError(
+                    operation: "Batch", argument: "targets", value: "\(values.shape)",
+                    expected: "\(samples) samples, as in \(images.shape)")
+            }
+        }
+        self.images = images
+        self.targets = targets
     }
 }
 

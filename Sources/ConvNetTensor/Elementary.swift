@@ -30,3 +30,12 @@ package func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exp
 
 /// The hyperbolic tangent.
 package func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
+
+/// `exp(x) − 1` without cancellation near 0.
+package func exponentialLessOne(_ x: Double) -> Double { expm1(x) }
+
+/// `log(1 + x)` without cancellation near 0.
+package func logarithmOfOnePlus(_ x: Double) -> Double { log1p(x) }
+
+/// The error function.
+package func errorFunction(_ x: Double) -> Double { erf(x) }

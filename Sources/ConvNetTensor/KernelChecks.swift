@@ -271,62 +271,6 @@ package enum KernelChecks {
         return sizes
     }
 
-    /// Sizes of a convolution of images with filters.
-    package static func convolution(
-        inputShape: [Int], weightsShape: [Int], bias: Tensor?, window: Window, groups: Int,
-        operation: String, inputArgument: String = "x"
-    ) throws(TensorError) -> ConvolutionSizes {
-        let sizes = try windowed(
-            inputShape: inputShape, window: window, operation: operation, argument: inputArgument)
-        guard weightsShape.count == 4 else {
-            throw TensorError(
-                operation: operation, argument: "weights", value: "\(weightsShape)",
-                expected: "[F, C/groups, KH, KW]")
-        }
-        let filters = weightsShape[0]
-        guard groups >= 1, sizes.channels % groups == 0, filters % groups == 0 else {
-            throw TensorError(
-                operation: operation, argument: "groups", value: "\(groups)",
-                expected: "a divisor of \(sizes.channels) channels and \(filters) filters")
-        }
-        let result = ConvolutionSizes(windowed: sizes, filters: filters, groups: groups)
-        guard weightsShape == result.weightsShape else {
-            throw TensorError(
-                operation: operation, argument: "weights", value: "\(weightsShape)",
-                expected: "\(result.weightsShape) for images \(inputShape) and this window")
-        }
-        if let bias {
-            try require(bias, hasShape: [filters], operation: operation, argument: "bias")
-        }
-        _ = try Shape.elementCount(result.outputShape, operation: operation, argument: "window")
-        return result
-    }
-
-    /// Sizes of the gradient of a convolution with respect to its filters.
-    package static func convolutionWeightGradient(
-        _ outputGradient: Tensor, input x: Tensor, window: Window, groups: Int
-    ) throws(TensorError) -> ConvolutionSizes {
-        let operation = "convolutionWeightGradient"
-        let sizes = try windowed(inputShape: x.shape, window: window, operation: operation)
-        guard outputGradient.shape.count == 4 else {
-            throw TensorError(
-                operation: operation, argument: "outputGradient",
-                value: "\(outputGradient.shape)", expected: "[N, F, OH, OW]")
-        }
-        let filters = outputGradient.shape[1]
-        guard groups >= 1, sizes.channels % groups == 0, filters % groups == 0 else {
-            throw TensorError(
-                operation: operation, argument: "groups", value: "\(groups)",
-                expected: "a divisor of \(sizes.channels) channels and \(filters) filters")
-        }
-        let result = ConvolutionSizes(windowed: sizes, filters: filters, groups: groups)
-        try require(
-            outputGradient, hasShape: result.outputShape, operation: operation,
-            argument: "outputGradient")
-        _ = try Shape.elementCount(result.weightsShape, operation: operation, argument: "window")
-        return result
-    }
-
     /// Sizes of a tensor whose second axis counts channels.
     package static func channels(
         of tensor: Tensor, operation: String, argument: String

@@ -10,7 +10,10 @@
 /// operation checks its arguments and throws a ``TensorError`` that names the one that is wrong.
 /// All tensors of one call hold the same number type; which types an implementation takes, it says
 /// itself. All methods may be called from many threads at once.
-public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationKernels {
+public protocol Kernels:
+    ConvolutionKernels, NormalizationKernels, BatchNormalizationKernels, ElementwiseKernels,
+    ShapeKernels
+{
     /// What people call this implementation, such as `native`.
     var name: String { get }
 
@@ -43,6 +46,20 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
         alpha: Double, _ a: MatrixView, _ b: MatrixView, beta: Double, into c: inout Tensor,
         layout: MatrixLayout) throws
 
+    /// A product with weights, a bias and, where asked for, ReLU: `y = x · W + b`.
+    ///
+    /// By default it is one after the other; an implementation that does them at once gives the same
+    /// numbers.
+    ///
+    /// - Parameters:
+    ///   - x: `[N, in]`.
+    ///   - weights: `[in, out]`.
+    ///   - bias: `[out]`.
+    ///   - rectified: whether what is negative becomes 0, as in ``Kernels/relu(_:)``.
+    /// - Returns: `[N, out]`.
+    /// - Throws: ``TensorError`` when the shapes disagree.
+    func affine(_ x: Tensor, weights: Tensor, bias: Tensor, rectified: Bool) throws -> Tensor
+
     // MARK: Patches
 
     /// Every patch that the window sees, as one row of a matrix ("Deep Learning from Scratch",
@@ -66,52 +83,6 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     /// - Returns: `[N, C, H, W]`; pixels that no window covers are 0.
     /// - Throws: ``TensorError`` when the columns are not those of such images.
     func col2im(_ columns: Tensor, inputShape: [Int], window: Window) throws -> Tensor
-
-    // MARK: Convolution
-
-    /// Cross-correlation of images with filters, as every deep-learning library means by
-    /// convolution: `y[n,f,i,j] = bias[f] + Σ x[n,c,i·s+u·d−p,j·s+v·d−p] · weights[f,c,u,v]`.
-    ///
-    /// - Parameters:
-    ///   - x: images `[N, C, H, W]`.
-    ///   - weights: filters `[F, C/groups, KH, KW]`, KH×KW being the window's size.
-    ///   - bias: `[F]`, or nil for none.
-    ///   - window: KH×KW taps, with its stride s, padding p and dilation d.
-    ///   - groups: how many blocks the channels and filters fall into; block g of the filters
-    ///     sees block g of the channels only.
-    /// - Returns: `[N, F, OH, OW]`.
-    /// - Throws: ``TensorError`` when a shape does not suit the others or the window is larger
-    ///   than the padded image.
-    func convolution(
-        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int
-    ) throws -> Tensor
-
-    /// The gradient of a convolution with respect to its images.
-    ///
-    /// - Parameters:
-    ///   - outputGradient: `[N, F, OH, OW]`.
-    ///   - weights: `[F, C/groups, KH, KW]`.
-    ///   - inputShape: the images' `[N, C, H, W]`.
-    ///   - window: the forward pass's window.
-    ///   - groups: the forward pass's number of groups.
-    /// - Returns: `[N, C, H, W]`; pixels that no window covers are exactly 0.
-    /// - Throws: ``TensorError`` when a shape is not that of the forward pass.
-    func convolutionInputGradient(
-        _ outputGradient: Tensor, weights: Tensor, inputShape: [Int], window: Window, groups: Int
-    ) throws -> Tensor
-
-    /// The gradient of a convolution with respect to its filters.
-    ///
-    /// - Parameters:
-    ///   - outputGradient: `[N, F, OH, OW]`.
-    ///   - x: the images `[N, C, H, W]` of the forward pass.
-    ///   - window: the forward pass's window.
-    ///   - groups: the forward pass's number of groups.
-    /// - Returns: `[F, C/groups, KH, KW]`.
-    /// - Throws: ``TensorError`` when a shape is not that of the forward pass.
-    func convolutionWeightGradient(
-        _ outputGradient: Tensor, input x: Tensor, window: Window, groups: Int
-    ) throws -> Tensor
 
     // MARK: Bias
 
@@ -195,77 +166,43 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
 
     // MARK: Activations
 
-    /// `max(x, 0)` for each number; NaN stays NaN.
+    /// A function of each number; NaN stays NaN.
     ///
-    /// - Throws: ``TensorError`` when the kernels do not take the number type.
-    func relu(_ x: Tensor) throws -> Tensor
+    /// - Throws: ``TensorError`` when the kernels do not take the number type, or a parameter of the
+    ///   activation is not finite.
+    func activation(_ x: Tensor, _ activation: Activation) throws -> Tensor
 
-    /// The gradient of ReLU: passes where the output is not zero or below, 0 elsewhere.
+    /// The gradient of an activation.
     ///
     /// - Parameters:
     ///   - outputGradient: any shape.
-    ///   - output: what ``relu(_:)`` gave, same shape.
+    ///   - value: what the activation gave where ``Activation/gradientTakesOutput``, else what went in;
+    ///     same shape.
+    ///   - activation: the forward pass's.
     /// - Throws: ``TensorError`` when the shapes differ.
-    func reluGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor
-
-    /// `1 / (1 + exp(−x))` for each number.
-    ///
-    /// - Throws: ``TensorError`` when the kernels do not take the number type.
-    func sigmoid(_ x: Tensor) throws -> Tensor
-
-    /// The gradient of the sigmoid, `outputGradient · y · (1 − y)`.
-    ///
-    /// - Parameters:
-    ///   - outputGradient: any shape.
-    ///   - output: what ``sigmoid(_:)`` gave, same shape.
-    /// - Throws: ``TensorError`` when the shapes differ.
-    func sigmoidGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor
-
-    /// `tanh(x)` for each number.
-    ///
-    /// - Throws: ``TensorError`` when the kernels do not take the number type.
-    func tanh(_ x: Tensor) throws -> Tensor
-
-    /// The gradient of tanh, `outputGradient · (1 − y²)`.
-    ///
-    /// - Parameters:
-    ///   - outputGradient: any shape.
-    ///   - output: what ``tanh(_:)`` gave, same shape.
-    /// - Throws: ``TensorError`` when the shapes differ.
-    func tanhGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor
-
-    /// `x > 0 ? x : negativeSlope · x` for each number; NaN stays NaN.
-    ///
-    /// - Throws: ``TensorError`` when the kernels do not take the number type.
-    func leakyReLU(_ x: Tensor, negativeSlope: Double) throws -> Tensor
-
-    /// The gradient of the leaky rectifier; at 0 it is the slope.
-    ///
-    /// - Parameters:
-    ///   - outputGradient: any shape.
-    ///   - x: what went in, same shape.
-    ///   - negativeSlope: the forward pass's slope.
-    /// - Throws: ``TensorError`` when the shapes differ.
-    func leakyReLUGradient(
-        _ outputGradient: Tensor, input x: Tensor, negativeSlope: Double
+    func activationGradient(
+        _ outputGradient: Tensor, from value: Tensor, _ activation: Activation
     ) throws -> Tensor
 
-    /// The gradient of each row's softmax, `y · (outputGradient − Σ outputGradient · y)`.
+    /// The gradient of the softmax along an axis, `y · (outputGradient − Σ outputGradient · y)`.
     ///
     /// - Parameters:
-    ///   - outputGradient: `[N, K]`.
-    ///   - output: what ``softmax(_:)`` gave.
-    /// - Throws: ``TensorError`` when the shapes differ.
-    func softmaxGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor
+    ///   - outputGradient: any shape.
+    ///   - output: what ``softmax(_:axis:)`` gave.
+    ///   - axis: the forward pass's.
+    /// - Throws: ``TensorError`` when the shapes differ, or there is no such axis.
+    func softmaxGradient(_ outputGradient: Tensor, output: Tensor, axis: Int) throws -> Tensor
 
     // MARK: Loss
 
-    /// Each row's softmax, `exp(x[n,k]) / Σ exp(x[n,j])`, computed without overflow.
+    /// The softmax along an axis, `exp(x[k]) / Σ exp(x[j])`, computed without overflow.
     ///
-    /// - Parameter logits: `[N, K]`.
-    /// - Returns: `[N, K]`, each row adding up to 1.
-    /// - Throws: ``TensorError`` when the logits are no matrix.
-    func softmax(_ logits: Tensor) throws -> Tensor
+    /// - Parameters:
+    ///   - x: any shape.
+    ///   - axis: what k and j count along; a negative one counts from the end.
+    /// - Returns: the shape of `x`; along the axis the numbers add up to 1.
+    /// - Throws: ``TensorError`` when there is no such axis.
+    func softmax(_ x: Tensor, axis: Int) throws -> Tensor
 
     /// Softmax followed by cross-entropy against class labels, and its gradient:
     /// `loss = 1/N Σ (log Σ exp(x[n,j]) − x[n,labels[n]])`.
@@ -275,7 +212,7 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///   - labels: N classes, each from 0 to K − 1.
     /// - Throws: ``TensorError`` when the logits are no matrix, or the labels or targets do not
     ///   suit them.
-    func softmaxCrossEntropy(_ logits: Tensor, labels: [Int]) throws -> SoftmaxCrossEntropy
+    func softmaxCrossEntropy(_ logits: Tensor, labels: [Int]) throws -> LossAndGradient
 
     /// Softmax followed by cross-entropy against rows of probabilities, and its gradient:
     /// `loss = 1/N Σ targets[n,k] · (log Σ exp(x[n,j]) − x[n,k])`.
@@ -285,7 +222,7 @@ public protocol Kernels: FusedKernels, NormalizationKernels, BatchNormalizationK
     ///   - targets: `[N, K]`.
     /// - Throws: ``TensorError`` when the logits are no matrix, or the labels or targets do not
     ///   suit them.
-    func softmaxCrossEntropy(_ logits: Tensor, targets: Tensor) throws -> SoftmaxCrossEntropy
+    func softmaxCrossEntropy(_ logits: Tensor, targets: Tensor) throws -> LossAndGradient
 
     // MARK: Updates
 
@@ -361,7 +298,7 @@ public struct MaxPoolingResult: Sendable {
 }
 
 /// A loss and its gradient.
-public struct SoftmaxCrossEntropy: Sendable {
+public struct LossAndGradient: Sendable {
     /// The mean loss of the batch, in nats.
     public let loss: Double
     /// The gradient of the mean loss with respect to the logits, `[N, K]`.
@@ -388,13 +325,40 @@ extension Kernels {
         return c
     }
 
-    /// A convolution without groups and, unless given, without bias.
+    /// Each row's softmax, `exp(x[n,k]) / Σ exp(x[n,j])`.
     ///
-    /// - Throws: ``TensorError`` when a shape does not suit the others or the window is larger
-    ///   than the padded image.
-    public func convolution(
-        _ x: Tensor, weights: Tensor, bias: Tensor? = nil, window: Window
+    /// - Parameter logits: `[N, K]`.
+    /// - Returns: `[N, K]`, each row adding up to 1.
+    /// - Throws: ``TensorError`` when the logits are no matrix.
+    public func softmax(_ logits: Tensor) throws -> Tensor {
+        _ = try KernelChecks.logits(logits, operation: "softmax")
+        return try softmax(logits, axis: 1)
+    }
+
+    /// The gradient of each row's softmax.
+    ///
+    /// - Parameters:
+    ///   - outputGradient: `[N, K]`.
+    ///   - output: what ``softmax(_:)`` gave.
+    /// - Throws: ``TensorError`` when the shapes differ, or they are no matrices.
+    public func softmaxGradient(_ outputGradient: Tensor, output: Tensor) throws -> Tensor {
+        guard outputGradient.shape.count == 2 else {
+            throw TensorError(
+                operation: "softmaxGradient", argument: "outputGradient",
+                value: "\(outputGradient.shape)", expected: "[N, K]")
+        }
+        return try softmaxGradient(outputGradient, output: output, axis: 1)
+    }
+
+    /// The product first, then the bias, then ReLU.
+    ///
+    /// - Throws: ``TensorError`` when the shapes disagree.
+    public func affine(
+        _ x: Tensor, weights: Tensor, bias: Tensor, rectified: Bool
     ) throws -> Tensor {
-        try convolution(x, weights: weights, bias: bias, window: window, groups: 1)
+        try KernelChecks.affine(x, weights: weights, bias: bias)
+        var output = try gemm(MatrixView(x), MatrixView(weights))
+        try addBias(bias, to: &output)
+        return rectified ? try relu(output) : output
     }
 }

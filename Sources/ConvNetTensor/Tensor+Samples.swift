@@ -64,6 +64,44 @@ extension Tensor {
         }
     }
 
+    /// Each pixel of images as a row of its channels: `[N, C, H, W]` to `[N·H·W, C]`.
+    ///
+    /// - Throws: ``TensorError`` when there are not four axes, or there is no memory for the rows.
+    package func pixelsAsRows() throws(TensorError) -> Tensor {
+        guard shape.count == 4 else {
+            throw TensorError(
+                operation: "pixelsAsRows", argument: "self", value: "\(shape)",
+                expected: "[N, C, H, W]")
+        }
+        var rows = try Tensor(
+            uninitialized: [shape[0] * shape[2] * shape[3], shape[1]], scalarType: scalarType,
+            operation: "pixelsAsRows")
+        switch scalarType {
+        case .float32: transposePlanes(into: &rows, as: Float.self)
+        case .float64: transposePlanes(into: &rows, as: Double.self)
+        }
+        return rows
+    }
+
+    private func transposePlanes<Scalar: TensorScalar>(
+        into rows: inout Tensor, as type: Scalar.Type
+    ) {
+        let (channels, pixels) = (shape[1], shape[2] * shape[3])
+        withUnsafeScalars(of: type) { planes in
+            rows.withUnsafeMutableScalars(of: type) { rows in
+                for sample in 0..<shape[0] {
+                    let begin = sample * channels * pixels
+                    for channel in 0..<channels {
+                        for pixel in 0..<pixels {
+                            rows[begin + pixel * channels + channel] =
+                                planes[begin + channel * pixels + pixel]
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     private func copySamples<Scalar: TensorScalar>(
         at indices: [Int], as type: Scalar.Type, to result: inout Tensor
     ) {

@@ -101,6 +101,26 @@ public struct Window: Sendable, Hashable {
             dilation: dilation, ceilMode: ceilMode)
     }
 
+    /// A window that is one pixel high, for sequences `[N, C, 1, W]`: what PyTorch's layers in one dimension
+    /// have on `[N, C, W]`.
+    ///
+    /// - Parameters:
+    ///   - width: the number of taps.
+    ///   - stride: the step between two places.
+    ///   - padding: columns on the left and on the right.
+    ///   - dilation: the distance between two neighbouring taps.
+    ///   - ceilMode: whether a last place that reaches past the padded sequence counts.
+    /// - Throws: ``TensorError`` when the width, stride or dilation is below 1, the padding is negative, or
+    ///   one of them is beyond 2³¹ − 1.
+    public init(
+        width: Int, stride: Int = 1, padding: Int = 0, dilation: Int = 1, ceilMode: Bool = false
+    ) throws(TensorError) {
+        try self.init(
+            size: PerAxis(height: 1, width: width), stride: PerAxis(height: 1, width: stride),
+            padding: Padding(top: 0, bottom: 0, left: padding, right: padding),
+            dilation: PerAxis(height: 1, width: dilation), ceilMode: ceilMode)
+    }
+
     /// A window from its parts.
     ///
     /// - Throws: ``TensorError`` when a size, stride or dilation is below 1, a padding is negative,

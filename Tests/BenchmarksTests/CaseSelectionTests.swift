@@ -30,7 +30,8 @@ import Testing
         #expect(
             kinds(selection.cases) == [
                 "sgemm", "im2col", "col2im", "conv.forward", "conv.forward+backward",
-                "maxpool.forward", "maxpool.forward+backward", "train", "predict", "predict1",
+                "maxpool.forward", "maxpool.forward+backward", "elementwise", "copy", "resize",
+                "train", "predict", "predict1",
             ])
         func windows(_ shapes: [LayerShape]) -> Set<String> {
             Set(shapes.map { Shapes.window($0.kernel, $0.stride) })
@@ -50,7 +51,7 @@ import Testing
         let selection = try CaseSelection(Options(arguments, declared: Self.declared))
         #expect(selection.cases.map(\.name) == Cases.all.map(\.name))
         #expect(selection.leftOut == 0)
-        #expect(selection.summary == "70 cases")
+        #expect(selection.summary == "129 cases")
     }
 
     @Test func aFilterFindsEveryCase() throws {
@@ -68,7 +69,7 @@ import Testing
     @Test func theSummaryTellsWhatIsLeftOut() throws {
         let selection = try Self.selection()
         let count = selection.cases.count
-        #expect(selection.summary == "\(count) of 70 cases (--full for all)")
+        #expect(selection.summary == "\(count) of 129 cases (--full for all)")
     }
 
     @Test func programsGetTheNamesAlone() throws {

@@ -9,32 +9,18 @@ import Testing
 @testable import Benchmarks
 
 @Suite struct ExecutableTests {
-    struct Outcome {
-        let status: Int32
-        let output, errors: String
-    }
-
     /// Runs the benchmark that was built beside these tests.
-    static func run(_ arguments: String..., environment: [String: String] = [:]) throws -> Outcome {
+    static func run(_ arguments: String..., environment: [String: String] = [:]) throws
+        -> Subprocess
+    {
         try run(arguments, environment: environment)
     }
 
     /// The same with a list.
-    static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
-        let process = Process()
-        process.executableURL = BuiltProducts.executable("Benchmarks")
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let (output, errors) = (Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
-        let text = try output.fileHandleForReading.readToEnd() ?? Data()
-        let errorText = try errors.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return Outcome(
-            status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
-            errors: String(decoding: errorText, as: UTF8.self))
+    static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Subprocess
+    {
+        try Subprocess.run(
+            BuiltProducts.executable("Benchmarks").path, arguments, environment: environment)
     }
 
     @Test(arguments: [
@@ -51,7 +37,7 @@ import Testing
         ),
         (
             ["--baseline", "/nowhere/x"],
-            "--baseline is /nowhere/x: No such file or directory, expected a readable file"
+            "--baseline is /nowhere/x: can't be read: No such file or directory, expected a readable file"
         ),
         (
             ["--save-baseline", "/nowhere/x"],
@@ -69,6 +55,8 @@ import Testing
             ["--plot", "/nowhere/x.png"],
             "--plot is /nowhere/x.png, expected a file in a writable folder"
         ),
+        (["--json", "/tmp"], "--json is /tmp, a folder, expected a file"),
+        (["--json", "/dev/null"], "--json is /dev/null, no file, expected a file"),
         (["--plot", "/tmp/x.gif"], "--plot is /tmp/x.gif, expected one that ends in .png or .svg"),
     ])
     func wrongCallsGetOneLine(_ arguments: [String], _ message: String) throws {
@@ -76,20 +64,20 @@ import Testing
             try arguments.count == 1
             ? Self.run(arguments[0]) : Self.run(arguments[0], arguments[1])
         #expect(outcome.status == 2)
-        #expect(outcome.errors == "Benchmarks: \(message)\n")
+        #expect(outcome.error == "Benchmarks: \(message)\n")
         #expect(outcome.output == "")
     }
 
     @Test func aWrongInstructionSetIsNamed() throws {
         let outcome = try Self.run("--quick", environment: ["CONVNET_ISA": "avx9"])
         #expect(outcome.status == 2)
-        #expect(outcome.errors.hasPrefix("Benchmarks: CONVNET_ISA is avx9, expected one of "))
+        #expect(outcome.error.hasPrefix("Benchmarks: CONVNET_ISA is avx9, expected one of "))
     }
 
     @Test func theListHasEveryCase() throws {
         let outcome = try Self.run("--list", "--filter=conv.forward.")
         #expect(outcome.status == 0)
-        #expect(outcome.output.split(separator: "\n").count == 10)
+        #expect(outcome.output.split(separator: "\n").count == 47)
         #expect(outcome.output.hasPrefix("conv.forward.simple.conv1\n"))
     }
 
@@ -121,7 +109,8 @@ import Testing
             "benchmark-\(UUID().uuidString).json")
         defer { try? FileManager.default.removeItem(at: file) }
         var hashes: [String] = []
-        for (cases, threads) in [("sgemm.64x64x64", 1), ("im2col", 1), ("im2col", 3)] {
+        let product = "sgemm.64x64x64", convolution = "conv.forward.simple.conv1"
+        for (cases, threads) in [(product, 1), (convolution, 1), (convolution, 3)] {
             let outcome = try Self.run(
                 "--quick", "--filter=\(cases)", "--threads=\(threads)", "--json=\(file.path)")
             let line = try #require(outcome.output.split(separator: "\n").dropLast().last)

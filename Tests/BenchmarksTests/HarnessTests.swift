@@ -5,6 +5,7 @@
 
 import ConvNet
 import ConvNetReference
+import ConvNetTestSupport
 import Foundation
 import Testing
 
@@ -39,18 +40,39 @@ struct FaultyKernels: ForwardingKernels {
         try spoilt(right.col2im(columns, inputShape: inputShape, window: window))
     }
     func convolution(
-        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int
-    ) throws -> Tensor {
-        try spoilt(
-            right.convolution(x, weights: weights, bias: bias, window: window, groups: groups))
+        _ x: Tensor, weights: Tensor, prepacked: PrepackedFilters?,
+        _ descriptor: ConvolutionDescriptor, epilogue: Epilogue, wantsArgmax: Bool
+    ) throws -> (output: Tensor, argmax: IndexTensor?) {
+        let (output, argmax) = try right.convolution(
+            x, weights: weights, prepacked: prepacked, descriptor, epilogue: epilogue,
+            wantsArgmax: wantsArgmax)
+        return (try spoilt(output), argmax)
     }
     func convolutionWeightGradient(
-        _ outputGradient: Tensor, input x: Tensor, window: Window, groups: Int
+        _ outputGradient: Tensor, input x: Tensor, _ descriptor: ConvolutionDescriptor,
+        maxima: PooledMaxima?
     ) throws -> Tensor {
         try spoilt(
             right.convolutionWeightGradient(
-                outputGradient, input: x, window: window, groups: groups))
+                outputGradient, input: x, descriptor, maxima: maxima))
     }
+    func elementwise(
+        _ operation: BinaryOperation, _ a: Tensor, _ b: Tensor
+    ) throws -> Tensor { try spoilt(right.elementwise(operation, a, b)) }
+    func reduced(
+        _ x: Tensor, _ reduction: Reduction, axes: [Int], keepsAxes: Bool
+    ) throws -> Tensor {
+        try spoilt(right.reduced(x, reduction, axes: axes, keepsAxes: keepsAxes))
+    }
+    func copy(
+        _ x: Tensor, from source: StridedView, into y: inout Tensor, at target: StridedView
+    ) throws {
+        try right.copy(x, from: source, into: &y, at: target)
+        y = try spoilt(y)
+    }
+    func resampled(
+        _ x: Tensor, rows: ResamplingTaps, columns: ResamplingTaps
+    ) throws -> Tensor { try spoilt(right.resampled(x, rows: rows, columns: columns)) }
     func maxPoolingWithArgmax(_ x: Tensor, window: Window) throws -> MaxPoolingResult {
         let result = try right.maxPoolingWithArgmax(x, window: window)
         return MaxPoolingResult(output: try spoilt(result.output), argmax: result.argmax)
@@ -62,6 +84,8 @@ struct FaultyKernels: ForwardingKernels {
     static let names = [
         "sgemm.64x64x64", "im2col.simple.conv1", "col2im.simple.conv1", "conv.forward.simple.conv1",
         "conv.forward+backward.simple.conv1", "maxpool.forward.simple.pool", "train.SimpleConvNet",
+        "elementwise.gate", "elementwise.mean", "copy.transpose", "copy.concatenation",
+        "resize.bilinear",
         "predict1.SimpleConvNet",
     ]
 
@@ -88,7 +112,7 @@ struct FaultyKernels: ForwardingKernels {
     }
 
     @Test func aFailedRowFailsTheRun() throws {
-        let machine = try Machine(NativeKernels())
+        let machine = LiveTableTests.machine
         var right = Benchmarks.Result(name: "right", work: .operations(1e9))
         (right.best, right.median, right.reference) = (0.5, 1, 2)
         right.check = Check()
@@ -109,7 +133,7 @@ struct FaultyKernels: ForwardingKernels {
     }
 
     @Test func peersAreTimesOfOurs() throws {
-        let machine = try Machine(NativeKernels())
+        let machine = LiveTableTests.machine
         var even = Benchmarks.Result(name: "even", work: .operations(1e9))
         (even.best, even.median, even.peers) = (0.5, 0.5, ["blis": 0.5])
         var faster = even
@@ -132,7 +156,7 @@ struct FaultyKernels: ForwardingKernels {
 
     /// A case whose every run asks for memory that nobody has given back.
     @Test func allocationsAreCountedAndShown() throws {
-        let machine = try Machine(NativeKernels())
+        let machine = LiveTableTests.machine
         let run = Run(
             kernels: NativeKernels(), reference: ReferenceKernels(), referenceBudget: 1)
         let harness = Harness(run, checks: false, pace: .quick)
@@ -173,9 +197,10 @@ struct FaultyKernels: ForwardingKernels {
     @Test func namesAreDifferentAndComplete() {
         let names = Cases.all.map(\.name)
         #expect(Set(names).count == names.count)
-        // 12 products; 10 layers: im2col, col2im, forward, both; 3 pools: im2col, forward, both;
-        // training, batch and single prediction of three networks.
-        #expect(names.count == 12 + 4 * 10 + 3 * 3 + 3 * 3)
+        // 12 products; 10 layers: im2col, col2im, forward, both; 16 depthwise layers: forward, both; 21
+        // others of today: forward; 3 pools: im2col, forward, both;
+        // three operations on whole tensors, three of shapes; training, batch and single prediction of three networks.
+        #expect(names.count == 12 + 4 * 10 + 2 * 16 + 21 + 3 * 3 + 3 + 3 + 3 * 3)
     }
 
     @Test func partsIncludeBothEnds() {

@@ -3,8 +3,19 @@
 // The native kernels, wrong in one layer.
 
 import ConvNet
+import ConvNetTestSupport
 
 @testable import Benchmarks
+
+extension ForwardingKernels where Right: ChoosingKernels {
+    func convolutionAlgorithm(
+        inputShape: [Int], weightsShape: [Int], window: Window, groups: Int, pass: ConvolutionPass
+    ) throws(TensorError) -> ConvolutionAlgorithm {
+        try right.convolutionAlgorithm(
+            inputShape: inputShape, weightsShape: weightsShape, window: window, groups: groups,
+            pass: pass)
+    }
+}
 
 struct PlantedKernels: ForwardingKernels, ChoosingKernels {
     let name = "planted"
@@ -34,38 +45,14 @@ struct PlantedKernels: ForwardingKernels, ChoosingKernels {
             bias: isWithoutBias(weights) ? Tensor(zeros: bias.shape) : bias, rectified: rectified)
     }
     func convolution(
-        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int
-    ) throws -> Tensor {
-        try right.convolution(
-            x, weights: forward(weights), bias: isWithoutBias(weights) ? nil : bias,
-            window: window, groups: groups)
-    }
-    func convolution(
-        _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
-        groups: Int, rectified: Bool
-    ) throws -> Tensor {
-        try right.convolution(
-            x, weights: forward(weights), prepared: prepared,
-            bias: isWithoutBias(weights) ? nil : bias, window: window, groups: groups,
-            rectified: rectified)
-    }
-    func convolutionMaxPooling(
-        _ x: Tensor, weights: Tensor, prepared: PreparedFilters?, bias: Tensor?, window: Window,
-        groups: Int, pooling: Window, rectified: Bool, wantsArgmax: Bool
+        _ x: Tensor, weights: Tensor, prepacked: PrepackedFilters?,
+        _ descriptor: ConvolutionDescriptor, epilogue: Epilogue, wantsArgmax: Bool
     ) throws -> (output: Tensor, argmax: IndexTensor?) {
-        try right.convolutionMaxPooling(
-            x, weights: forward(weights), prepared: prepared,
-            bias: isWithoutBias(weights) ? nil : bias, window: window, groups: groups,
-            pooling: pooling, rectified: rectified, wantsArgmax: wantsArgmax)
-    }
-    func convolutionMaxPoolingWeightGradient(
-        _ pooledGradient: Tensor, argmax: IndexTensor, input x: Tensor, window: Window,
-        groups: Int, pooling: Window
-    ) throws -> Tensor {
-        try gradient(
-            right.convolutionMaxPoolingWeightGradient(
-                pooledGradient, argmax: argmax, input: x, window: window, groups: groups,
-                pooling: pooling))
+        var epilogue = epilogue
+        if isWithoutBias(weights) { epilogue.bias = nil }
+        return try right.convolution(
+            x, weights: forward(weights), prepacked: prepacked, descriptor, epilogue: epilogue,
+            wantsArgmax: wantsArgmax)
     }
     func gemm(
         alpha: Double, _ a: MatrixView, _ b: MatrixView, beta: Double, into c: inout Tensor,
@@ -80,18 +67,19 @@ struct PlantedKernels: ForwardingKernels, ChoosingKernels {
         c = try gradient(c)
     }
     func convolutionInputGradient(
-        _ outputGradient: Tensor, weights: Tensor, inputShape: [Int], window: Window, groups: Int
+        _ outputGradient: Tensor, weights: Tensor, inputShape: [Int],
+        _ descriptor: ConvolutionDescriptor
     ) throws -> Tensor {
         try right.convolutionInputGradient(
-            outputGradient, weights: backward(weights), inputShape: inputShape, window: window,
-            groups: groups)
+            outputGradient, weights: backward(weights), inputShape: inputShape, descriptor)
     }
     func convolutionWeightGradient(
-        _ outputGradient: Tensor, input x: Tensor, window: Window, groups: Int
+        _ outputGradient: Tensor, input x: Tensor, _ descriptor: ConvolutionDescriptor,
+        maxima: PooledMaxima?
     ) throws -> Tensor {
         try gradient(
             right.convolutionWeightGradient(
-                outputGradient, input: x, window: window, groups: groups))
+                outputGradient, input: x, descriptor, maxima: maxima))
     }
     func biasGradient(_ outputGradient: Tensor) throws -> Tensor {
         let result = try right.biasGradient(outputGradient)

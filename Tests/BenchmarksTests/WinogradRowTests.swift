@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// That a convolution's row finds an error that is far beyond what Winograd's way makes, although a
+// That a convolution's row finds an error that is far beyond what Winograd's algorithm makes, although a
 // direct sum's bound lets it pass.
 
 import ConvNet
 import ConvNetReference
+import ConvNetTestSupport
 import Testing
 
 @testable import Benchmarks
@@ -30,31 +31,35 @@ struct SpoiltConvolutions: ForwardingKernels, ChoosingKernels {
     }
 
     func convolution(
-        _ x: Tensor, weights: Tensor, bias: Tensor?, window: Window, groups: Int
-    ) throws -> Tensor {
-        try spoilt(
-            right.convolution(x, weights: weights, bias: bias, window: window, groups: groups),
-            .forward)
+        _ x: Tensor, weights: Tensor, prepacked: PrepackedFilters?,
+        _ descriptor: ConvolutionDescriptor, epilogue: Epilogue, wantsArgmax: Bool
+    ) throws -> (output: Tensor, argmax: IndexTensor?) {
+        let (output, argmax) = try right.convolution(
+            x, weights: weights, prepacked: prepacked, descriptor, epilogue: epilogue,
+            wantsArgmax: wantsArgmax)
+        return (try spoilt(output, .forward), argmax)
     }
     func convolutionInputGradient(
-        _ outputGradient: Tensor, weights: Tensor, inputShape: [Int], window: Window, groups: Int
+        _ outputGradient: Tensor, weights: Tensor, inputShape: [Int],
+        _ descriptor: ConvolutionDescriptor
     ) throws -> Tensor {
         try spoilt(
             right.convolutionInputGradient(
-                outputGradient, weights: weights, inputShape: inputShape, window: window,
-                groups: groups), .inputGradient)
+                outputGradient, weights: weights, inputShape: inputShape, descriptor),
+            .inputGradient)
     }
     func convolutionWeightGradient(
-        _ outputGradient: Tensor, input x: Tensor, window: Window, groups: Int
+        _ outputGradient: Tensor, input x: Tensor, _ descriptor: ConvolutionDescriptor,
+        maxima: PooledMaxima?
     ) throws -> Tensor {
         try spoilt(
             right.convolutionWeightGradient(
-                outputGradient, input: x, window: window, groups: groups), .weightGradient)
+                outputGradient, input: x, descriptor, maxima: maxima), .weightGradient)
     }
 }
 
 @Suite struct WinogradRowTests {
-    /// The smallest that Winograd's way pays for.
+    /// The smallest that Winograd's algorithm pays for.
     static let layers = [
         layer("3×3", samples: 15, channels: 50, extent: 11, kernel: 3),
         layer("5×5", samples: 6, channels: 48, extent: 9, kernel: 5),

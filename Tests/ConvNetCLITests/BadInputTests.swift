@@ -4,6 +4,8 @@
 
 import ConvNet
 import ConvNetData
+import ConvNetOptions
+import ConvNetTestSupport
 import Foundation
 import Testing
 
@@ -141,7 +143,20 @@ import Testing
             "--initialization is one, expected he, xavier or a standard deviation of at least 0"),
         Mistake(
             "train --network huge",
-            "--network is huge, expected one of simple, lenet, lenet-1998, alexnet"),
+            "--network is huge, expected one of simple, lenet, lenet-1998, alexnet, resnet18, "
+                + "resnet34, resnet50, mobilenet_v2, squeezenet1_1, resnet20, resnet32, resnet56, unet"
+        ),
+        Mistake(
+            "train --network unet",
+            "--network is unet, which gives a class for each pixel, expected one that gives a class "
+                + "for each image"),
+        Mistake(
+            "predict a.png --network unet --parameters b",
+            "--network is unet, which gives a class for each pixel, expected one that gives a class "
+                + "for each image"),
+        Mistake(
+            "train --network resnet20 --initialization he",
+            "--initialization is he, expected none with resnet20, which knows its own"),
         Mistake(
             "train --out /no/such/folder/file",
             "--out is /no/such/folder/file, expected a file in a writable folder"),
@@ -176,6 +191,14 @@ import Testing
         Mistake(
             "show filters b --parameters a --out /tmp/a.png",
             "b is unexpected after show filters; --help tells more"),
+        Mistake(
+            "show graph", "--out is missing, expected a file that ends in .png or .svg"),
+        Mistake(
+            "show graph a.onnx --out /tmp/a.png",
+            "a.onnx is unexpected after show graph; --help tells more"),
+        Mistake(
+            "show graph --network huge --out /tmp/a.png",
+            "--network is huge, expected one of \(Networks.names.joined(separator: ", "))"),
         Mistake("show responses --parameters a", "no image, expected a PNG file"),
         Mistake(
             "show responses a.png b.png --parameters a", "b.png is unexpected, expected one image"),
@@ -205,7 +228,24 @@ import Testing
             "train --threads 1000000", "--threads is 1000000, expected from 1 to 1024"),
     ]
 
+    /// In this process: what the tool's main program does with an error is seen below.
     @Test(arguments: misuses) func misuseIsOneLineAndStatus2(_ mistake: Mistake) throws {
+        let error = try #require(throws: UsageError.self) {
+            try CommandLineTool.run(
+                mistake.arguments, tool: "convnet", summary: "", commands: CommandLineTool.commands)
+        }
+        #expect(CommandLineTool.line(for: error) == mistake.line)
+        #expect(CommandLineTool.status(for: error) == 2)
+    }
+
+    /// As a shell sees it, of the tool itself, an option's parser, a command and a path.
+    @Test(arguments: [
+        "", "fly", "train --epochs zero", "train --json=yes", "evaluate", "train --out /tmp",
+        "train --threads 1000000",
+    ])
+    func theProgramSaysItOnStandardError(_ arguments: String) throws {
+        let mistake = try #require(
+            Self.misuses.first { $0.arguments.joined(separator: " ") == arguments })
         let run = try Tool.run(mistake.arguments)
         #expect(run.error == "convnet: \(mistake.line)\n")
         #expect(run.output == "")
@@ -236,7 +276,7 @@ import Testing
     func blankVariablesAreNone(_ name: String) throws {
         for blank in ["", " \t"] {
             for threads in ["1", "2"] {
-                let run = try withFolder { folder in
+                let run = try withTemporaryFolder { folder in
                     try Tool.run(
                         [
                             "train", "--epochs", "1", "--limit", "100", "--threads", threads,
@@ -265,9 +305,10 @@ import Testing
             "/dev/zero: can't be read: not a file, expected a regular file"),
         Mistake(
             "import /no/such/file --out x",
-            "/no/such/file: No such file or directory, expected a readable file"),
+            "/no/such/file: can't be read: No such file or directory, expected a readable file"),
         Mistake(
-            "import /dev/null --out x", "/dev/null: not a file, expected a regular file"),
+            "import /dev/null --out x",
+            "/dev/null: can't be read: not a file, expected a regular file"),
     ])
     func failureIsOneLineAndStatus1(_ mistake: Mistake) throws {
         let run = try Tool.run(mistake.arguments)
@@ -276,7 +317,7 @@ import Testing
     }
 
     /// One line that begins with the tool's name and holds the place, no result, status 1.
-    static func expectFailure(_ run: Run, naming place: String) throws {
+    static func expectFailure(_ run: Subprocess, naming place: String) throws {
         #expect(run.error.hasPrefix("convnet: "), "\(run)")
         #expect(run.error.contains(place), "\(run)")
         #expect(run.error.filter(\.isNewline).count == 1, "\(run)")
@@ -285,12 +326,12 @@ import Testing
 
     /// A terminal obeys what follows an escape character, and a name may be as long as a file.
     @Test func namesFromFilesDoNothingToATerminal() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("odd.safetensors")
             let name = "W\u{1B}]0;title\u{7}\n\u{202E}" + String(repeating: "x", count: 100_000)
             try Safetensors.encode([(name, Tensor(shape: [1], scalars: [1]))]).write(to: file)
             var network = try SimpleConvNet(seed: 1)
-            #expect(throws: ParameterFileError.self) { try network.loadParameters(from: file) }
+            #expect(throws: FileError.self) { try network.loadParameters(from: file) }
             let small = try Network(
                 inputShape: [1], layers: [NamedLayer("relu", ReLU())], kernels: NativeKernels())
             let text = try Safetensors.encode(
@@ -303,7 +344,7 @@ import Testing
     }
 
     @Test func truncatedDataFileIsNamed() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let images: [UInt8] = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28]
             let file = folder.appendingPathComponent("train-images-idx3-ubyte")
             try Data(images + Array(repeating: 0, count: 1000)).write(to: file)
@@ -316,7 +357,7 @@ import Testing
     }
 
     @Test func labelBeyondTheClassesIsNamed() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let images: [UInt8] = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28]
             try Data(images + Array(repeating: 0, count: 1568))
                 .write(to: folder.appendingPathComponent("train-images-idx3-ubyte"))
@@ -331,7 +372,7 @@ import Testing
     }
 
     @Test func parametersOfAnotherShapeAreNamed() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("small.safetensors")
             try SimpleConvNet(seed: 1, hiddenSize: 50).saveParameters(to: file)
             let run = try Tool.run(["evaluate", "--parameters", file.path, "--limit", "1"])
@@ -343,7 +384,7 @@ import Testing
     }
 
     @Test func truncatedParametersAreNamed() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("cut.safetensors")
             try SimpleConvNet(seed: 1).saveParameters(to: file)
             try Data(contentsOf: file).dropLast(4).write(to: file)

@@ -2,6 +2,7 @@
 //
 // The commands at work: help, info, training on a few drawn digits, and evaluating what it wrote.
 
+import ConvNetTestSupport
 import Foundation
 import Testing
 
@@ -51,6 +52,30 @@ import Testing
         #expect(run.status == 0)
     }
 
+    /// Three batches of 25 images, two of which are whole.
+    @Test func dropLastLeavesTheLastImagesOut() throws {
+        func steps(_ arguments: String...) throws -> [[String: Any]] {
+            let run = try Tool.run(
+                [
+                    "train", "--limit", "25", "--batch-size", "10", "--epochs", "1", "--json",
+                    "--steps",
+                ] + arguments)
+            #expect(run.status == 0, "\(run)")
+            return try run.output.split(separator: "\n").map { try Self.object(String($0)) }
+                .filter { $0["loss"] != nil && $0["step"] != nil }
+        }
+        #expect(try steps().compactMap { $0["step"] as? Int } == [1, 2, 3])
+        #expect(try steps("--drop-last").compactMap { $0["step"] as? Int } == [1, 2])
+        let tooFew = try Tool.run([
+            "train", "--limit", "9", "--batch-size", "10", "--epochs", "1", "--drop-last",
+        ])
+        #expect(tooFew.status == 1)
+        #expect(
+            tooFew.error
+                == "convnet: Trainer: batchSize is 10, expected at most 9, the number of samples, "
+                + "with dropLast\n")
+    }
+
     @Test func infoShowsANetworksLayers() throws {
         let arguments = ["info", "--network", "simple", "--batch-size", "2"]
         let table = try Tool.run(arguments)
@@ -66,7 +91,7 @@ import Testing
     /// Training on drawn digits reaches the same bytes on any number of threads, and `evaluate`
     /// counts with them what `train` counted.
     @Test func trainedParametersAreTheSameOnAnyThreadsAndCanBeEvaluated() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let files = try ["1", "2", "3"].map { threads in
                 let file = folder.appendingPathComponent("\(threads).safetensors")
                 let run = try Tool.run([
@@ -91,7 +116,7 @@ import Testing
     }
 
     @Test func jsonIsALineAnEpochAndEvaluateAgrees() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("digits.safetensors").path
             let run = try Tool.run([
                 "train", "--limit", "150", "--batch-size", "50", "--epochs", "2", "--optimizer",
@@ -126,7 +151,7 @@ import Testing
     }
 
     @Test func anotherSeedGivesOtherParameters() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let bytes = try ["1", "2"].map { seed in
                 let file = folder.appendingPathComponent(seed)
                 let arguments = ["--limit", "20", "--epochs", "1", "--seed", seed]

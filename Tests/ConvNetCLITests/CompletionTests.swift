@@ -4,79 +4,83 @@
 // command and option.
 
 import ConvNetCommands
+import ConvNetTestSupport
 import Foundation
 import Testing
 
 @Suite struct CompletionTests {
-    /// What bash offers for a line whose last word is begun.
-    static func offers(_ words: [String]) throws -> [String] {
-        try withFolder { folder in
+    /// What one bash offers for each of some lines whose last word is begun.
+    static func offers(_ lines: [[String]]) throws -> [[String]] {
+        try withTemporaryFolder { folder in
             let script = try Tool.run(["completion", "bash"])
             #expect(script.status == 0)
-            let quoted = words.map { "'\($0)'" }.joined(separator: " ")
+            let questions = lines.map { words in
+                let quoted = words.map { "'\($0)'" }.joined(separator: " ")
+                return """
+                    COMP_WORDS=(convnet \(quoted)); COMP_CWORD=\(words.count); COMPREPLY=()
+                    _convnet 2>/dev/null
+                    printf '%s ' "${COMPREPLY[@]}"; echo
+                    """
+            }
             let program = """
                 \(script.output)
                 cd '\(folder.path)'; touch digits.safetensors; mkdir mnist
-                COMP_WORDS=(convnet \(quoted)); COMP_CWORD=\(words.count)
                 complete -p convnet >/dev/null || exit 1
-                _convnet 2>/dev/null
-                printf '%s\\n' "${COMPREPLY[@]}"
+                \(questions.joined(separator: "\n"))
                 """
-            return try shell("bash", ["--norc", "-c", program]).split(separator: "\n").map(
-                String.init)
+            let answers = try shell("bash", ["--norc", "-c", program])
+            return answers.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+                .map { $0.split(separator: " ").map(String.init) }
         }
     }
 
     static func shell(_ program: String, _ arguments: [String], input: String = "") throws -> String
     {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [program] + arguments
         // A shell warns of a locale that is not installed.
-        process.environment = ProcessInfo.processInfo.environment.merging(["LC_ALL": "C"]) { $1 }
-        let (output, given) = (Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = output
-        process.standardInput = given
-        try process.run()
-        given.fileHandleForWriting.write(Data(input.utf8))
-        try given.fileHandleForWriting.close()
-        let text = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0, "\(String(decoding: text, as: UTF8.self))")
-        return String(decoding: text, as: UTF8.self)
+        let run = try Subprocess.run(
+            program, arguments, environment: ["LC_ALL": "C"], input: input)
+        #expect(run.status == 0, "\(run)")
+        return run.output + run.error
     }
 
-    @Test(arguments: [
-        (["tr"], ["train"]), (["show", "fi"], ["filters"]), (["show", "x"], []),
-        (["train", "--ep"], ["--epochs"]),
-        (["train", "--network", "le"], ["lenet", "lenet-1998"]),
-        (["train", "--network", "=", "al"], ["alexnet"]),
-        (["train", "--data", ""], ["mnist"]),
-        (["evaluate", "--parameters", "dig"], ["digits.safetensors"]),
-        (["show", "filters", "--he"], ["--help"]), (["completion", ""], ["bash", "zsh"]),
-        (["predict", "d"], ["digits.safetensors"]),
-    ])
-    func bashOffers(_ words: [String], _ expected: [String]) throws {
-        #expect(try Self.offers(words) == expected, "\(words)")
+    @Test func bashOffersWhatFits() throws {
+        let expected = [
+            (["tr"], ["train"]), (["show", "fi"], ["filters"]), (["show", "x"], []),
+            (["train", "--ep"], ["--epochs"]),
+            (["train", "--network", "le"], ["lenet", "lenet-1998"]),
+            (["train", "--network", "=", "al"], ["alexnet"]), (["show", "gr"], ["graph"]),
+            (["info", "--network", "resnet5"], ["resnet50", "resnet56"]),
+            (["train", "--data", ""], ["mnist"]),
+            (["evaluate", "--parameters", "dig"], ["digits.safetensors"]),
+            (["show", "filters", "--he"], ["--help"]), (["completion", ""], ["bash", "zsh"]),
+            (["predict", "d"], ["digits.safetensors"]),
+        ]
+        let offers = try Self.offers(expected.map(\.0))
+        try #require(offers.count == expected.count)
+        for (offered, (words, fitting)) in zip(offers, expected) {
+            #expect(offered == fitting, "\(words)")
+        }
     }
 
     /// Nothing is in a script, the manual or a command's help that is not in the others.
     @Test func everyOptionIsKnownEverywhere() throws {
         let zsh = try Tool.run(["completion", "zsh"]).output
         let manual = try Tool.run(["manual"]).output
-        for command in CommandLineTool.commands {
-            let words = command.name.split(separator: " ").map(String.init)
+        let commands = CommandLineTool.commands.map {
+            ($0, $0.name.split(separator: " ").map(String.init))
+        }
+        let offers = try Self.offers(commands.map { $0.1 + ["--"] })
+        try #require(offers.count == commands.count)
+        for ((command, words), offered) in zip(commands, offers) {
             let help = try Tool.run(words + ["--help"])
             #expect(help.status == 0)
             #expect(help.output.contains("Example: convnet \(command.name)"), "\(help)")
             #expect(help.output.contains("Exit status: 0 done, 1 failed, 2 called wrongly"))
-            let offered = Set(try Self.offers(words + ["--"]))
             let listed = Set(
                 help.output.split(separator: "\n").filter { $0.hasPrefix("  --") }.map {
                     String($0.split(separator: " ")[0])
                 })
-            #expect(offered == listed, "\(command.name)")
+            #expect(Set(offered) == listed, "\(command.name)")
             for option in listed {
                 #expect(zsh.contains("'\(option)"), "\(command.name) \(option)")
                 let inManual = option.replacingOccurrences(of: "-", with: "\\-")

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Training that diverges, as a person sees it: an error that ends in a command which works, files that
-// are left alone, and networks of such trainings that are refused instead of counted.
+// Training that diverges, as a person sees it: an error that ends in a command which works, files
+// that are left alone, and networks of such trainings that are refused instead of counted.
 
 import ConvNet
+import ConvNetTestSupport
 import Foundation
 import Testing
 
@@ -16,24 +17,14 @@ import Testing
     ]
 
     /// Runs the command that an error ends in, as a shell would.
-    private static func follow(_ run: Run) throws -> (status: Int32, output: String) {
+    private static func follow(_ run: Subprocess) throws -> Subprocess {
         let command = try #require(run.error.split(separator: " with: convnet ").last)
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = ["-c", "exec '\(Tool.executable.path)' \(command)"]
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = FileHandle.standardError
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let text = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: text, as: UTF8.self))
+        return try Subprocess.run("bash", ["-c", "exec '\(Tool.executable.path)' \(command)"])
     }
 
     /// One step an epoch: no loss comes after the last update.
     @Test func theLastUpdateIsLookedAtAndNothingIsOverwritten() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let files = ["out", "a checkpoint"].map { folder.appendingPathComponent($0) }
             for file in files { try Data([7]).write(to: file) }
             let run = try Tool.run([
@@ -54,10 +45,10 @@ import Testing
         }
     }
 
-    /// A good epoch, then one at a rate that is too large: what the advice says goes on from the last
-    /// good checkpoint to the bytes that training at that rate gives.
+    /// A good epoch, then one at a rate that is too large: what the advice says goes on from the
+    /// last good checkpoint to the bytes that training at that rate gives.
     @Test func theAdviceWorksToTheLetter() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let (file, out) = (
                 folder.appendingPathComponent("c").path, folder.appendingPathComponent("out")
             )
@@ -105,7 +96,7 @@ import Testing
     }
 
     @Test func withOneCheckpointThereIsNoOlderOne() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("c").path
             let run = try Tool.run(
                 Self.training + [
@@ -132,7 +123,7 @@ import Testing
 
     @Test(arguments: [(Float.nan, "NaN"), (.infinity, "inf"), (-.infinity, "-inf")])
     func aNetworkOfSuchATrainingIsRefused(_ number: Float, _ text: String) throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("n")
             try Self.writeDiverged(file, number)
             let line =
@@ -163,7 +154,7 @@ import Testing
         ),
     ])
     func arraysOfSuchATrainingAreNotImported(_ name: String, _ problem: String) throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let arrays = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
                 .deletingLastPathComponent().appendingPathComponent("Fixtures/NumPy/\(name)").path
             let output = folder.appendingPathComponent("x").path
@@ -176,7 +167,7 @@ import Testing
 
     /// Nothing has begun where the checkpoint does not suit.
     @Test func aRefusedCheckpointIsToldBeforeAnythingElse() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("c").path
             #expect(
                 try Tool.run(Self.training + ["--epochs", "1", "--checkpoint", file]).status == 0)
@@ -190,10 +181,10 @@ import Testing
         }
     }
 
-    /// A checkpoint killed at any moment of a write, with older ones beside it: each is whole, and the
-    /// newer it is called the further it is.
+    /// A checkpoint killed at any moment of a write, with older ones beside it: each is whole, and
+    /// the newer it is called the further it is.
     @Test func killedWhileItKeepsOlderCheckpoints() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("c")
             var killed = 0
             for number in 0..<8 {
@@ -203,15 +194,12 @@ import Testing
                         "--keep-checkpoints", "3", "--threads", "1",
                     ]
                 if number > 0 { arguments += ["--resume", file.path] }
-                let process = Process()
-                process.executableURL = Tool.executable
-                process.arguments = arguments
-                process.standardOutput = FileHandle.nullDevice
-                process.standardError = FileHandle.nullDevice
-                try process.run()
-                // In the third write that is seen, when there is something to move; or, where writes are
-                // too short to be seen, at any other moment.
-                while process.isRunning, !FileManager.default.fileExists(atPath: file.path) {}
+                let process = try Subprocess.start(Tool.executable.path, arguments)
+                // In the third write that is seen, when there is something to move; or, where
+                // writes are too short to be seen, at any other moment.
+                while process.isRunning, !FileManager.default.fileExists(atPath: file.path) {
+                    usleep(50)
+                }
                 var (writes, looks) = (0, 0)
                 while process.isRunning, writes < 3, looks < 3000 {
                     looks += 1
@@ -240,7 +228,7 @@ import Testing
 
     /// Files of another program: what the network does not name is ignored and told, in one line.
     @Test func withoutStrictnessALineTellsWhatWasIgnored() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("p")
             let network = try SimpleConvNet(seed: 1)
             let more: [NamedTensor] = [("classifier.weight", try Tensor(zeros: [2]))]

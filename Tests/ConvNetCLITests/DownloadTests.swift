@@ -2,6 +2,7 @@
 //
 // Downloads from a server on this machine: whole, broken off and resumed, wrong, absent.
 
+import ConvNetTestSupport
 import Foundation
 import Testing
 
@@ -15,9 +16,9 @@ struct DownloadTests {
 
     /// Runs `body` with a folder that is served and holds the file, and an empty one.
     private func withFolders<Result>(_ body: (URL, URL) throws -> Result) throws -> Result {
-        try withFolder { served in
+        try withTemporaryFolder { served in
             try Self.bytes.write(to: served.appendingPathComponent(Self.name))
-            return try withFolder { try body(served, $0) }
+            return try withTemporaryFolder { try body(served, $0) }
         }
     }
 
@@ -136,7 +137,7 @@ struct DownloadTests {
 @Suite struct OfflineTests {
     /// Nobody listens on port 1: the same as no network, without waiting for one.
     @Test func unreachableServerIsOneLine() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let run = try Tool.run([
                 "download", "mnist", "--url", "http://127.0.0.1:1", "--out", folder.path,
             ])
@@ -159,7 +160,7 @@ private let realFolder = ProcessInfo.processInfo.environment["MNIST_DIR"]
     .enabled(if: realFolder != nil, "MNIST_DIR is not set"))
 struct RealDownloadTests {
     @Test func allFourFilesArriveAndAreVerified() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let served = URL(fileURLWithPath: try #require(realFolder))
             try LoopbackServer.serving(served) { server in
                 let arguments = ["download", "mnist", "--url", "\(server.url)", "--out"]

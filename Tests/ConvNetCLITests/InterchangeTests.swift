@@ -3,6 +3,7 @@
 // Networks that come from files and go to other programs.
 
 import ConvNet
+import ConvNetTestSupport
 import Foundation
 import Testing
 
@@ -13,7 +14,7 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
 
 @Suite struct InterchangeTests {
     @Test func trainWritesAWholeNetwork() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("digits.safetensors")
             let run = try Tool.run([
                 "train", "--limit", "20", "--epochs", "1", "--out", file.path,
@@ -29,7 +30,7 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
 
     /// No name on the command line stands for a network with 50 hidden numbers.
     @Test func evaluateTakesTheNetworkThatTheFileDescribes() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("own.safetensors").path
             try SimpleConvNet(seed: 1, hiddenSize: 50).save(to: URL(fileURLWithPath: file))
             let run = try Tool.run(["evaluate", "--parameters", file, "--limit", "10"])
@@ -42,7 +43,7 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
     }
 
     @Test func anUnknownLayerIsNamed() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("odd.safetensors")
             let text =
                 #"{"format":"convnet","input_shape":[1],"layers":[{"name":"a","settings":{},"#
@@ -56,7 +57,7 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
 
     /// The file's numbers are the network's; what is around them ConvNetTests look at.
     @Test func exportWritesTheNetwork() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let network = try SimpleConvNet(seed: 1, hiddenSize: 50)
             let file = folder.appendingPathComponent("own.safetensors")
             try network.save(to: file)
@@ -74,7 +75,7 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
     }
 
     @Test func importTurnsArraysIntoANetwork() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let output = folder.appendingPathComponent("digits.safetensors")
             let arrays = fixtures.appendingPathComponent("simple.npz").path
             let run = try Tool.run(["import", arrays, "--out", output.path])
@@ -87,7 +88,7 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
     }
 
     @Test func arraysThatDoNotSuitTheNetworkAreNamed() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let output = folder.appendingPathComponent("x.safetensors").path
             for (name, problem) in [
                 ("stored.npz", "W1 has shape [3, 1, 3, 3], expected [30, 1, 5, 5]"),

@@ -3,6 +3,7 @@
 // A web server on this machine that knows the Range header, and can break a transfer off: Python's
 // own, with the few lines that it lacks. It is a second opinion on our half of the protocol.
 
+import ConvNetTestSupport
 import Foundation
 import Testing
 
@@ -11,15 +12,8 @@ struct LoopbackServer {
     let url: URL
     private let log: URL
 
-    static let isAvailable: Bool = {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", "-c", "import http.server"]
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return false }
-        process.waitUntilExit()
-        return process.terminationStatus == 0
-    }()
+    static let isAvailable =
+        (try? Subprocess.run("python3", ["-c", "import http.server"]))?.status == 0
 
     /// Serves a folder while `body` runs.
     ///
@@ -30,18 +24,15 @@ struct LoopbackServer {
         _ folder: URL, breakingOffAfter limit: Int? = nil, ranges: Bool = true,
         _ body: (LoopbackServer) throws -> Result
     ) throws -> Result {
-        try withFolder { own in
+        try withTemporaryFolder { own in
             let script = own.appendingPathComponent("server.py")
             try program.write(to: script, atomically: true, encoding: .utf8)
             let log = own.appendingPathComponent("log")
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = [
-                "python3", script.path, folder.path, log.path, "\(limit ?? -1)", "\(ranges)",
-            ]
             let output = Pipe()
-            process.standardOutput = output
-            try process.run()
+            let process = try Subprocess.start(
+                "python3",
+                [script.path, folder.path, log.path, "\(limit ?? -1)", "\(ranges)"],
+                output: output)
             defer {
                 // Nothing gentler: a process inherits the blocked signals of the thread it is made on.
                 kill(process.processIdentifier, SIGKILL)

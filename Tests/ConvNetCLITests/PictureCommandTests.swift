@@ -4,6 +4,7 @@
 
 import ConvNetData
 import ConvNetPlots
+import ConvNetTestSupport
 import Foundation
 import Testing
 
@@ -15,7 +16,7 @@ import Testing
     private static func withFiles(
         _ body: (_ folder: URL, _ parameters: String, _ image: String) throws -> Void
     ) throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let parameters = folder.appendingPathComponent("network.safetensors")
             let image = folder.appendingPathComponent("image.png")
             try SimpleConvNet(seed: 3, initialization: .he).saveParameters(to: parameters)
@@ -75,6 +76,31 @@ import Testing
                 #expect(try PNGImage(contentsOf: out).width > 300)
                 try FileManager.default.removeItem(at: out)
             }
+        }
+    }
+
+    /// By a name, and from files that describe their network or not.
+    @Test func graphsAreDrawn() throws {
+        try Self.withFiles { folder, parameters, _ in
+            let described = folder.appendingPathComponent("described.safetensors")
+            try SimpleConvNet(seed: 1).save(to: described)
+            var files: [Data] = []
+            for arguments in [
+                [], ["--parameters", parameters], ["--parameters", described.path],
+                ["--network", "resnet20"],
+            ] {
+                let out = folder.appendingPathComponent("graph.svg")
+                let run = try Tool.run(["show", "graph", "--out", out.path] + arguments)
+                #expect(run.status == 0, "\(run)")
+                #expect(run.output == "wrote \(out.path)\n")
+                files.append(try Data(contentsOf: out))
+            }
+            #expect(files[1] == files[0] && files[2] == files[0])
+            #expect(files[3].count > files[0].count)
+            let out = folder.appendingPathComponent("graph.png")
+            let run = try Tool.run(["show", "graph", "--network", "unet", "--out", out.path])
+            #expect(run.status == 0, "\(run)")
+            #expect(try PNGImage(contentsOf: out).width > 300)
         }
     }
 
@@ -154,7 +180,7 @@ import Testing
     }
 
     @Test func trainDrawsItsCurves() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let out = folder.appendingPathComponent("curves.png")
             let run = try Tool.run(
                 ["train", "--limit", "60", "--epochs", "2", "--plot", out.path])

@@ -23,7 +23,7 @@ import Testing
 
     /// What training gives when nothing interrupts it.
     private static let whole = Result {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let (file, history) = (
                 folder.appendingPathComponent("p"), folder.appendingPathComponent("h")
             )
@@ -85,7 +85,7 @@ import Testing
     /// Before the first checkpoint, between two, in the evaluation after an epoch, in the second epoch.
     @Test(arguments: [(1, "150"), (20, "7"), (100, "1"), (100, "20"), (110, "3")])
     func killedAfterAStepAndResumed(_ steps: Int, _ every: String) throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let training = Interrupted(folder: folder, every: every)
             let tool = try training.start(threads: 1)
             tool.wait { Self.steps(tool.output) >= steps }
@@ -98,7 +98,7 @@ import Testing
 
     /// Stops it at any moment and looks whether it is writing; if so, kills it there.
     @Test func killedWhileItWritesACheckpointAndResumed() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let training = Interrupted(folder: folder, every: "1")
             for threads in [2, 1] {
                 let before = Set(training.unfinished)
@@ -123,7 +123,7 @@ import Testing
 
     /// Killed and resumed until it is through, a few steps at a time.
     @Test func killedAgainAndAgain() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let training = Interrupted(folder: folder, every: "3")
             for kill in 0..<4 {
                 let tool = try training.start(threads: 1 + kill % 2)
@@ -139,7 +139,7 @@ import Testing
     /// Ctrl-C: the step is finished, the checkpoint written, and the command to go on is told.
     @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
     func askedToStopItSaysHowToGoOn(_ signal: Int32, _ status: Int32) throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let training = Interrupted(folder: folder, every: "1000")
             let tool = try training.start(threads: 2)
             tool.wait { Self.steps(tool.output) >= 3 }
@@ -164,7 +164,7 @@ import Testing
     }
 
     @Test func withoutACheckpointNothingIsKept() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let tool = try RunningProgram(Self.training, in: folder)
             tool.wait { Self.steps(tool.output) >= 2 }
             tool.send(SIGINT)
@@ -177,7 +177,7 @@ import Testing
     }
 
     @Test func otherSettingsAreRefusedAndNamed() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("c").path
             let small = ["train", "--limit", "40", "--epochs", "1", "--checkpoint", file]
             #expect(try Tool.run(small).status == 0)
@@ -211,7 +211,7 @@ import Testing
     }
 
     @Test func missingAndForeignCheckpointsAreNamed() throws {
-        try withFolder { folder in
+        try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("c").path
             let missing = try Tool.run(["train", "--resume", file])
             #expect(missing.status == 1)

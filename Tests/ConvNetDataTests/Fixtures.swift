@@ -4,6 +4,7 @@
 
 import CZlib
 import ConvNetData
+import ConvNetTestSupport
 import Foundation
 
 /// The bytes of an IDX file, right or deliberately wrong.
@@ -45,14 +46,12 @@ func gzip(_ bytes: [UInt8]) throws -> [UInt8] {
 func withFolder<Result>(
     of files: [String: [UInt8]] = [:], _ body: (URL) throws -> Result
 ) throws -> Result {
-    let folder = FileManager.default.temporaryDirectory
-        .appendingPathComponent("ConvNetDataTests-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    for (name, bytes) in files {
-        try Data(bytes).write(to: folder.appendingPathComponent(name))
+    try withTemporaryFolder { folder in
+        for (name, bytes) in files {
+            try Data(bytes).write(to: folder.appendingPathComponent(name))
+        }
+        return try body(folder)
     }
-    return try body(folder)
 }
 
 /// The error's description, or a text that no expectation equals.

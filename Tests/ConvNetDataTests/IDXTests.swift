@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test(arguments: 0..<plain.count) func truncatedPlainFileIsRefused(length: Int) {
-        #expect(throws: IDXError.self) {
+        #expect(throws: FileError.self) {
             try IDX.decode(Array(Self.plain.prefix(length)), file: "f")
         }
     }
@@ -39,7 +39,7 @@ import Testing
     @Test func everyTruncatedGzipFileIsRefused() throws {
         let compressed = try gzip(Self.plain)
         for length in 0..<compressed.count {
-            #expect(throws: IDXError.self, "\(length) of \(compressed.count) bytes") {
+            #expect(throws: FileError.self, "\(length) of \(compressed.count) bytes") {
                 try IDX.decode(Array(compressed.prefix(length)), file: "f")
             }
         }
@@ -189,7 +189,8 @@ import Testing
             let file = folder.appendingPathComponent("absent")
             #expect(
                 description(of: { try IDX.read(contentsOf: file) })
-                    == "\(file.path): No such file or directory, expected a readable file")
+                    == "\(file.path): can't be read: No such file or directory, expected a readable file"
+            )
         }
     }
 
@@ -200,7 +201,7 @@ import Testing
             for url in [folder, pipe] {
                 #expect(
                     description(of: { try IDX.read(contentsOf: url) })
-                        == "\(url.path): not a file, expected a regular file")
+                        == "\(url.path): can't be read: not a file, expected a regular file")
             }
         }
     }
@@ -212,7 +213,7 @@ import Testing
             #expect(truncate(file.path, IDX.largestByteCount + 1) == 0)
             #expect(
                 description(of: { try IDX.read(contentsOf: file) })
-                    == "\(file.path): 1073741825 bytes, expected at most 1073741824")
+                    == "\(file.path): can't be read: 1073741825 bytes, expected at most 1073741824")
         }
     }
 

@@ -237,10 +237,11 @@ struct NumPyTests {
             let missing = folder.appendingPathComponent("a.npy")
             #expect(
                 description { try NumPy.array(contentsOf: missing) }
-                    == "\(missing.path): No such file or directory, expected a readable file")
+                    == "\(missing.path): can't be read: No such file or directory, expected a readable file"
+            )
             #expect(
                 description { try NumPy.arrays(contentsOf: folder) }
-                    == "\(folder.path): not a file, expected a regular file")
+                    == "\(folder.path): can't be read: not a file, expected a regular file")
         }
     }
 }

@@ -154,7 +154,7 @@ private struct CeilModeCase: Decodable {
             ceilMode: true)
         func fused(_ kernels: any Kernels) throws -> (output: Tensor, argmax: IndexTensor?) {
             try kernels.convolutionMaxPooling(
-                x, weights: weights, prepared: nil, bias: nil, window: window, groups: groups,
+                x, weights: weights, prepacked: nil, bias: nil, window: window, groups: groups,
                 pooling: pooling, rectified: false, wantsArgmax: true)
         }
         let (found, wanted) = (try fused(kernels), try fused(reference))

@@ -29,10 +29,10 @@ import Testing
             forward: .pointwise, inputGradient: .pointwise, weightGradient: .pointwise),
         Known(
             input: [1, 256, 56, 56], weights: [512, 256, 1, 1], stride: 2,
-            forward: .product, inputGradient: .columns, weightGradient: .product),
+            forward: .implicitGEMM, inputGradient: .columns, weightGradient: .implicitGEMM),
         Known(
             input: [1, 512, 14, 14], weights: [512, 512, 3, 3], stride: 2, padding: 1,
-            forward: .product, inputGradient: .columns, weightGradient: .direct),
+            forward: .implicitGEMM, inputGradient: .columns, weightGradient: .direct),
     ]
 
     private static func found(
@@ -74,12 +74,32 @@ import Testing
             inputShape: [8, 1, 28, 28], weightsShape: [3, 1, 5, 5], window: Window(5, padding: 2))
         #expect(few == .rows, "\(set)")
         for pass in ConvolutionPass.allCases {
-            let depthwise = try kernels.convolutionAlgorithm(
-                inputShape: [8, 64, 14, 14], weightsShape: [64, 1, 3, 3],
-                window: Window(3, padding: 1), groups: 64, pass: pass)
-            let expected: [ConvolutionAlgorithm] =
-                set == .avx2 || set == .avx512 ? [.planes] : [.rows, .planes, .product, .direct]
-            #expect(expected.contains(depthwise), "\(set), \(pass): \(depthwise)")
+            for stride in [1, 2, 3] {
+                let depthwise = try kernels.convolutionAlgorithm(
+                    inputShape: [8, 64, 14, 14], weightsShape: [64, 1, 3, 3],
+                    window: Window(3, stride: stride, padding: 1), groups: 64, pass: pass)
+                #expect(
+                    (depthwise == .depthwise) == (set != .portable),
+                    "\(set), \(pass), stride \(stride): \(depthwise)")
+            }
+        }
+    }
+
+    /// A few tiles, as one image has, are enough for Winograd's algorithm to predict with; not where
+    /// they are a third empty, or fewer than a vector has lanes.
+    @Test(arguments: InstructionSet.supported)
+    func fewTilesAreEnoughToPredict(_ set: InstructionSet) throws {
+        let kernels = try native(set)
+        for (extent, samples, isWinograd) in [
+            (28, 1, true), (14, 1, true), (7, 4, true), (7, 3, false), (13, 1, false),
+            (13, 7, false),
+        ] {
+            let found = try kernels.convolutionAlgorithm(
+                inputShape: [samples, 256, extent, extent], weightsShape: [256, 256, 3, 3],
+                window: Window(3, padding: 1))
+            #expect(
+                (found == .winograd) == isWinograd,
+                "\(set), \(samples) images of \(extent): \(found)")
         }
     }
 

@@ -7,12 +7,17 @@ import ConvNetReference
 import ConvNetTestSupport
 import Foundation
 
-/// Cases drawn for each operation and instruction set. Sanitizers make everything slower: where they
-/// run, `DRAWN_CASES` asks for fewer.
+/// Cases drawn for each operation and instruction set. Sanitizers make everything slower: where
+/// they run, `DRAWN_CASES` asks for fewer.
 let drawnCases = ProcessInfo.processInfo.environment["DRAWN_CASES"].flatMap(Int.init) ?? 120
 
 /// The yardstick.
-let reference = ReferenceKernels()
+var reference: any Kernels { Yardstick.kernels }
+
+/// What stands for the reference in a task.
+enum Yardstick {
+    @TaskLocal static var kernels: any Kernels = ReferenceKernels()
+}
 
 /// Native kernels on one instruction set; two threads, unless told otherwise.
 func native(_ instructionSet: InstructionSet, threads: Int = 2) throws -> NativeKernels {

@@ -63,7 +63,7 @@ struct DrawnPooledConvolution {
     /// All at once.
     func pooled(_ kernels: any Kernels, wantsArgmax: Bool = true) throws -> (Tensor, IndexTensor?) {
         try kernels.convolutionMaxPooling(
-            x, weights: weights, prepared: nil, bias: bias, window: window, groups: groups,
+            x, weights: weights, prepacked: nil, bias: bias, window: window, groups: groups,
             pooling: pooling, rectified: rectified, wantsArgmax: wantsArgmax)
     }
 
@@ -184,7 +184,7 @@ struct DrawnPooledConvolution {
                 x, weights: weights.converted(to: .float64), bias: bias, rectified: true)
         }
 
-        let operation = "convolutionMaxPoolingWeightGradient"
+        let operation = "convolutionWeightGradient"
         let images = try Tensor(zeros: [1, 2, 6, 6])
         let gradient = try Tensor(zeros: [1, 4, 2, 2])
         let argmax = try IndexTensor(shape: [1, 4, 2, 2], indices: Array(repeating: 0, count: 16))
@@ -196,11 +196,11 @@ struct DrawnPooledConvolution {
                 gradient ?? Tensor(zeros: [1, 4, 2, 2]), argmax: places ?? argmax, input: images,
                 window: Window(3), groups: groups, pooling: Window(2, stride: 2))
         }
-        BadInputTests.expect("\(operation): pooledGradient is [1, 4, 4], expected [N, F, OH, OW]") {
+        BadInputTests.expect("\(operation): outputGradient is [1, 4, 4], expected [N, F, OH, OW]") {
             try run($0, gradient: gradient.reshaped(to: [1, 4, 4]))
         }
         BadInputTests.expect(
-            "\(operation): pooledGradient is [1, 4, 1, 4], expected [1, 4, 2, 2]"
+            "\(operation): outputGradient is [1, 4, 1, 4], expected [1, 4, 2, 2]"
         ) { try run($0, gradient: gradient.reshaped(to: [1, 4, 1, 4])) }
         BadInputTests.expect(
             "\(operation): groups is 3, expected a divisor of 2 channels and 4 filters"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Local response normalization and dropout against the reference: the one within bounds that follow
-// from its formula, the other to the bit.
+// Local response normalization and dropout against the reference, within bounds that follow from
+// their formulas.
 
 import ConvNetKernels
 import ConvNetTestSupport
@@ -22,11 +22,13 @@ import Testing
             beta: draw.pick([0.75, 0.75, 0.5, 1, 1.3]), k: draw.pick([1, 2, 0.5]))
     }
 
-    /// By how many roundings the power `s^−beta` is off at most, with s from the sum of `size` squares.
+    /// By how many roundings the power `s^−beta` is off at most, with s from the sum of `size`
+    /// squares.
     ///
-    /// A square and its sum are off by `size + 1` roundings, s by 4 more (alpha/size and k are rounded
-    /// themselves), which the power multiplies by beta. Roots and their product add 5; the logarithm's
-    /// 6 and the rounded beta are multiplied by beta and the logarithm, and the exponential adds 6.
+    /// A square and its sum are off by `size + 1` roundings, s by 4 more (alpha/size and k are
+    /// rounded themselves), which the power multiplies by beta. Roots and their product add 5; the
+    /// logarithm's 6 and the rounded beta are multiplied by beta and the logarithm, and the
+    /// exponential adds 6.
     static func powerRoundings(_ settings: LocalResponseSettings, largest x: Double) -> Int {
         let largest = settings.k + settings.alpha * x * x
         let logarithms = max(abs(logarithm(largest)), abs(logarithm(settings.k)), 1)
@@ -94,7 +96,7 @@ import Testing
     }
 
     @Test(arguments: InstructionSet.supported, 0..<drawnCases)
-    func dropoutIsTheReferencesToTheBit(_ set: InstructionSet, _ seed: Int) throws {
+    func dropoutAgreesWithReference(_ set: InstructionSet, _ seed: Int) throws {
         var draw = Draw(seed: seed)
         let count = draw.pick([1, 2, 15, 63, 64, 65, 128, 1000, 8191, 8192, 8193, 20000])
         let x = try draw.normal([count])
@@ -110,8 +112,8 @@ import Testing
         #expect(comparison.isWithinBounds, "seed \(seed), \(mask): \(comparison)")
     }
 
-    /// As many are dropped as the rate says, to within five standard deviations; other seeds, layers and
-    /// steps drop others.
+    /// As many are dropped as the rate says, to within five standard deviations; other seeds,
+    /// layers and steps drop others.
     @Test func dropoutDropsItsShare() throws {
         let count = 1 << 20
         let ones = try Tensor(shape: [count], repeating: 1)

@@ -13,22 +13,47 @@ struct WayCase: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let shape: [Int]
     let filters, kernel, stride: Int
+    /// What computes the output.
+    let algorithm: ConvolutionAlgorithm
+    /// What computes the gradient with respect to the images where Winograd's algorithm may, if that
+    /// is named.
+    var inputGradient: ConvolutionAlgorithm?
 
     static let all = [
         WayCase(
-            testDescription: "by rows", shape: [2, 1, 20, 19], filters: 5, kernel: 5, stride: 1),
+            testDescription: "by rows", shape: [2, 1, 20, 19], filters: 3, kernel: 5, stride: 1,
+            algorithm: .rows),
         WayCase(
-            testDescription: "direct", shape: [2, 8, 14, 13], filters: 33, kernel: 3, stride: 1),
+            testDescription: "direct", shape: [2, 8, 14, 13], filters: 33, kernel: 3, stride: 1,
+            algorithm: .direct),
         WayCase(
             testDescription: "direct, strided", shape: [2, 3, 21, 20], filters: 24, kernel: 7,
-            stride: 2),
+            stride: 2, algorithm: .direct),
         WayCase(
-            testDescription: "as a product", shape: [2, 40, 9, 9], filters: 20, kernel: 1, stride: 1
-        ),
+            testDescription: "as a product with the images", shape: [2, 40, 9, 9], filters: 20,
+            kernel: 1, stride: 1, algorithm: .pointwise),
         WayCase(
-            testDescription: "Winograd's", shape: [9, 48, 15, 14], filters: 48, kernel: 3, stride: 1
-        ),
+            testDescription: "as a product with patches", shape: [2, 260, 6, 5], filters: 20,
+            kernel: 3, stride: 1, algorithm: .implicitGEMM),
+        WayCase(
+            testDescription: "direct, its input gradient by Winograd's", shape: [17, 48, 5, 13],
+            filters: 48, kernel: 3,
+            stride: 1,
+            algorithm: .direct, inputGradient: .winograd),
     ]
+
+    /// Fails unless the case takes the algorithms that it names.
+    func requireItsAlgorithms(_ kernels: NativeKernels) throws {
+        func found(_ pass: ConvolutionPass) throws -> ConvolutionAlgorithm {
+            try kernels.convolutionAlgorithm(
+                inputShape: shape, weightsShape: weightsShape,
+                window: Window(kernel, stride: stride), pass: pass)
+        }
+        try #require(found(.forward) == algorithm, "\(self), \(kernels.instructionSet)")
+        guard let inputGradient else { return }
+        let expected = kernels.winograd || inputGradient != .winograd ? inputGradient : .direct
+        try #require(found(.inputGradient) == expected, "\(self), \(kernels.instructionSet)")
+    }
 
     /// The convolution, its gradients and im2col, of tensors that `fill` makes.
     func results(
@@ -82,12 +107,13 @@ struct WayCase: Sendable, CustomTestStringConvertible {
 
     private static let specials: [Float] = [.nan, .infinity, -.infinity]
 
-    /// Without Winograd's way, which says of itself that a whole tile takes such numbers over.
+    /// Without Winograd's algorithm, which says of itself that a whole tile takes such numbers over.
     @Test(arguments: InstructionSet.supported, WayCase.all)
     func convolutionsHaveNaNAndInfinityWhereTheReferenceHas(
         _ set: InstructionSet, _ way: WayCase
     ) throws {
         let kernels = try NativeKernels(threads: 2, instructionSet: set, winograd: false)
+        try way.requireItsAlgorithms(kernels)
         var draw = Draw(seed: 21)
         let x = try Self.integers(way.shape, &draw, others: Self.specials)
         let dy = try Self.integers(way.outputShape, &draw, others: Self.specials)
@@ -168,6 +194,7 @@ struct WayCase: Sendable, CustomTestStringConvertible {
     @Test(arguments: InstructionSet.supported, WayCase.all)
     func denormalNumbersAreNotFlushed(_ set: InstructionSet, _ way: WayCase) throws {
         let kernels = try native(set)
+        try way.requireItsAlgorithms(kernels)
         var draw = Draw(seed: 24)
         let tiny: Float = 0x1p-145
         let x = try Self.integers(way.shape, &draw, scale: tiny)
@@ -239,6 +266,7 @@ struct WayCase: Sendable, CustomTestStringConvertible {
         _ set: InstructionSet, _ way: WayCase
     ) throws {
         let kernels = try NativeKernels(threads: 2, instructionSet: set, winograd: false)
+        try way.requireItsAlgorithms(kernels)
         var draw = Draw(seed: 26)
         let x = try Self.adversarial(way.shape, &draw, exponents: -50...0)
         let weights = try Self.adversarial(way.weightsShape, &draw, exponents: 0...50)

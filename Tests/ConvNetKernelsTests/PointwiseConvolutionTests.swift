@@ -34,4 +34,25 @@ import Testing
             }
         }
     }
+
+    /// Images whose last pixel is the only one of a vector, with taps of one block and of several,
+    /// and filters of a few panels and of many.
+    @Test(
+        arguments: InstructionSet.supported,
+        [(2, 3, 1, 10), (2, 1, 650, 90), (1, 3, 300, 40), (2, 3, 260, 110), (1, 1, 500, 7)])
+    func aLastPixelIsMultipliedByItself(
+        _ set: InstructionSet, _ shape: (stride: Int, size: Int, channels: Int, filters: Int)
+    ) throws {
+        var draw = Draw(seed: 6)
+        let window = try Window(shape.size, stride: shape.stride, padding: shape.size / 2)
+        for samples in [1, 2] {
+            let drawn = try DrawnConvolution(
+                shape: [samples, shape.channels, 7 * shape.stride, 7 * shape.stride],
+                filters: shape.filters, window: window, groups: 1, from: &draw)
+            let results = try zip(drawn.run(native(set)), drawn.run(reference))
+            for (name, (result, expected)) in zip(ConvolutionTests.names, results) {
+                #expect(result == expected, "\(set), \(name) of \(shape), \(samples) images")
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// ReLU in the last write of a convolution or a product: the same bits as ReLU afterwards, NaN and the
-// sign of zero included, on each instruction set and by each way.
+// ReLU in the last write of a convolution or a product: the same bits as ReLU afterwards, NaN and
+// the sign of zero included, on each instruction set and by each way.
 
 import ConvNetKernels
 import ConvNetTestSupport
@@ -13,7 +13,7 @@ import Testing
         _ bias: Tensor?, rectified: Bool
     ) throws -> Tensor {
         try kernels.convolution(
-            x, weights: weights, prepared: nil, bias: bias, window: kept.window,
+            x, weights: weights, prepacked: nil, bias: bias, window: kept.window,
             groups: kept.groups, rectified: rectified)
     }
 
@@ -56,12 +56,26 @@ import Testing
         let kernels = try native(set, threads: 1 + seed % 3)
         func convolution(rectified: Bool) throws -> Tensor {
             try kernels.convolution(
-                drawn.x, weights: drawn.weights, prepared: nil, bias: drawn.bias,
+                drawn.x, weights: drawn.weights, prepacked: nil, bias: drawn.bias,
                 window: drawn.window, groups: drawn.groups, rectified: rectified)
         }
         let expected = try kernels.relu(convolution(rectified: false))
         #expect(
             Self.areSame(try convolution(rectified: true), expected), "seed \(seed), \(drawn)")
+    }
+
+    /// Whole numbers are exact.
+    @Test(arguments: InstructionSet.supported, 0..<drawnCases)
+    func aRectifiedConvolutionAgreesWithReference(_ set: InstructionSet, _ seed: Int) throws {
+        let drawn = try DrawnPooledConvolution(seed: 4 * seed, awkward: true)
+        func rectified(_ kernels: any Kernels) throws -> Tensor {
+            try kernels.convolution(
+                drawn.x, weights: drawn.weights, prepacked: nil, bias: drawn.bias,
+                window: drawn.window, groups: drawn.groups, rectified: true)
+        }
+        #expect(
+            PoolingTests.areEqualOrBothNaN(try rectified(native(set)), try rectified(reference)),
+            "seed \(4 * seed), \(drawn)")
     }
 
     /// What underflows from below is -0, and ReLU makes it 0 like everything else that is not

@@ -8,8 +8,39 @@ import ConvNetTestSupport
 import Testing
 
 @Suite struct SameBitsTests {
+    /// (input, filters, window, groups): few filters, many channels, a stride, groups, one image,
+    /// three by Winograd's algorithm, the last with more tiles than are taken at a time, filters of
+    /// one tap for one image and for many, groups of one channel, many and few, few channels and
+    /// filters, a stride with filters of one tap, many filters, Winograd's algorithm with few tiles,
+    /// and groups of one channel at strides and of many rows.
+    static var convolutions: [([Int], filters: Int, window: Window, groups: Int)] {
+        get throws {
+            [
+                ([20, 1, 28, 28], 30, try Window(5), 1),
+                ([4, 48, 13, 13], 40, try Window(3, padding: 1), 1),
+                ([3, 3, 41, 41], 24, try Window(7, stride: 3), 1),
+                ([4, 12, 20, 20], 18, try Window(3, padding: 1, dilation: 2), 3),
+                ([1, 32, 30, 30], 64, try Window(3), 1),
+                ([9, 64, 15, 14], 66, try Window(3, padding: 1), 1),
+                ([2, 66, 17, 19], 64, try Window(5, padding: 2), 2),
+                ([17, 48, 24, 24], 48, try Window(3, padding: 1), 1),
+                ([1, 40, 23, 23], 90, try Window(1), 1),
+                ([9, 90, 14, 13], 70, try Window(1), 2),
+                ([5, 37, 17, 19], 37, try Window(3, padding: 1), 37),
+                ([1, 2, 70, 90], 4, try Window(5, padding: 2), 2),
+                ([1, 3, 40, 41], 3, try Window(3, padding: 1), 1),
+                ([3, 70, 30, 30], 50, try Window(1, stride: 2), 1),
+                ([1, 40, 9, 8], 260, try Window(3), 1),
+                ([1, 50, 28, 28], 100, try Window(3, padding: 1), 1),
+                ([2, 11, 40, 37], 11, try Window(3, stride: 2, padding: 1), 11),
+                ([1, 3, 90, 61], 6, try Window(4, stride: 2, padding: 1), 3),
+                ([3, 2, 130, 80], 2, try Window(3, padding: 1), 2),
+            ]
+        }
+    }
+
     /// Every operation's results for one drawn set of inputs.
-    static func results(_ kernels: NativeKernels) throws -> [(name: String, tensor: Tensor)] {
+    static func results(_ kernels: any Kernels) throws -> [(name: String, tensor: Tensor)] {
         var draw = Draw(seed: 11)
         var results: [(String, Tensor)] = []
         let a = try draw.normal([150, 300])
@@ -29,24 +60,7 @@ import Testing
         results.append(
             ("row", try kernels.affine(row, weights: weights, bias: bias, rectified: true)))
 
-        // (input, filters, window, groups): few filters, many channels, a stride, groups, one image,
-        // three that go by Winograd's way, the last with more tiles than are taken at a time, and
-        // filters of one tap for one image and for many, and groups of one channel, many and few.
-        let convolutions = [
-            ([20, 1, 28, 28], 30, try Window(5), 1),
-            ([4, 48, 13, 13], 40, try Window(3, padding: 1), 1),
-            ([3, 3, 41, 41], 24, try Window(7, stride: 3), 1),
-            ([4, 12, 20, 20], 18, try Window(3, padding: 1, dilation: 2), 3),
-            ([1, 32, 30, 30], 64, try Window(3), 1),
-            ([9, 64, 15, 14], 66, try Window(3, padding: 1), 1),
-            ([2, 66, 17, 19], 64, try Window(5, padding: 2), 2),
-            ([17, 48, 24, 24], 48, try Window(3, padding: 1), 1),
-            ([1, 40, 23, 23], 90, try Window(1), 1),
-            ([9, 90, 14, 13], 70, try Window(1), 2),
-            ([5, 37, 17, 19], 37, try Window(3, padding: 1), 37),
-            ([1, 2, 70, 90], 4, try Window(5, padding: 2), 2),
-        ]
-        for (shape, filters, window, groups) in convolutions {
+        for (shape, filters, window, groups) in try convolutions {
             let x = try draw.normal(shape)
             let weights = try draw.normal(
                 [filters, shape[1] / groups, window.size.height, window.size.width])
@@ -65,9 +79,16 @@ import Testing
                     try kernels.convolutionWeightGradient(
                         y, input: x, window: window, groups: groups)
                 ))
+            results.append(
+                (
+                    "rectified convolution",
+                    try kernels.convolution(
+                        x, weights: weights, prepacked: nil, bias: nil, window: window,
+                        groups: groups, rectified: true)
+                ))
             let pooling = try Window(3, stride: 2, padding: 1)
             let pooled = try kernels.convolutionMaxPooling(
-                x, weights: weights, prepared: nil, bias: nil, window: window, groups: groups,
+                x, weights: weights, prepacked: nil, bias: nil, window: window, groups: groups,
                 pooling: pooling, rectified: true, wantsArgmax: true)
             results.append(("pooled convolution", pooled.output))
             guard let argmax = pooled.argmax else { continue }
@@ -86,6 +107,7 @@ import Testing
         results.append(("col2im", try kernels.col2im(columns, inputShape: x.shape, window: window)))
         let pooled = try kernels.maxPoolingWithArgmax(x, window: window)
         results.append(("max pooling", pooled.output))
+        results.append(("maxima alone", try kernels.maxPooling(x, window: window)))
         results.append(
             (
                 "max pooling gradient",
@@ -117,6 +139,7 @@ import Testing
         results.append(("sigmoid gradient", try kernels.sigmoidGradient(x, output: squashed)))
         try results += activationResults(kernels, x, biased, logits: tall)
         try results += batchNormalizationResults(kernels, x, biased)
+        try results += wholeTensorResults(kernels, x, biased)
         let local = try LocalResponseSettings()
         results.append(
             ("local response", try kernels.localResponseNormalization(x, settings: local)))
@@ -132,6 +155,9 @@ import Testing
         let loss = try kernels.softmaxCrossEntropy(tall, labels: labels)
         results.append(("loss", try Tensor(shape: [1], doubles: [loss.loss])))
         results.append(("loss gradient", loss.gradient))
+        let rows = try kernels.softmaxCrossEntropy(tall, targets: kernels.softmax(tall))
+        results.append(("loss against rows", try Tensor(shape: [1], doubles: [rows.loss])))
+        results.append(("its gradient", rows.gradient))
         var (parameter, m, v) = (x, x, squashed)
         try kernels.adamUpdate(
             &parameter, firstMoment: &m, secondMoment: &v, gradient: biased, step: 3,
@@ -150,8 +176,34 @@ import Testing
         return results
     }
 
+    /// The contract is tested with every algorithm there is.
+    @Test(arguments: InstructionSet.supported)
+    func everyAlgorithmIsAmongTheConvolutions(_ set: InstructionSet) throws {
+        let kernels = try native(set)
+        let products: Set<ConvolutionAlgorithm> = [.winograd, .direct, .pointwise, .implicitGEMM]
+        let depthwise: Set<ConvolutionAlgorithm> = set == .portable ? [] : [.depthwise]
+        let expected: [ConvolutionPass: Set<ConvolutionAlgorithm>] = [
+            .forward: products.union([.rows]).union(depthwise),
+            .inputGradient: products.union([.rows, .columns]).union(depthwise),
+            .weightGradient: products.union(depthwise),
+        ]
+        // A new one has to have a pass and a shape here.
+        #expect(
+            Set(expected.values.joined()).union([.depthwise]) == Set(ConvolutionAlgorithm.allCases))
+        for pass in ConvolutionPass.allCases {
+            let found = try Self.convolutions.map { shape, filters, window, groups in
+                try kernels.convolutionAlgorithm(
+                    inputShape: shape,
+                    weightsShape: [
+                        filters, shape[1] / groups, window.size.height, window.size.width,
+                    ], window: window, groups: groups, pass: pass)
+            }
+            #expect(Set(found) == expected[pass], "\(set), \(pass)")
+        }
+    }
+
     private static func activationResults(
-        _ kernels: NativeKernels, _ x: Tensor, _ outputGradient: Tensor, logits: Tensor
+        _ kernels: any Kernels, _ x: Tensor, _ outputGradient: Tensor, logits: Tensor
     ) throws -> [(name: String, tensor: Tensor)] {
         let bent = try kernels.tanh(x)
         return [
@@ -169,9 +221,32 @@ import Testing
         ]
     }
 
+    /// What broadcasts, reduces, copies and resamples; their own suites try more shapes.
+    private static func wholeTensorResults(
+        _ kernels: any Kernels, _ x: Tensor, _ outputGradient: Tensor
+    ) throws -> [(name: String, tensor: Tensor)] {
+        let gate = try kernels.reduced(x, .mean, axes: [2, 3], keepsAxes: true)
+        var draw = Draw(seed: 12)
+        let taps = try (0..<2).map { _ in
+            try ShapeKernelTests.taps(from: 30, &draw, whole: false)
+        }
+        let view = try StridedView(shape: x.shape).transposed([0, 2, 3, 1])
+        return [
+            ("mean of planes", gate),
+            ("gate", try kernels.elementwise(.multiply, x, gate)),
+            (
+                "gradient of a gate",
+                try kernels.elementwiseGradient(
+                    outputGradient, of: .multiply, x, gate, operand: .b)
+            ),
+            ("copy", try kernels.copied(x, as: view)),
+            ("resampling", try kernels.resampled(x, rows: taps[0], columns: taps[1])),
+        ]
+    }
+
     /// Images, and rows of which there are many to a channel.
     private static func batchNormalizationResults(
-        _ kernels: NativeKernels, _ x: Tensor, _ outputGradient: Tensor
+        _ kernels: any Kernels, _ x: Tensor, _ outputGradient: Tensor
     ) throws -> [(name: String, tensor: Tensor)] {
         var results: [(name: String, tensor: Tensor)] = []
         let rows = [x.count / 20, 20]

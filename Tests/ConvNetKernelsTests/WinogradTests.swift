@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Convolutions that go by Winograd's way: exact on small whole numbers, and within a sharp bound on
+// Convolutions that use Winograd's algorithm: exact on small whole numbers, and within a sharp bound on
 // numbers that rounding is hard on, on sizes with ragged tiles, panels and groups.
 
 import ConvNetKernels
@@ -19,6 +19,59 @@ import Testing
 
     /// More tiles than the gradient with respect to filters takes at a time.
     static let manyTiles = ([20, 48, 30, 21], 50, 3, 1, 1)
+
+    /// With fewer than 128 tiles only the output takes this algorithm: tiles of one vector and of
+    /// several, ragged, and of several images.
+    static let fewTiles: [([Int], Int, Int, Int, Int)] = [
+        ([1, 50, 28, 28], 51, 3, 1, 1), ([1, 70, 14, 14], 130, 3, 1, 1),
+        ([5, 48, 7, 8], 49, 3, 1, 1), ([2, 55, 22, 19], 48, 3, 0, 1),
+        ([1, 49, 12, 13], 50, 5, 2, 1),
+    ]
+
+    @Test(arguments: InstructionSet.supported, 0..<fewTiles.count)
+    func fewTilesAreExactOnSmallWholeNumbers(_ set: InstructionSet, _ index: Int) throws {
+        var draw = Draw(seed: 20 + index)
+        let (shape, filters, kernel, padding, groups) = Self.fewTiles[index]
+        let window = try Window(kernel, padding: padding)
+        let weightsShape = [filters, shape[1], kernel, kernel]
+        let kernels = try native(set)
+        let found = try kernels.convolutionAlgorithm(
+            inputShape: shape, weightsShape: weightsShape, window: window)
+        #expect(found == .winograd, "\(set), \(shape)")
+        let (x, weights) = (try draw.integers(shape), try draw.integers(weightsShape))
+        let bias = try draw.integers([filters])
+        let run = { (kernels: any Kernels) in
+            try kernels.convolution(
+                x, weights: weights, bias: bias, window: window, groups: groups)
+        }
+        #expect(try run(kernels) == run(reference), "\(set), \(shape)")
+    }
+
+    /// The same bound as with many tiles: what is rounded is the same.
+    @Test(
+        .disabled(if: drawnCases < 120, "few cases are asked for"), arguments: 0..<fewTiles.count)
+    func fewTilesAreWithinASharpBound(_ index: Int) throws {
+        var draw = Draw(seed: 200 + index)
+        let size = Self.fewTiles[index]
+        let inputs = try Self.inputs(size) { try Numbers.drawn.tensor($0, &draw) }
+        let rounding = WinogradRounding(kernel: size.2, groups: size.4, padding: size.3)
+        let window = try Window(size.2, padding: size.3)
+        let tiles = rounding.tileCount(inputs.x)
+        let outputs = (0..<60).flatMap { _ in
+            rounding.outputs(
+                inputs.x, inputs.weights, bias: inputs.bias, filter: draw.int(0...size.1 - 1),
+                tile: draw.int(0...tiles - 1))
+        }
+        for set in InstructionSet.supported {
+            let found = try native(set).convolution(
+                inputs.x, weights: inputs.weights, bias: inputs.bias, window: window, groups: 1
+            ).doubles
+            let ratios = outputs.map { place, result in
+                abs(found[place] - result.value) / result.bound
+            }
+            #expect(ratios.allSatisfy { $0 <= 1 }, "\(set), \(size): \(ratios.max() ?? .nan)")
+        }
+    }
 
     /// The convolution of one size and its gradients with respect to images and filters.
     static func results(
@@ -47,6 +100,18 @@ import Testing
             try tensor(shape), try tensor([filters, shape[1] / groups, kernel, kernel]),
             try tensor([filters]), try tensor([shape[0], filters, output.height, output.width])
         )
+    }
+
+    @Test(arguments: InstructionSet.supported, 0...sizes.count)
+    func eachSizeTakesThisAlgorithm(_ set: InstructionSet, _ index: Int) throws {
+        let size = index < Self.sizes.count ? Self.sizes[index] : Self.manyTiles
+        let (input, filters, kernel, padding, groups) = size
+        for pass in ConvolutionPass.allCases {
+            let found = try native(set).convolutionAlgorithm(
+                inputShape: input, weightsShape: [filters, input[1] / groups, kernel, kernel],
+                window: Window(kernel, padding: padding), groups: groups, pass: pass)
+            #expect(found == .winograd, "\(set), \(size), \(pass)")
+        }
     }
 
     @Test(arguments: 0...sizes.count)
@@ -113,7 +178,7 @@ import Testing
         [0, 2].flatMap { index in Numbers.allCases.map { (index, $0) } }
         + [1, 3, 4].map { ($0, .drawn) }
 
-    /// Of a few thousand results of each kind none is beyond its bound, and the one that comes closest
+    /// Of about a thousand results of each kind none is beyond its bound, and the one that comes closest
     /// is at least a quarter of it off: that is how sharp the bound is.
     ///
     /// Not where a sanitizer runs: the bounds take minutes there, and the kernels run above.
@@ -130,7 +195,7 @@ import Testing
             kernel: kernel, groups: groups, padding: kernel - 1 - padding)
         let (filters, channels) = (inputs.weights.shape[0], inputs.x.shape[1])
         // A tile has 16 outputs of a 3×3 filter, 4 of a 5×5 one; a filter's channel has 9 or 25 taps.
-        let tiles = kernel == 3 ? 10 : 20
+        let tiles = kernel == 3 ? 4 : 10
         func some(_ count: Int, of all: Int) -> [Int] {
             (0..<count).map { _ in draw.int(0...all - 1) }
         }
@@ -148,7 +213,7 @@ import Testing
         }
         let outputs = sample(forward, inputs.x, inputs.weights, inputs.bias)
         let gradients = sample(back, inputs.outputGradient, turned, nil)
-        let count = kernel == 5 || index == Self.sizes.count ? 24 : 64
+        let count = kernel == 5 || index == Self.sizes.count ? 16 : 32
         let pairs = zip(some(count, of: filters), some(count, of: channels / groups)).map {
             ($0, $1)
         }

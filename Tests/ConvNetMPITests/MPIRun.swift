@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs the built `convnet-mpi` under mpirun, on this machine alone, as a person would.
+// Runs the built `convnet-mpi` under mpirun, on this machine alone, as a person would. CONVNET_MPI
+// names one that was built with the trait MPI, so that the tests themselves need not be built a
+// second time.
 
 import ConvNetDistributed
 import ConvNetTestSupport
@@ -9,7 +11,7 @@ import Testing
 
 /// A job of mpirun's, under way or over.
 final class MPIRun: CustomStringConvertible {
-    let process = Process()
+    let process: Process
     private let arguments: [String]
     private let outputs: [URL]
 
@@ -19,9 +21,10 @@ final class MPIRun: CustomStringConvertible {
     }
 
     /// Whether jobs can be run here.
-    static var isPossible: Bool { mpirun != nil && MPIAverager.isBuilt }
+    static var isPossible: Bool { mpirun != nil && (named != nil || MPIAverager.isBuilt) }
 
-    static let executable = BuiltProducts.executable("convnet-mpi").path
+    private static let named = ProcessInfo.processInfo.environment["CONVNET_MPI"]
+    static let executable = named ?? BuiltProducts.executable("convnet-mpi").path
 
     /// Starts a job.
     ///
@@ -47,12 +50,9 @@ final class MPIRun: CustomStringConvertible {
         let name = UUID().uuidString
         outputs = ["output", "error"].map { folder.appendingPathComponent("\($0)-\(name)") }
         for file in outputs { try Data().write(to: file) }
-        process.executableURL = URL(fileURLWithPath: try #require(Self.mpirun))
-        process.arguments = arguments
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = try FileHandle(forWritingTo: outputs[0])
-        process.standardError = try FileHandle(forWritingTo: outputs[1])
-        try process.run()
+        process = try Subprocess.start(
+            #require(Self.mpirun), arguments, output: FileHandle(forWritingTo: outputs[0]),
+            error: FileHandle(forWritingTo: outputs[1]))
     }
 
     /// Runs a job with the same arguments for all ranks to its end.
@@ -100,13 +100,4 @@ final class MPIRun: CustomStringConvertible {
     private func text(_ place: Int) -> String {
         (try? String(contentsOf: outputs[place], encoding: .utf8)) ?? ""
     }
-}
-
-/// Runs `body` with a new folder, and removes it.
-func withFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
-    let folder = FileManager.default.temporaryDirectory
-        .appendingPathComponent("ConvNetMPITests-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    return try body(folder)
 }

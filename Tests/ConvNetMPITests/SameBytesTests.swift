@@ -3,13 +3,14 @@
 // Any number of ranks and of threads writes the same bytes.
 
 import ConvNet
+import ConvNetTestSupport
 import Foundation
 import Testing
 
 /// Jobs of mpirun's compete for processors: one at a time.
 @Suite(
     .serialized,
-    .enabled(if: MPIRun.isPossible, "needs mpirun and a build with --traits MPI"))
+    .enabled(if: MPIRun.isPossible, "needs mpirun and a convnet-mpi built with --traits MPI"))
 struct MPITests {}
 
 extension MPITests {
@@ -24,7 +25,7 @@ extension MPITests {
         private static func training(
             ranks: Int, _ more: [String] = []
         ) throws -> (parameters: Data, checkpoint: [NamedTensor], history: TrainingHistory) {
-            try withFolder { folder in
+            try withTemporaryFolder { folder in
                 let files = ["p", "c", "h"].map { folder.appendingPathComponent($0) }
                 let run = try MPIRun.run(
                     ranks: ranks,

@@ -126,7 +126,7 @@ struct PNGImageTests {
 
     /// What reading the bytes says.
     private static func problem(_ bytes: [UInt8]) -> String? {
-        #expect(throws: PictureError.self) { try PNGImage(bytes: bytes, file: "bad.png") }?
+        #expect(throws: FileError.self) { try PNGImage(bytes: bytes, file: "bad.png") }?
             .description
     }
 
@@ -230,7 +230,7 @@ struct PNGImageTests {
         let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
         let bytes = signature + PNGWriter.chunk("IHDR", PNGWriter.header(width, height, 8, 0))
         #expect(
-            throws: PictureError(
+            throws: FileError(
                 file: "huge.png", problem: "\(width) x \(height) pixels",
                 expected: "sides from 1 to 32767 and at most 67108864 pixels")
         ) { try PNGImage(bytes: bytes, file: "huge.png") }
@@ -248,20 +248,20 @@ struct PNGImageTests {
                 == PNGImage(bytes: whole, file: "text.png").raster.pixels)
         for length: [UInt8] in [[0x7A, 0x54, 0x58, 0x74], [0xFF, 0xFF, 0xFF, 0xFF]] {
             let claims = Array(whole[..<spot] + length + text[4...] + whole[spot...])
-            #expect(throws: PictureError.self) {
+            #expect(throws: FileError.self) {
                 try PNGChunks.makingPixels(of: claims, file: "text.png")
             }
-            #expect(throws: PictureError.self) { try PNGImage(bytes: claims, file: "text.png") }
+            #expect(throws: FileError.self) { try PNGImage(bytes: claims, file: "text.png") }
         }
     }
 
     @Test func unreadableFilesAreNamed() throws {
         #expect(
-            throws: PictureError(
-                file: "/no/such.png", problem: "No such file or directory",
+            throws: FileError(
+                file: "/no/such.png", problem: "can't be read: No such file or directory",
                 expected: "a readable file")
         ) { try PNGImage(contentsOf: URL(fileURLWithPath: "/no/such.png")) }
-        #expect(throws: PictureError.self) {
+        #expect(throws: FileError.self) {
             try PNGImage(contentsOf: URL(fileURLWithPath: "/tmp"))
         }
     }

@@ -150,12 +150,12 @@ struct PictureTests {
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 2)
         }
         #expect(
-            throws: PictureError(
+            throws: FileError(
                 file: "/tmp/a.jpg", problem: "no picture's name",
                 expected: "one that ends in .png or .svg")
         ) { try picture.write(to: URL(fileURLWithPath: "/tmp/a.jpg")) }
         #expect(
-            throws: PictureError(
+            throws: FileError(
                 file: "/no/such/a.png", problem: "can't be written: No such file or directory",
                 expected: "a file in a writable folder")
         ) { try picture.write(to: URL(fileURLWithPath: "/no/such/a.png")) }
@@ -164,13 +164,13 @@ struct PictureTests {
     @Test(arguments: [(40_000.0, 1.0), (20_000, 20_000), (0, 5), (.infinity, 5), (.nan, 1)])
     func pixelsAreCountedBeforeThereIsMemory(_ width: Double, _ height: Double) throws {
         let picture = Picture(width: width, height: height) { _ in }
-        #expect(throws: PictureError.self) { try picture.bytes(.png, scale: 1) }
+        #expect(throws: FileError.self) { try picture.bytes(.png, scale: 1) }
     }
 
     @Test(arguments: [0, -1, .nan, .leastNonzeroMagnitude, 0.015, .infinity])
     func aScaleThatLeavesNoPixelIsRefused(_ scale: Double) {
         let picture = Picture(width: 100, height: 50) { _ in }
-        let error = #expect(throws: PictureError.self) { try picture.bytes(.png, scale: scale) }
+        let error = #expect(throws: FileError.self) { try picture.bytes(.png, scale: scale) }
         #expect(error?.problem == "a picture of \(100 * scale) x \(50 * scale) pixels")
     }
 
@@ -182,7 +182,7 @@ struct PictureTests {
             canvas.image(image, in: Rectangle(0, 0, 0, 0))
             canvas.image(image, in: Rectangle(0, 0, 30, 20))
         }
-        let error = #expect(throws: PictureError.self) { try picture.bytes(format) }
+        let error = #expect(throws: FileError.self) { try picture.bytes(format) }
         // The cause is in Cairo's words; it is not always a lack of memory.
         #expect(
             error?.description

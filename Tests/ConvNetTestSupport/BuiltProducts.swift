@@ -6,8 +6,8 @@ import Foundation
 
 /// The programs of this package, as they were built with the tests.
 public enum BuiltProducts {
-    /// The folder of executables. All lie beside the program that runs the tests, or on a Mac beside the
-    /// bundle that another program runs.
+    /// The folder of executables. All lie beside the program that runs the tests, or on a Mac
+    /// beside the bundle that another program runs.
     public static let folder: URL = {
         #if os(Linux)
             let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()

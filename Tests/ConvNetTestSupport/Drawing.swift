@@ -36,9 +36,9 @@ public struct Draw {
         return try Tensor(shape: shape, scalars: (0..<count).map { _ in Float(int(-4...4)) })
     }
 
-    /// A window that fits images of some size, drawn with it. Sizes lean towards small and odd ones;
-    /// now and then the image is wider than any vector. Small ones suit tests that cost a pass a
-    /// pixel.
+    /// A window that fits images of some size, drawn with it. Sizes lean towards small and odd
+    /// ones; now and then the image is wider than any vector. Small ones suit tests that cost a
+    /// pass a pixel.
     public mutating func windowedShape(
         samples: ClosedRange<Int>, channels: Int, pooling: Bool = false, small: Bool = false
     ) throws -> (shape: [Int], window: Window) {

@@ -4,8 +4,8 @@
 
 public import Foundation
 
-/// A run of a program that goes on while a test looks at it. It can't run away: its standard output is
-/// a pipe that holds a page, so it waits after some unread lines.
+/// A run of a program that goes on while a test looks at it. It can't run away: its standard output
+/// is a pipe that holds a page, so it waits after some unread lines.
 public final class RunningProgram {
     /// The system did not give what the test needs.
     struct Refused: Error {
@@ -13,7 +13,7 @@ public final class RunningProgram {
     }
 
     /// The run, to ask how it ended.
-    public let process = Process()
+    public let process: Process
     private let pipe = Pipe()
     private let errorFile: URL
     private var bytes = Data()
@@ -22,17 +22,13 @@ public final class RunningProgram {
     public init(_ executable: URL, _ arguments: [String], in folder: URL) throws {
         errorFile = folder.appendingPathComponent("error-\(UUID().uuidString)")
         try Data().write(to: errorFile)
-        process.executableURL = executable
-        process.arguments = arguments
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = pipe
-        process.standardError = try FileHandle(forWritingTo: errorFile)
         let reading = pipe.fileHandleForReading.fileDescriptor
         // F_SETPIPE_SZ, which Swift does not see.
         guard fcntl(reading, 1031, 4096) == 4096, fcntl(reading, F_SETFL, O_NONBLOCK) == 0 else {
             throw Refused(call: "fcntl")
         }
-        try process.run()
+        process = try Subprocess.start(
+            executable.path, arguments, output: pipe, error: FileHandle(forWritingTo: errorFile))
     }
 
     /// What it has written to standard output, as far as it was read.
@@ -44,7 +40,8 @@ public final class RunningProgram {
     /// Sends a signal.
     public func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
-    /// Reads what is in the pipe, a page at most: a tool that writes as fast would be read for ever.
+    /// Reads what is in the pipe, a page at most: a tool that writes as fast would be read for
+    /// ever.
     ///
     /// - Returns: whether there was something.
     @discardableResult public func drain() -> Bool {

@@ -18,19 +18,21 @@ struct BatchNormalizationTests {
 
     @Test func numbersAndRunningStatisticsByHand() throws {
         for kernels in Self.conformers {
-            var layer = try BatchNormalization(
+            let layer = try BatchNormalization(
                 gamma: Tensor(shape: [2], scalars: [2, 1]),
                 beta: Tensor(shape: [2], scalars: [0, 7]),
                 mean: Tensor(shape: [2], scalars: [0, 0]),
                 variance: Tensor(shape: [2], scalars: [1, 1]), epsilon: 3, momentum: 0.5)
             // Deviation √(1 + 3) = 2: (x − 2) / 2 · 2.
-            #expect(
-                try layer.forward(Self.x(), on: kernels).scalars == [-1, 1, 7, 7, -1, 1, 7, 7])
+            let forward = try layer.forward(Self.x(), in: Pass(kernels: kernels))
+            #expect(forward.output.scalars == [-1, 1, 7, 7, -1, 1, 7, 7])
             // Half the old and half the batch's; the variance of four numbers is 4/3.
-            let buffers = layer.buffers
-            #expect(buffers.map(\.key) == ["mean", "variance"])
-            #expect(buffers[0].value.scalars == [1, 2.5])
-            #expect(buffers[1].value.scalars == [Float(0.5 + 0.5 * 4 / 3), 0.5])
+            let buffers = try #require(forward.buffers)
+            #expect(layer.bufferNames == ["mean", "variance"])
+            #expect(buffers[0].scalars == [1, 2.5])
+            #expect(buffers[1].scalars == [Float(0.5 + 0.5 * 4 / 3), 0.5])
+            // The layer itself stays as it was.
+            #expect(layer.buffers.map(\.scalars) == [[0, 0], [1, 1]])
         }
     }
 
@@ -58,9 +60,9 @@ struct BatchNormalizationTests {
         #expect(network.buffers.map(\.name) == ["mean2", "variance2"])
         var draw = Draw(seed: 1)
         let batch = try Batch(images: draw.normal([4, 1, 2, 2]), labels: [0, 1, 2, 0])
-        var optimizer: any Optimizer = try SGD()
+        var updater = try Updater(SGD())
         let fresh = network
-        _ = try network.trainStep(batch, with: &optimizer)
+        _ = try network.trainStep(on: batch, with: &updater)
         #expect(network.buffers[0].value != fresh.buffers[0].value)
         try withTemporaryFolder { folder in
             let url = folder.appendingPathComponent("p.safetensors")
@@ -83,20 +85,22 @@ struct BatchNormalizationTests {
             _ = try BatchNormalization(channels: 2, epsilon: 0)
         }
         expect("BatchNormalization: x is [2, 3], expected [N, 2] or [N, 2, …]") {
-            var layer = try BatchNormalization(channels: 2)
+            let layer = try BatchNormalization(channels: 2)
             _ = try layer.forward(Tensor(zeros: [2, 3]))
         }
         expect(
-            "BatchNormalization: x is [1, 2], expected more than one number a channel in training"
+            "BatchNormalization: x is [1, 2], expected more than one number per channel in training"
         ) {
-            var layer = try BatchNormalization(channels: 2)
+            let layer = try BatchNormalization(channels: 2)
             _ = try layer.forward(Tensor(zeros: [1, 2]))
         }
         expect("LeakyReLU: negativeSlope is nan, expected a finite number") {
             _ = try LeakyReLU(negativeSlope: .nan)
         }
-        expect("Softmax: x is [2, 3, 1, 1], expected [N, K]") {
-            _ = try Softmax().outputShape(for: [2, 3, 1, 1])
+        expect(
+            "Softmax: axis is 0, expected not axis 0 of [2, 3, 1, 1], which counts samples"
+        ) {
+            _ = try Softmax(axis: 0).outputShape(for: [2, 3, 1, 1])
         }
         expect("Flatten: x is [3], expected [N, C] or [N, C, …]") {
             _ = try Flatten().outputShape(for: [3])

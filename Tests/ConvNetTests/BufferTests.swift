@@ -31,10 +31,10 @@ struct BufferTests {
 
     @Test func eachTrainingStepHasTheNextNumber() throws {
         var network = try Self.network()
-        var optimizer: any Optimizer = try SGD()
+        var updater = try Updater(SGD())
         #expect(network.trainingStep == 0)
         for step in 0..<3 {
-            _ = try network.trainStep(Self.batch(), with: &optimizer)
+            _ = try network.trainStep(on: Self.batch(), with: &updater)
             #expect(network.buffers[0].value.doubles == [Double(step)])
         }
         #expect(network.trainingStep == 3)
@@ -50,12 +50,42 @@ struct BufferTests {
         #expect(network.buffers[0].value.doubles == [-1])
     }
 
+    /// A layer of one's own that makes two of its one buffer.
+    private struct Doubling: UnaryLayer {
+        var buffers: [Tensor]
+        let bufferNames = ["one"]
+
+        func outputShape(for inputShape: [Int]) throws -> [Int] { inputShape }
+        func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
+            Forward(x, buffers: buffers + buffers) { outputGradient, _ in
+                LayerGradients(input: outputGradient)
+            }
+        }
+    }
+
+    @Test func otherBuffersThanThereAreAreRefused() throws {
+        var network = try Network(
+            inputShape: [3],
+            layers: [
+                NamedLayer("affine1", Affine(inputSize: 3, outputSize: 2, seed: 1)),
+                NamedLayer("odd", Doubling(buffers: [try Tensor(zeros: [1])])),
+            ])
+        var updater = try Updater(SGD())
+        let before = network.parameters[0].value
+        #expect(
+            throws: TensorError(
+                operation: "layer odd", argument: "buffers", value: "2 tensors",
+                expected: "the 1 that it has")
+        ) { try network.trainStep(on: Self.batch(), with: &updater) }
+        #expect(network.parameters[0].value == before && network.trainingStep == 0)
+    }
+
     @Test func buffersAreSavedWithTheParameters() throws {
         try withTemporaryFolder { folder in
             let url = folder.appendingPathComponent("p.safetensors")
             var trained = try Self.network()
-            var optimizer: any Optimizer = try SGD()
-            for _ in 0..<2 { _ = try trained.trainStep(Self.batch(), with: &optimizer) }
+            var updater = try Updater(SGD())
+            for _ in 0..<2 { _ = try trained.trainStep(on: Self.batch(), with: &updater) }
             try trained.saveParameters(to: url)
             var network = try Self.network()
             try network.loadParameters(from: url)
@@ -64,7 +94,7 @@ struct BufferTests {
 
             try Safetensors.encode(trained.parameters).write(to: url)
             #expect(
-                throws: ParameterFileError(
+                throws: FileError(
                     file: url.path, problem: "step1 is missing, expected shape [1]")
             ) { try network.loadParameters(from: url) }
         }

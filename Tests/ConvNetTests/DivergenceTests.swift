@@ -23,27 +23,21 @@ struct DivergenceTests {
             layers: [NamedLayer("affine", try Affine(inputSize: 3, outputSize: 2, seed: 1))])
     }
 
-    /// Descent until a step, from which on an update is infinite. The step's number is kept, so that a
-    /// training which goes on knows where it is.
+    /// Descent until a step, from which on an update is infinite.
     private struct Exploding: Optimizer {
         let last: Int
-        var step = 0
+        let learningRate = 0.1
 
-        mutating func update(_ network: inout Network, scaling: UpdateScaling) throws {
-            step += 1
-            var sgd = try SGD(learningRate: 0.1)
-            var scaling = scaling
-            if step >= last { scaling.learningRate *= 1e300 }
-            try sgd.update(&network, scaling: scaling)
+        func update(
+            _ parameter: inout Tensor, state: inout [Tensor], gradient: Tensor, _ update: Update
+        ) throws {
+            try update.kernels.sgdUpdate(
+                &parameter, gradient: gradient,
+                learningRate: update.step >= last ? 1e299 : learningRate,
+                adjustment: update.adjustment)
         }
         var configuration: [String: String] {
             ["optimizer": "exploding", "learningRate": "\(last)"]
-        }
-        var state: OptimizerState { OptimizerState(counters: ["step": step]) }
-        mutating func restore(
-            _ state: OptimizerState, for network: Network
-        ) throws(TensorError) {
-            step = state.counters["step"] ?? 0
         }
     }
 
@@ -170,7 +164,7 @@ struct DivergenceTests {
                     file: file, everySteps: 1, resuming: Checkpoint(contentsOf: place),
                     overriding: overriding)
             }
-            let refused = #expect(throws: ParameterFileError.self) {
+            let refused = #expect(throws: FileError.self) {
                 try second.train(&network, on: source, checkpoints: plan(file, overriding: []))
             }
             #expect(

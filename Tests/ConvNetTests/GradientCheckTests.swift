@@ -9,7 +9,7 @@ import ConvNetTestSupport
 import Testing
 
 /// An affine layer whose gradient of the weights, or the largest number of it, is wrong by a factor.
-private struct WrongAffine: Layer {
+private struct WrongAffine: UnaryLayer {
     private var affine: Affine
     private let factor: Double
     private let onlyOne: Bool
@@ -20,43 +20,29 @@ private struct WrongAffine: Layer {
         self.onlyOne = onlyOne
     }
 
-    var parameters: [(key: String, value: Tensor)] { affine.parameters }
-
-    mutating func updateParameters(
-        _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
-    ) throws {
-        let (factor, onlyOne) = (factor, onlyOne)
-        try affine.updateParameters { key, value, gradient in
-            var wrong = gradient
-            if key == "W", let gradient {
-                var numbers = gradient.doubles
-                let largest = numbers.indices.max { abs(numbers[$0]) < abs(numbers[$1]) }
-                for index in numbers.indices where !onlyOne || index == largest {
-                    numbers[index] *= factor
-                }
-                wrong = try Tensor(shape: gradient.shape, doubles: numbers)
-            }
-            try body(key, &value, wrong)
-        }
+    var parameterNames: [String] { affine.parameterNames }
+    var parameters: [Tensor] {
+        get { affine.parameters }
+        _modify { yield &affine.parameters }
     }
 
     func outputShape(for inputShape: [Int]) throws -> [Int] {
         try affine.outputShape(for: inputShape)
     }
-    func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        try affine.predict(x, on: kernels)
-    }
-    mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        try affine.forward(x, on: kernels)
-    }
-    mutating func backward(
-        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
-    ) throws -> Tensor? {
-        try affine.backward(
-            outputGradient, needsInputGradient: needsInputGradient, on: kernels)
-    }
-    func converted(to scalarType: ScalarType) throws -> WrongAffine {
-        WrongAffine(try affine.converted(to: scalarType), factor: factor, onlyOne: onlyOne)
+
+    func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
+        let forward = try affine.forward(x, in: pass)
+        return Forward(forward.output) { outputGradient, wanted in
+            var gradients = try forward.pullback(outputGradient, wanted: wanted)
+            var numbers = gradients.parameters[0].doubles
+            let largest = numbers.indices.max { abs(numbers[$0]) < abs(numbers[$1]) }
+            for index in numbers.indices where !onlyOne || index == largest {
+                numbers[index] *= factor
+            }
+            gradients.parameters[0] = try Tensor(
+                shape: gradients.parameters[0].shape, doubles: numbers)
+            return gradients
+        }
     }
 }
 

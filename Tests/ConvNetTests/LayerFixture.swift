@@ -2,9 +2,10 @@
 //
 // What PyTorch's layers gave on some drawn cases, as Tests/Fixtures/layers.py wrote it down.
 
-import ConvNet
 import Foundation
 import Testing
+
+@testable import ConvNet
 
 /// The cases of Tests/Fixtures/layers.json.
 struct LayerFixture: Decodable {
@@ -21,7 +22,10 @@ struct LayerFixture: Decodable {
     /// A layer, what it is given, and what comes out.
     struct Case: Decodable, CustomTestStringConvertible {
         struct Step: Decodable {
-            let x, output, outputGradient, inputGradient: Stored
+            let inputs: [Stored]
+            let output, outputGradient: Stored
+            let inputGradients: [Stored]
+            /// Those of the parameters.
             let gradients: [String: Stored]
         }
         let name, layer: String
@@ -37,10 +41,29 @@ struct LayerFixture: Decodable {
 
         /// The layer before its first step.
         func layer(_ type: ScalarType) throws -> any DescribedLayer {
-            let made = try #require(LayerFixture.types.first { $0.typeName == layer }, "\(layer)")
+            let made = try #require(
+                BuiltInLayers.types.first { $0.typeName == layer }, "\(layer)")
             return try made.init(
                 settings: settings, tensors: LayerTensors(tensors.mapValues { try $0.tensor(type) })
             )
+        }
+    }
+
+    /// One step of a layer with several inputs.
+    private struct Join: Decodable {
+        let name, layer: String
+        let settings: LayerSettings
+        let inputs: [Stored]
+        let output, outputGradient: Stored
+        let inputGradients: [Stored]
+
+        var asCase: Case {
+            let step = Case.Step(
+                inputs: inputs, output: output, outputGradient: outputGradient,
+                inputGradients: inputGradients, gradients: [:])
+            return Case(
+                name: name, layer: layer, settings: settings, tensors: [:], steps: [step],
+                buffers: [:], prediction: nil)
         }
     }
 
@@ -56,20 +79,70 @@ struct LayerFixture: Decodable {
         var testDescription: String { name }
     }
 
-    let cases: [Case]
-    let losses: [Loss]
+    /// A loss that is no kernel of its own, with its settings.
+    struct OtherLoss: Decodable, CustomTestStringConvertible {
+        struct Settings: Decodable {
+            let labelSmoothing: Double?
+            let classWeights: [Double]?
+            let ignoredLabel: Int?
+        }
+        let name: String
+        let settings: Settings
+        let output: Stored
+        let labels: [Int]?
+        let values: Stored?
+        let loss: Double
+        let gradient: Stored
 
-    /// Every layer but `Dropout`, which draws from a generator of its own and so can't be compared.
-    static let types: [any DescribedLayer.Type] = [
-        Affine.self, AveragePooling.self, BatchNormalization.self, Convolution.self, Flatten.self,
-        GlobalAveragePooling.self, GlobalMaxPooling.self, LeakyReLU.self,
-        LocalResponseNormalization.self, MaxPooling.self, ReLU.self, Sigmoid.self, Softmax.self,
-        Tanh.self,
-    ]
+        var testDescription: String { name }
+
+        /// The loss that the name stands for.
+        func made() throws -> any ConvNet.Loss {
+            switch name.prefix(while: { $0 != "," }) {
+            case "MeanSquaredError": MeanSquaredError()
+            case "BinaryCrossEntropyWithLogits": BinaryCrossEntropyWithLogits()
+            default:
+                try SoftmaxCrossEntropy(
+                    labelSmoothing: settings.labelSmoothing ?? 0,
+                    classWeights: settings.classWeights?.isEmpty == false
+                        ? settings.classWeights : nil, ignoredLabel: settings.ignoredLabel)
+            }
+        }
+    }
+
+    private let joins: [Join]
+    private let single: [Case]
+    let losses: [Loss]
+    let otherLosses: [OtherLoss]
+    /// Batch normalizations by running statistics, with gradients.
+    let frozen: [Case]
+
+    private enum CodingKeys: String, CodingKey {
+        case joins, losses, otherLosses, frozen
+        case single = "cases"
+    }
+
+    /// Those of layers with one input and with several.
+    var cases: [Case] { single + joins.map(\.asCase) }
 
     static func load() throws -> LayerFixture {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("../Fixtures/layers.json")
         return try JSONDecoder().decode(LayerFixture.self, from: Data(contentsOf: file))
+    }
+}
+
+extension LayerFixture.Case.Step {
+    private enum CodingKeys: String, CodingKey {
+        case x, output, outputGradient, inputGradient, gradients
+    }
+
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        inputs = [try values.decode(LayerFixture.Stored.self, forKey: .x)]
+        output = try values.decode(LayerFixture.Stored.self, forKey: .output)
+        outputGradient = try values.decode(LayerFixture.Stored.self, forKey: .outputGradient)
+        inputGradients = [try values.decode(LayerFixture.Stored.self, forKey: .inputGradient)]
+        gradients = try values.decode([String: LayerFixture.Stored].self, forKey: .gradients)
     }
 }

@@ -24,8 +24,8 @@ struct LayerFixtureTests {
                 }
         }
 
-        /// What terms of some magnitudes may be off by after so many roundings, PyTorch's in `Double`
-        /// among them. Numbers below the smallest normal one may become 0.
+        /// What terms of some magnitudes may be off by after so many roundings, PyTorch's in
+        /// `Double` among them. Numbers below the smallest normal one may become 0.
         func bounds(_ magnitudes: [Double], roundings: Int) -> [Double] {
             let isDouble = type == .float64
             let factor = isDouble ? 2 * gamma(roundings) * 0x1p-29 : gamma(roundings + 1)
@@ -36,17 +36,27 @@ struct LayerFixtureTests {
     }
 
     /// So that a fixture that lost its cases doesn't pass.
-    @Test func everyLayerIsThere() throws {
+    @Test func everyCaseIsThere() throws {
         let fixture = try LayerFixture.load()
-        #expect(Set(fixture.cases.map(\.layer)) == Set(LayerFixture.types.map { $0.typeName }))
-        #expect(fixture.cases.count == 63 && fixture.losses.count == 3)
+        #expect(fixture.cases.count >= 123 + Activation.examples.count)
+        #expect(fixture.losses.count == 3 && fixture.otherLosses.count == 7)
+        #expect(fixture.frozen.count == 4)
+        let activations = fixture.cases.filter { $0.layer == Activation.typeName }
+        #expect(
+            try Set(activations.map { try $0.settings.text("name") })
+                == Set(Activation.examples.map(\.name)))
+        let operations = fixture.cases.filter { $0.layer == Elementwise.typeName }
+        #expect(
+            try Set(operations.map { try $0.settings.text("operation") })
+                == Set(BinaryOperation.allCases.map(\.name)))
         #expect(try Setup.all().count == InstructionSet.supported.count + 1)
     }
 
     @Test(arguments: try LayerFixture.load().cases, try Setup.all())
     func layersAgreeWithPyTorch(_ wanted: LayerFixture.Case, _ setup: Setup) throws {
         var layer: any Layer = try wanted.layer(setup.type)
-        var (terms, roundings): ([Double], Int) = ([], 0)
+        let entry = try LayerCatalogue.entry(of: layer)
+        var (inputs, roundings): ([Tensor], Int) = ([], 0)
         func compare(
             _ found: Tensor, _ stored: LayerFixture.Stored, _ magnitudes: [Double], _ what: String
         ) throws {
@@ -58,40 +68,41 @@ struct LayerFixtureTests {
                 "\(wanted.name), \(what), \(setup.testDescription): \(comparison)")
         }
         for (index, step) in wanted.steps.enumerated() {
-            let (x, dy) = (try step.x.tensor(), try step.outputGradient.tensor())
+            inputs = try step.inputs.map { try $0.tensor() }
+            let dy = try step.outputGradient.tensor()
             let exact = try layer.converted(to: .float64)
-            roundings = Self.roundings(layer, x.count + dy.count)
-            terms = try TermMagnitudes.output(exact, x).doubles
-            let magnitudes = try Self.gradientMagnitudes(exact, x, dy)
-            let output = try layer.forward(x.converted(to: setup.type), on: setup.kernels)
-            try compare(output, step.output, terms, "output of step \(index)")
-            let gradient = try layer.backward(
-                dy.converted(to: setup.type), needsInputGradient: true, on: setup.kernels)
+            // No sum is longer than all numbers together.
+            roundings = inputs.map(\.count).reduce(dy.count, +) + entry.roundings
+            let forward = try layer.forward(
+                inputs.map { try $0.converted(to: setup.type) }, in: Pass(kernels: setup.kernels))
             try compare(
-                try #require(gradient), step.inputGradient, magnitudes[0].doubles,
-                "input's gradient of step \(index)")
-            var gradients: [(String, Tensor)] = []
-            try layer.updateParameters { gradients.append(($0, try #require($2))) }
-            #expect(gradients.count == step.gradients.count)
-            for (place, (key, gradient)) in gradients.enumerated() {
+                forward.output, step.output, entry.terms.output(exact, inputs).doubles,
+                "output of step \(index)")
+            let gradients = try forward.pullback(dy.converted(to: setup.type))
+            let found = try gradients.inputs.map { try #require($0) } + gradients.parameters
+            let stored =
+                try step.inputGradients
+                + layer.parameterNames.map { try #require(step.gradients[$0]) }
+            let magnitudes = try entry.terms.gradients(exact, inputs, dy)
+            #expect(found.count == stored.count && magnitudes.count == stored.count)
+            for (place, pair) in zip(found, stored).enumerated() {
                 try compare(
-                    gradient, try #require(step.gradients[key]), magnitudes[place + 1].doubles,
-                    "\(key)'s gradient of step \(index)")
+                    pair.0, pair.1, magnitudes[place].doubles, "gradient \(place) of step \(index)")
             }
+            layer.buffers = forward.buffers ?? layer.buffers
         }
-        let last = try #require(wanted.steps.last)
-        let x = try last.x.tensor()
-        let largest = x.doubles.map(abs).reduce(1, max)
+        let largest = inputs.flatMap(\.doubles).map(abs).reduce(1, max)
         #expect(layer.buffers.count == wanted.buffers.count)
-        for (key, buffer) in layer.buffers {
+        for (key, buffer) in zip(layer.bufferNames, layer.buffers) {
             // A mean's terms are numbers, a variance's their squares.
             let stored = try #require(wanted.buffers[key])
-            try compare(
-                buffer, stored, stored.numbers.map { abs($0) + largest * largest }, "running \(key)"
-            )
+            let magnitudes = stored.numbers.map { abs($0) + largest * largest }
+            try compare(buffer, stored, magnitudes, "running \(key)")
         }
-        terms = try TermMagnitudes.output(layer.converted(to: .float64), x).doubles
-        let prediction = try layer.predict(x.converted(to: setup.type), on: setup.kernels)
+        let terms = try entry.terms.output(layer.converted(to: .float64), inputs).doubles
+        let prediction = try layer.predict(
+            inputs.map { try $0.converted(to: setup.type) }, on: setup.kernels)
+        let last = try #require(wanted.steps.last)
         try compare(prediction, wanted.prediction ?? last.output, terms, "prediction")
     }
 
@@ -99,7 +110,7 @@ struct LayerFixtureTests {
     func lossesAgreeWithPyTorch(_ wanted: LayerFixture.Loss, _ setup: Setup) throws {
         let logits = try wanted.logits.tensor(setup.type)
         let (samples, classes) = (logits.shape[0], logits.shape[1])
-        let result: SoftmaxCrossEntropy
+        let result: LossAndGradient
         var shares = [Double](repeating: 0, count: logits.count)
         if let labels = wanted.labels {
             result = try setup.kernels.softmaxCrossEntropy(logits, labels: labels)
@@ -117,8 +128,8 @@ struct LayerFixtureTests {
         #expect(
             abs(result.loss - wanted.loss) <= bound,
             "\(wanted.name): \(result.loss), expected \(wanted.loss) within \(bound)")
-        // (softmax − share) / N, so the terms are the gradient and twice the share. An exponential of a
-        // rounded number is off by as many roundings as that number is large.
+        // (softmax − share) / N, so the terms are the gradient and twice the share. An exponential
+        // of a rounded number is off by as many roundings as that number is large.
         let magnitudes = zip(wanted.gradient.numbers, shares).map {
             abs($0) + 2 * $1 / Double(samples)
         }
@@ -128,21 +139,20 @@ struct LayerFixtureTests {
         #expect(comparison.isWithinBounds, "\(wanted.name), gradient: \(comparison)")
     }
 
-    /// No sum is longer than all numbers together; an exponential and its quotient count as 32. Powers
-    /// take more: thrice the 42 of exponent 1.3, the largest one here (`powerRoundings` in
-    /// Tests/ConvNetKernelsTests/NormalizationTests.swift).
-    private static func roundings(_ layer: any Layer, _ count: Int) -> Int {
-        count + (layer is LocalResponseNormalization ? 126 : 32)
-    }
-
-    private static func gradientMagnitudes(
-        _ layer: any Layer, _ x: Tensor, _ outputGradient: Tensor
-    ) throws -> [Tensor] {
-        guard layer is Sigmoid || layer is Tanh else {
-            return try TermMagnitudes.gradients(layer, x, outputGradient)
-        }
-        // Near 1 the differences 1 − y² and y · (1 − y) are smaller than their terms, at most 1.
-        let doubled = outputGradient.doubles.map { 2 * abs($0) }
-        return [try Tensor(shape: x.shape, doubles: doubled)]
+    /// Losses that are made of others, in `Double`: a few dozen roundings of numbers below 16 per
+    /// row.
+    @Test(arguments: try LayerFixture.load().otherLosses)
+    func otherLossesAgreeWithPyTorch(_ wanted: LayerFixture.OtherLoss) throws {
+        let output = try wanted.output.tensor()
+        let targets: Targets =
+            try wanted.labels.map { .labels($0) }
+            ?? .values(#require(wanted.values).tensor())
+        let result = try wanted.made().evaluate(output, targets, on: ReferenceKernels())
+        let bound = Double(64 + output.count) * 16 * 0x1p-53
+        #expect(abs(result.loss - wanted.loss) <= bound, "\(result.loss), not \(wanted.loss)")
+        let comparison = Comparison(
+            result.gradient, try wanted.gradient.tensor(),
+            bounds: Array(repeating: bound, count: output.count))
+        #expect(comparison.isWithinBounds, "\(comparison)")
     }
 }

@@ -1,138 +1,57 @@
 // SPDX-License-Identifier: MIT
 //
-// Every layer's gradients against central differences, in `Double` on the reference kernels; then the
-// native `Float` gradients against those.
+// Every layer's gradients against central differences, in `Double` on the reference kernels; then
+// the native `Float` gradients against those.
 
 import ConvNet
 import ConvNetReference
 import ConvNetTestSupport
 import Testing
 
-/// A layer and the shape of its input.
-struct LayerCase: Sendable, CustomTestStringConvertible {
-    let testDescription: String
-    let layer: any Layer
-    let inputShape: [Int]
-    /// Whether training gives what prediction gives.
-    let isTheSameInTraining: Bool
-
-    init(
-        _ name: String, _ inputShape: [Int], isTheSameInTraining: Bool = true,
-        _ layer: () throws -> any Layer
-    ) rethrows {
-        testDescription = name
-        self.inputShape = inputShape
-        self.isTheSameInTraining = isTheSameInTraining
-        self.layer = try layer()
-    }
-
-    static func all() throws -> [LayerCase] {
-        [
-            try LayerCase("convolution", [2, 2, 5, 4]) {
-                try Convolution(inputChannels: 2, outputChannels: 3, kernel: 3, seed: 1)
-            },
-            try LayerCase("convolution with stride, padding, dilation and groups", [2, 4, 7, 6]) {
-                try Convolution(
-                    inputChannels: 4, outputChannels: 6, kernel: 2, stride: 2, padding: 1,
-                    dilation: 2, groups: 2, seed: 2)
-            },
-            try LayerCase("affine", [3, 5]) { try Affine(inputSize: 5, outputSize: 4, seed: 3) },
-            try LayerCase("affine on images", [2, 2, 3, 2]) {
-                try Affine(inputSize: 12, outputSize: 3, seed: 4)
-            },
-            LayerCase("ReLU", [2, 3, 2, 2]) { ReLU() },
-            LayerCase("sigmoid", [2, 3, 2, 2]) { Sigmoid() },
-            try LayerCase("max pooling", [2, 2, 4, 6]) { try MaxPooling(2) },
-            try LayerCase("overlapping max pooling", [2, 2, 5, 5]) {
-                try MaxPooling(3, stride: 2, padding: 1)
-            },
-            try LayerCase("average pooling", [2, 2, 4, 6]) { try AveragePooling(2) },
-            try LayerCase("average pooling of pixels alone", [2, 2, 6, 5]) {
-                try AveragePooling(
-                    3, stride: 2, padding: 1, ceilMode: true, countIncludePad: false)
-            },
-            try LayerCase("local response normalization", [2, 7, 2, 3]) {
-                try LocalResponseNormalization(size: 5, alpha: 0.5)
-            },
-            try LayerCase("local response normalization, other exponent", [3, 4]) {
-                try LocalResponseNormalization(size: 2, alpha: 2, beta: 1.2, k: 0.5)
-            },
-            LayerCase("tanh", [2, 3, 2, 2]) { Tanh() },
-            try LayerCase("leaky ReLU", [2, 3, 2, 2]) { try LeakyReLU(negativeSlope: 0.2) },
-            LayerCase("softmax", [4, 5]) { Softmax() },
-            LayerCase("flatten", [2, 3, 2, 2]) { Flatten() },
-            LayerCase("global average pooling", [2, 3, 4, 5]) { GlobalAveragePooling() },
-            LayerCase("global max pooling", [2, 3, 4, 5]) { GlobalMaxPooling() },
-            try LayerCase("batch normalization", [3, 2, 2, 3], isTheSameInTraining: false) {
-                try BatchNormalization(channels: 2)
-            },
-            try LayerCase("batch normalization of rows", [7, 3], isTheSameInTraining: false) {
-                try BatchNormalization(channels: 3, epsilon: 0.1)
-            },
-            try LayerCase("dropout", [2, 3, 5, 7], isTheSameInTraining: false) {
-                try Dropout(rate: 0.3, seed: 5, stream: 2)
-            },
-        ]
-    }
-
-    /// Numbers of which no two are, and none is from 0, closer than 1/128: no shift by the steps below
-    /// changes a maximum or a sign. All are exact in `Float`.
-    func input() throws -> Tensor {
-        let count = inputShape.reduce(1, *)
-        // 37 is prime to 509, so no number comes twice.
-        let numbers = (0..<count).map { (Double($0 * 37 % 509) - 254.5) / 128 }
-        return try Tensor(shape: inputShape, doubles: numbers)
-    }
-
-    /// Weights that make one number of the output: their products with it, added.
-    func outputWeights() throws -> Tensor {
-        var draw = Draw(seed: 7)
-        return try draw.normal(layer.outputShape(for: inputShape)).converted(to: .float64)
-    }
-}
-
 struct LayerGradientTests {
     private static let step = 1e-4
 
-    @Test(arguments: try LayerCase.all())
-    func backwardAgreesWithCentralDifferences(_ layerCase: LayerCase) throws {
-        let kernels = ReferenceKernels()
-        let (x, weights) = (try layerCase.input(), try layerCase.outputWeights())
-        var layer: any Layer = try layerCase.layer.converted(to: .float64)
-        let fresh = layer
-        _ = try layer.forward(x, on: kernels)
-        let inputGradient = try #require(
-            try layer.backward(weights, needsInputGradient: true, on: kernels))
-        try Self.expectGradient(inputGradient, at: x) {
-            try Self.product(Self.trainingOutput(of: fresh, $0, on: kernels), weights)
-        }
-
-        var gradients: [Tensor?] = []
-        try layer.updateParameters { _, _, gradient in gradients.append(gradient) }
-        #expect(gradients.count == layer.parameters.count)
-        for ((key, value), gradient) in zip(layer.parameters, gradients) {
-            try Self.expectGradient(try #require(gradient), at: value) { shifted in
-                var copy = fresh
-                try copy.updateParameters { candidate, value, _ in
-                    if candidate == key { value = shifted }
-                }
-                return try Self.product(
-                    Self.trainingOutput(of: copy, x, on: kernels), weights)
+    @Test(arguments: try LayerCatalogue.examples())
+    func backwardAgreesWithCentralDifferences(_ example: LayerExample) throws {
+        let (inputs, weights) = (try example.inputs(), try example.outputWeights())
+        let layer: any Layer = try example.layer.converted(to: .float64)
+        let forward = try layer.forward(inputs, in: Pass(kernels: ReferenceKernels()))
+        let gradients = try forward.pullback(weights)
+        func expect(
+            _ gradient: Tensor, at point: Tensor,
+            _ change: (inout any Layer, inout [Tensor], Tensor) -> Void
+        ) throws {
+            try Self.expectGradient(gradient, at: point) { shifted in
+                var (layer, inputs) = (layer, inputs)
+                change(&layer, &inputs, shifted)
+                return try Self.product(Self.trainingOutput(of: layer, inputs), weights)
             }
+        }
+        #expect(gradients.inputs.count == inputs.count)
+        for (place, gradient) in gradients.inputs.enumerated() {
+            try expect(#require(gradient), at: inputs[place]) { $1[place] = $2 }
+        }
+        #expect(gradients.parameters.count == layer.parameters.count)
+        for (place, gradient) in gradients.parameters.enumerated() {
+            try expect(gradient, at: layer.parameters[place]) { $0.parameters[place] = $2 }
         }
     }
 
-    /// The `Float` gradients, within γ of the terms' magnitudes: those of the layer of absolute values.
-    @Test(arguments: try LayerCase.all())
-    func nativeGradientsAgreeWithThoseInDouble(_ layerCase: LayerCase) throws {
-        let (x, weights) = (try layerCase.input(), try layerCase.outputWeights())
-        let exact = try layerCase.layer.converted(to: .float64)
-            .gradients(x, weights, on: ReferenceKernels())
-        let native = try layerCase.layer.gradients(
-            x.converted(to: .float32), weights.converted(to: .float32), on: NativeKernels())
-        let magnitudes = try TermMagnitudes.gradients(layerCase.layer, x, weights)
-        // No sum is longer than all numbers together; an exponential and its quotient count as 32.
-        let factor = gamma(x.count + weights.count + 32)
+    /// The `Float` gradients, within γ of the terms' magnitudes.
+    @Test(arguments: try LayerCatalogue.examples())
+    func nativeGradientsAgreeWithThoseInDouble(_ example: LayerExample) throws {
+        let (inputs, weights) = (try example.inputs(), try example.outputWeights())
+        let entry = try LayerCatalogue.entry(of: example.layer)
+        let exact = try example.layer.converted(to: .float64)
+            .gradients(inputs, weights, on: ReferenceKernels())
+        let native = try example.layer.gradients(
+            inputs.map { try $0.converted(to: .float32) }, weights.converted(to: .float32),
+            on: NativeKernels())
+        let magnitudes = try entry.terms.gradients(example.layer, inputs, weights)
+        #expect(native.count == exact.count && magnitudes.count == exact.count)
+        // No sum is longer than all numbers together.
+        let numbers = inputs.map(\.count).reduce(weights.count, +)
+        let factor = gamma(numbers + entry.roundings)
         for (index, pair) in zip(native, exact).enumerated() {
             let comparison = Comparison(
                 pair.0, pair.1, bounds: magnitudes[index].doubles.map { $0 * factor })
@@ -140,25 +59,31 @@ struct LayerGradientTests {
         }
     }
 
-    @Test(arguments: try LayerCase.all())
-    func theInputGradientIsLeftOutWhereNobodyNeedsIt(_ layerCase: LayerCase) throws {
-        let kernels = ReferenceKernels()
-        let (x, weights) = (try layerCase.input(), try layerCase.outputWeights())
-        var layer: any Layer = try layerCase.layer.converted(to: .float64)
-        let all = try layer.gradients(x, weights, on: kernels)
-        _ = try layer.forward(x, on: kernels)
-        #expect(try layer.backward(weights, needsInputGradient: false, on: kernels) == nil)
-        var parameterGradients: [Tensor] = []
-        try layer.updateParameters { parameterGradients.append(try #require($2)) }
-        #expect(parameterGradients == Array(all.dropFirst()))
+    @Test(arguments: try LayerCatalogue.examples())
+    func gradientsAreLeftOutWhereTheyAreNotWanted(_ example: LayerExample) throws {
+        let layer: any Layer = try example.layer.converted(to: .float64)
+        let (inputs, weights) = (try example.inputs(), try example.outputWeights())
+        let forward = try layer.forward(inputs, in: Pass(kernels: ReferenceKernels()))
+        let all = try forward.pullback(weights)
+        for place in -1..<inputs.count {
+            let wantsParameters = place < 0
+            let some = try forward.pullback(
+                weights,
+                wanted: WantedGradients(
+                    inputs: inputs.indices.map { $0 == place }, parameters: wantsParameters))
+            #expect(some.parameters == (wantsParameters ? all.parameters : []))
+            #expect(some.inputs.count == inputs.count)
+            for (index, gradient) in some.inputs.enumerated() {
+                #expect(gradient == (index == place ? all.inputs[index] : nil))
+            }
+        }
     }
 
-    /// What a fresh layer gives in training: with dropout, for one, not what it predicts.
+    /// What a layer gives in training: with dropout, for one, not what it predicts.
     private static func trainingOutput(
-        of layer: any Layer, _ x: Tensor, on kernels: any Kernels
+        of layer: any Layer, _ inputs: [Tensor]
     ) throws -> Tensor {
-        var layer = layer
-        return try layer.forward(x, on: kernels)
+        try layer.forward(inputs, in: Pass(kernels: ReferenceKernels())).output
     }
 
     private static func product(_ one: Tensor, _ other: Tensor) -> Double {
@@ -167,10 +92,10 @@ struct LayerGradientTests {
 
     /// Expects a gradient to be what central differences give.
     ///
-    /// Their error is h²/6 times a third derivative, of which a step twice as wide has four times as
-    /// much: the two differ by thrice the error. Rounding adds the unit roundoff of `Double` times
-    /// the length of the sums (below 1,000) and their terms' magnitudes (below 2,000 together), over
-    /// the step.
+    /// Their error is h²/6 times a third derivative, of which a step twice as wide has four times
+    /// as much: the two differ by thrice the error. Rounding adds the unit roundoff of `Double`
+    /// times the length of the sums (below 1,000) and their terms' magnitudes (below 2,000
+    /// together), over the step.
     private static func expectGradient(
         _ gradient: Tensor, at point: Tensor, of function: (Tensor) throws -> Double
     ) throws {

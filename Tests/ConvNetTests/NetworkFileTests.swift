@@ -10,7 +10,7 @@ import Testing
 @testable import ConvNet
 
 /// A layer of one's own that a file can describe.
-private struct Scaling: DescribedLayer {
+private struct Scaling: UnaryLayer, DescribedLayer {
     static let typeName = "Scaling"
     let factor: Double
 
@@ -25,16 +25,11 @@ private struct Scaling: DescribedLayer {
     }
 
     func outputShape(for inputShape: [Int]) throws -> [Int] { inputShape }
-    func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        try Tensor(shape: x.shape, scalars: x.scalars.map { $0 * Float(factor) })
+    func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
+        Forward(try factor * x) { outputGradient, _ in
+            LayerGradients(input: try factor * outputGradient)
+        }
     }
-    mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        try predict(x, on: kernels)
-    }
-    mutating func backward(
-        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
-    ) throws -> Tensor? { nil }
-    func converted(to scalarType: ScalarType) throws -> Scaling { self }
 }
 
 struct NetworkFileTests {
@@ -63,7 +58,7 @@ struct NetworkFileTests {
         do {
             _ = try Network(contents, file: "f")
             return "no problem"
-        } catch let error as ParameterFileError {
+        } catch let error as FileError {
             return error.problem
         }
     }
@@ -77,9 +72,9 @@ struct NetworkFileTests {
                 let loaded = try Network(contentsOf: url)
                 #expect(loaded.layers.map(\.name) == described.network.layers.map(\.name))
                 #expect(loaded.parameters.map(\.name) == described.network.parameters.map(\.name))
-                let x = try described.samples(2)
                 #expect(
-                    try loaded.predict(x) == described.network.predict(x), "\(described.name)")
+                    try described.prediction(of: loaded).hasSameBits(as: described.prediction()),
+                    "\(described.name)")
                 try loaded.save(to: url)
                 #expect(try Data(contentsOf: url) == first, "\(described.name)")
             }
@@ -119,7 +114,7 @@ struct NetworkFileTests {
             // And parameters alone are no network.
             try network.saveParameters(to: url)
             #expect(
-                throws: ParameterFileError(
+                throws: FileError(
                     file: url.path,
                     problem: "holds no network, expected architecture in its metadata")
             ) { try Network(contentsOf: url) }
@@ -135,7 +130,7 @@ struct NetworkFileTests {
             let loaded = try Network(contentsOf: url, layerTypes: [Scaling.self])
             let x = try Tensor(shape: [1, 3], scalars: [1, 2, 3])
             #expect(try loaded.predict(x) == network.predict(x))
-            let error = #expect(throws: ParameterFileError.self) { try Network(contentsOf: url) }
+            let error = #expect(throws: FileError.self) { try Network(contentsOf: url) }
             #expect(
                 try #require(error).problem.hasPrefix(
                     "layer scale1 (Scaling): is of an unknown type, expected one of "))
@@ -158,7 +153,14 @@ struct NetworkFileTests {
     @Test(
         arguments: [
             ([("convnet", "other")], "architecture is not the JSON of a network"),
-            ([(#""version":1"#, #""version":2"#)], "architecture is of version 2, expected 1"),
+            (
+                [(#""version":1"#, #""version":4"#)],
+                "architecture is of version 4, expected from 1 to 3"
+            ),
+            (
+                [(#""version":1"#, #""version":2"#)],
+                "architecture is not the JSON of a network: inputs is missing"
+            ),
             ([(#","version":1}"#, "")], "architecture is not the JSON of a network"),
             (
                 [(#""version":1"#, #""version":1,"version":1"#)],
@@ -262,8 +264,8 @@ struct NetworkFileTests {
                 "layer relu1 (ReLU): slope is 1, expected no settings"
             ),
             (
-                [(#"["W","b"],"type":"Convolution""#, #"["W"],"type":"Convolution""#)],
-                "layer conv1 (Convolution): b is missing, expected a tensor"
+                [(#"["W","b"],"type":"Convolution""#, #"["b"],"type":"Convolution""#)],
+                "layer conv1 (Convolution): W is missing, expected a tensor"
             ),
             (
                 [(#"["W","b"],"type":"Convolution""#, #"["W","b","c"],"type":"Convolution""#)],
@@ -316,7 +318,7 @@ struct NetworkFileTests {
         let contents = try Safetensors.contents(
             of: Safetensors.encode([], metadata: ["architecture": text]))
         #expect(
-            throws: ParameterFileError(
+            throws: FileError(
                 file: "f", problem: "architecture has 1048577 bytes, expected at most 1048576")
         ) { try Network(contents, file: "f") }
     }
@@ -338,7 +340,7 @@ struct NetworkFileTests {
                 do {
                     _ = try Network(contents, file: "f")
                 } catch {
-                    #expect(error is ParameterFileError, "\(place): \(byte): \(error)")
+                    #expect(error is FileError, "\(place): \(byte): \(error)")
                 }
             }
         }

@@ -214,14 +214,36 @@ struct NetworkTests {
     }
 
     @Test func aLayerThatGivesNoGradientIsNamed() throws {
-        let silent = GivenGradients(try Tensor(zeros: [1]), gradients: [])
-        let network = try Network(
-            inputShape: [3], layers: [NamedLayer("relu", ReLU()), NamedLayer("silent", silent)])
-        #expect {
-            try network.gradient(Tensor(zeros: [1, 3]), labels: [0])
-        } throws: {
-            "\($0)" == "layer silent.backward: result is nil, "
-                + "expected a gradient where needsInputGradient is true"
+        struct Silent: UnaryLayer {
+            let parameterNames = ["W"]
+            var parameters: [Tensor]
+            let given: LayerGradients
+
+            func outputShape(for inputShape: [Int]) throws -> [Int] { inputShape }
+            func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
+                Forward(x) { [given] _, _ in given }
+            }
+        }
+        let (one, x) = (try Tensor(zeros: [1]), try Tensor(zeros: [1, 3]))
+        let rule = "expected a gradient for each input that is wanted and for each parameter"
+        for (given, message) in [
+            (LayerGradients(input: nil), "pullback is none of input 0, \(rule)"),
+            (LayerGradients(inputs: []), "pullback is 0 gradients of inputs, \(rule)"),
+            (LayerGradients(input: x), "pullback is 0 gradients of parameters, \(rule)"),
+            (
+                LayerGradients(input: x, parameters: [try Tensor(zeros: [2])]),
+                "gradient of W is [2], expected [1]"
+            ),
+        ] {
+            let network = try Network(
+                inputShape: [3],
+                layers: [
+                    NamedLayer("affine", Affine(inputSize: 3, outputSize: 3)),
+                    NamedLayer("silent", Silent(parameters: [one], given: given)),
+                ])
+            #expect {
+                try network.gradient(x, labels: [0])
+            } throws: { "\($0)" == "layer silent: \(message)" }
         }
     }
 }

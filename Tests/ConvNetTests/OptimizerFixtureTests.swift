@@ -24,46 +24,36 @@ struct OptimizerFixtureTests {
             return try JSONDecoder().decode(Fixture.self, from: Data(contentsOf: file))
         }
 
-        /// A network with a parameter for each of PyTorch's, which gets the given gradients.
-        func network(_ type: ScalarType, kernels: any Kernels) throws -> Network {
-            func tensor(_ numbers: [Double]) throws -> Tensor {
-                try Tensor(shape: [numbers.count], doubles: numbers).converted(to: type)
-            }
-            let layers = try start.indices.map { place in
-                NamedLayer(
-                    "given\(place)",
-                    GivenGradients(
-                        try tensor(start[place]),
-                        gradients: try gradients.map { try tensor($0[place]) }))
-            }
-            return try Network(inputShape: [1], layers: layers, kernels: kernels)
+        static func tensors(_ numbers: [[Double]], _ type: ScalarType) throws -> [Tensor] {
+            try numbers.map { try Tensor(shape: [$0.count], doubles: $0).converted(to: type) }
         }
     }
 
     private static func scheduled(
         _ course: LearningRateSchedule.Course, warmUpSteps: Int = 0
-    ) throws -> any Optimizer {
-        ScheduledOptimizer(
-            try SGD(learningRate: 0.1),
-            schedule: try LearningRateSchedule(course, warmUpSteps: warmUpSteps))
+    ) throws -> Updater {
+        try Updater(
+            SGD(learningRate: 0.1),
+            schedule: LearningRateSchedule(course, warmUpSteps: warmUpSteps))
     }
 
-    private static func optimizer(_ name: String) throws -> any Optimizer {
+    private static func updater(_ name: String) throws -> Updater {
         switch name {
-        case "sgd": return try SGD(learningRate: 0.1)
-        case "momentum": return try Momentum(learningRate: 0.1)
-        case "nesterov": return try Nesterov(learningRate: 0.1)
+        case "sgd": return try Updater(SGD(learningRate: 0.1))
+        case "momentum": return try Updater(Momentum(learningRate: 0.1))
+        case "nesterov": return try Updater(Nesterov(learningRate: 0.1))
         case "clip norm":
-            return try ClippedOptimizer(SGD(learningRate: 0.1), clipping: .norm(1.5))
+            return try Updater(SGD(learningRate: 0.1), clipping: .norm(1.5))
         case "clip value":
-            return try ClippedOptimizer(SGD(learningRate: 0.1), clipping: .value(0.5))
+            return try Updater(SGD(learningRate: 0.1), clipping: .value(0.5))
         case "schedule step": return try scheduled(.step(every: 2, factor: 0.5))
         case "schedule cosine": return try scheduled(.cosine(steps: 6))
         case "schedule warm-up": return try scheduled(.cosine(steps: 6), warmUpSteps: 2)
         case let decaying where decaying.hasSuffix(" decay"):
-            return try Optimizers.named(
-                String(decaying.dropLast(6)), learningRate: 0.1, weightDecay: 0.05)
-        default: return try Optimizers.named(name)
+            return try Updater(
+                Optimizers.named(
+                    String(decaying.dropLast(6)), learningRate: 0.1, weightDecay: 0.05))
+        default: return try Updater(Optimizers.named(name))
         }
     }
 
@@ -75,11 +65,14 @@ struct OptimizerFixtureTests {
         ]
         for (kernels, type, unit) in setups {
             for wanted in fixture.cases {
-                var optimizer = try Self.optimizer(wanted.name)
-                var network = try fixture.network(type, kernels: kernels)
+                var updater = try Self.updater(wanted.name)
+                var parameters = try Fixture.tensors(fixture.start, type)
+                let names = parameters.indices.map { "W\($0)" }
                 for (step, expected) in wanted.steps.enumerated() {
-                    try optimizer.update(&network)
-                    let found = network.parameters.flatMap(\.value.doubles)
+                    try updater.update(
+                        &parameters, gradients: Fixture.tensors(fixture.gradients[step], type),
+                        names: names, on: kernels)
+                    let found = parameters.flatMap(\.doubles)
                     try #require(found.count == expected.count)
                     // At most a dozen roundings a step, six steps, on numbers below 4.
                     for (found, expected) in zip(found, expected) {

@@ -7,29 +7,20 @@ import ConvNetReference
 import Testing
 
 struct OptimizerTests {
-    /// A network whose only parameter is 1 and gets the given gradients, one a step.
-    private static func network(
-        _ gradients: [Double], type: ScalarType, kernels: any Kernels
-    ) throws -> Network {
-        func tensor(_ number: Double) throws -> Tensor {
-            try Tensor(shape: [1], repeating: number, scalarType: type)
-        }
-        let layer = GivenGradients(try tensor(1), gradients: try gradients.map(tensor))
-        return try Network(
-            inputShape: [1], layers: [NamedLayer("given", layer)], kernels: kernels)
+    private static func tensor(_ number: Double, _ type: ScalarType) throws -> Tensor {
+        try Tensor(shape: [1], repeating: number, scalarType: type)
     }
 
-    /// The parameter after each step.
+    /// The only parameter, 1 at first, after each step.
     private static func steps(
         _ optimizer: any Optimizer, _ gradients: [Double] = [0.5, -1],
         type: ScalarType = .float64, kernels: any Kernels = ReferenceKernels()
     ) throws -> [Double] {
-        var (optimizer, network) = (
-            optimizer, try Self.network(gradients, type: type, kernels: kernels)
-        )
-        return try gradients.map { _ in
-            try optimizer.update(&network)
-            return network.parameters[0].value.doubles[0]
+        var (updater, parameters) = (try Updater(optimizer), [try tensor(1, type)])
+        return try gradients.map { gradient in
+            try updater.update(
+                &parameters, gradients: [tensor(gradient, type)], names: ["W1"], on: kernels)
+            return parameters[0].doubles[0]
         }
     }
 
@@ -70,49 +61,87 @@ struct OptimizerTests {
         #expect(abs(steps[0] - 0.5) <= 1e-9)
     }
 
-    @Test func aParameterWithoutGradientStays() throws {
+    @Test func eachParameterNeedsAGradientOfItsShape() throws {
         for (optimizer, _) in Self.known {
-            var (optimizer, network) = (
-                optimizer, try Self.network([], type: .float64, kernels: ReferenceKernels())
-            )
-            try optimizer.update(&network)
-            #expect(network.parameters[0].value.doubles == [1])
+            var (updater, parameters) = (try Updater(optimizer), [try Self.tensor(1, .float64)])
+            #expect(
+                throws: TensorError(
+                    operation: "Updater", argument: "gradients", value: "0 gradients",
+                    expected: "one for each of 1 parameters")
+            ) {
+                try updater.update(
+                    &parameters, gradients: [], names: ["W1"], on: ReferenceKernels())
+            }
+            #expect(throws: TensorError.self) {
+                try updater.update(
+                    &parameters, gradients: [Tensor(zeros: [2], scalarType: .float64)],
+                    names: ["W1"], on: ReferenceKernels())
+            }
+            #expect(parameters[0].doubles == [1])
         }
+    }
+
+    /// An optimizer that is called with another state than its own says so.
+    @Test(arguments: Optimizers.names.dropFirst())
+    func aMissingStateIsRefused(_ name: String) throws {
+        struct Careless: Optimizer {
+            let base: any Optimizer
+            var learningRate: Double { base.learningRate }
+            var configuration: [String: String] { base.configuration }
+            func update(
+                _ parameter: inout Tensor, state: inout [Tensor], gradient: Tensor,
+                _ update: Update
+            ) throws {
+                try base.update(&parameter, state: &state, gradient: gradient, update)
+            }
+        }
+        var updater = try Updater(Careless(base: Optimizers.named(name)))
+        var parameters = [try Self.tensor(1, .float32)]
+        let error = #expect(throws: TensorError.self) {
+            try updater.update(
+                &parameters, gradients: parameters, names: ["W1"], on: NativeKernels())
+        }
+        #expect(error?.argument == "state" && error?.value == "0 tensors")
     }
 
     /// State belongs to the value: a copy goes on from where it was copied.
     @Test func aCopyGoesOnByItself() throws {
-        var one: any Optimizer = try Momentum(learningRate: 0.1)
-        var network = try Self.network([0.5, -1], type: .float64, kernels: ReferenceKernels())
-        try one.update(&network)
-        var (other, otherNetwork) = (one, network)
-        try one.update(&network)
-        try other.update(&otherNetwork)
-        #expect(network.parameters[0].value == otherNetwork.parameters[0].value)
+        let gradient = try Self.tensor(0.5, .float64)
+        var one = try Updater(Momentum(learningRate: 0.1))
+        var parameters = [try Self.tensor(1, .float64)]
+        func step(_ updater: inout Updater, _ parameters: inout [Tensor]) throws {
+            try updater.update(
+                &parameters, gradients: [gradient], names: ["W1"], on: ReferenceKernels())
+        }
+        try step(&one, &parameters)
+        var (other, others) = (one, parameters)
+        try step(&one, &parameters)
+        try step(&other, &others)
+        #expect(parameters == others)
     }
 
     @Test(arguments: Optimizers.names.dropFirst())
     func anotherNetworkIsRefused(_ name: String) throws {
-        var optimizer = try Optimizers.named(name, learningRate: 0.1)
+        var updater = try Updater(Optimizers.named(name, learningRate: 0.1))
         var first = try smallNetwork().network
         _ = try first.trainStep(
-            Batch(images: smallImages(1), labels: [0]), with: &optimizer)
+            on: Batch(images: smallImages(1), labels: [0]), with: &updater)
         let layer = try Affine(inputSize: 2, outputSize: 2)
         var second = try Network(inputShape: [2], layers: [NamedLayer("affine", layer)])
         #expect {
             try second.trainStep(
-                Batch(images: Tensor(zeros: [1, 2]), labels: [0]), with: &optimizer)
+                on: Batch(images: Tensor(zeros: [1, 2]), labels: [0]), with: &updater)
         } throws: {
             "\($0)".hasSuffix(
                 "network is one with parameters [[2, 2], [2]], expected the one of earlier steps, "
                     + "with [[3, 1, 3, 3], [3], [27, 5], [5], [5, 4], [4]] of the same type")
         }
         // And more parameters than before.
-        var fresh = try Optimizers.named(name, learningRate: 0.1)
+        var fresh = try Updater(Optimizers.named(name, learningRate: 0.1))
         _ = try second.trainStep(
-            Batch(images: Tensor(zeros: [1, 2]), labels: [0]), with: &fresh)
+            on: Batch(images: Tensor(zeros: [1, 2]), labels: [0]), with: &fresh)
         #expect(throws: TensorError.self) {
-            try first.trainStep(Batch(images: smallImages(1), labels: [0]), with: &fresh)
+            try first.trainStep(on: Batch(images: smallImages(1), labels: [0]), with: &fresh)
         }
     }
 
@@ -186,7 +215,7 @@ struct OptimizerTests {
             "clipping is norm(1e-60), expected a bound from 1.1754944e-38 to 3.4028235e+38, "
                 + "which Float can hold"
         ) {
-            _ = try ClippedOptimizer(SGD(), clipping: .norm(1e-60))
+            _ = try Updater(SGD(), clipping: .norm(1e-60))
         }
         expect(
             "name is value:1e40, expected norm:X or value:X, X being from 1.1754944e-38 to "
@@ -232,7 +261,7 @@ struct OptimizerTests {
                 expected: "norm:X or value:X, X being a finite number above 0")
         ) { try GradientClipping(name: name) }
         #expect(throws: TensorError.self) {
-            try ClippedOptimizer(SGD(), clipping: .norm(0))
+            try Updater(SGD(), clipping: .norm(0))
         }
     }
 

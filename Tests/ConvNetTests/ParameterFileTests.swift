@@ -24,7 +24,7 @@ struct ParameterFileTests {
             try Safetensors.encode(tensors).write(to: url)
             var network = try smallNetwork(seed: 2)
             let before = network.parameters.map(\.value)
-            #expect(throws: ParameterFileError(file: url.path, problem: problem)) {
+            #expect(throws: FileError(file: url.path, problem: problem)) {
                 try network.loadParameters(from: url)
             }
             #expect(network.parameters.map(\.value) == before)
@@ -90,7 +90,7 @@ struct ParameterFileTests {
             var network = try smallNetwork()
             let missing = folder.appendingPathComponent("no-folder/p.safetensors")
             for action in ["can't be read", "can't be written"] {
-                let error = #expect(throws: ParameterFileError.self) {
+                let error = #expect(throws: FileError.self) {
                     if action == "can't be read" {
                         try network.loadParameters(from: missing)
                     } else {
@@ -101,9 +101,9 @@ struct ParameterFileTests {
                 #expect(text.hasPrefix("\(missing.path): \(action): "))
                 #expect(!text.contains("\n"))
             }
-            #expect(throws: ParameterFileError.self) { try network.loadParameters(from: folder) }
+            #expect(throws: FileError.self) { try network.loadParameters(from: folder) }
             // A folder stands where the file should go: nothing is left beside it.
-            #expect(throws: ParameterFileError.self) { try network.saveParameters(to: folder) }
+            #expect(throws: FileError.self) { try network.saveParameters(to: folder) }
             let parent = folder.deletingLastPathComponent().path
             let left = try FileManager.default.contentsOfDirectory(atPath: parent)
             #expect(!left.contains { $0.hasPrefix(folder.lastPathComponent + ".") })

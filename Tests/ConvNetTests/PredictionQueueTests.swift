@@ -176,7 +176,7 @@ private final class Gate: @unchecked Sendable {
 }
 
 /// A layer that passes a gate.
-private struct GateLayer: Layer {
+private struct GateLayer: UnaryLayer {
     let gate: Gate
 
     init(_ gate: Gate) { self.gate = gate }
@@ -186,9 +186,7 @@ private struct GateLayer: Layer {
         gate.pass()
         return x
     }
-    mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor { x }
-    mutating func backward(
-        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
-    ) throws -> Tensor? { outputGradient }
-    func converted(to scalarType: ScalarType) throws -> GateLayer { self }
+    func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
+        Forward(x) { outputGradient, _ in LayerGradients(input: outputGradient) }
+    }
 }

@@ -83,7 +83,14 @@ private func sharedWork() throws -> (network: Network, x: Tensor) {
     }
 
     /// Forks while other threads allocate tensors and predict; each child predicts and ends.
-    @Test func aForkedChildPredicts() async {
+    @Test(
+        .disabled(
+            if: ProcessInfo.processInfo.environment["SANITIZER"] == "thread",
+            """
+            under ThreadSanitizer Swift's runtime takes a lock for each look at a lazy global, and a \
+            fork does not wait for it
+            """))
+    func aForkedChildPredicts() async {
         await #expect(processExitsWith: .success) {
             typealias Fork = @convention(c) () -> pid_t
             // Swift hides the function, as most programs are better off without it.

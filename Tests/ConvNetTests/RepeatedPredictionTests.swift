@@ -10,7 +10,7 @@ import Testing
 @testable import ConvNet
 
 @Suite struct RepeatedPredictionTests {
-    /// A network whose second convolution has filters enough to go by Winograd's way with many images.
+    /// A network whose second convolution has filters enough to use Winograd's algorithm with many images.
     private static func network(seed: UInt64) throws -> Network {
         try Network(
             inputShape: [3, 11, 11],
@@ -39,7 +39,7 @@ import Testing
     }
 
     private static func keptBytes(_ network: Network) -> Int {
-        network.layers.map { ($0.layer as? Convolution)?.preparedByteCount ?? 0 }.reduce(0, +)
+        network.filters.byteCount
     }
 
     /// A network that was never asked for anything, with the parameters of another.
@@ -70,10 +70,12 @@ import Testing
         #expect(Self.keptBytes(network) == 0)
         try Self.expectFreshBits(network, x, "trained")
 
-        try network.updateParameters { _, value, _ in
-            try NativeKernels().sgdUpdate(
-                &value, gradient: draw.normal(value.shape), learningRate: 0.1,
-                adjustment: GradientAdjustment())
+        try network.updateParameters { parameters in
+            for place in parameters.indices {
+                try NativeKernels().sgdUpdate(
+                    &parameters[place], gradient: draw.normal(parameters[place].shape),
+                    learningRate: 0.1, adjustment: GradientAdjustment())
+            }
         }
         try Self.expectFreshBits(network, x, "updated")
 
@@ -97,15 +99,40 @@ import Testing
         let before = try original.predict(x)
         try Self.expectFreshBits(original, x, "original")
         var copy = original
-        try copy.updateParameters { _, value, _ in
-            try NativeKernels().sgdUpdate(
-                &value, gradient: draw.normal(value.shape), learningRate: 0.1,
-                adjustment: GradientAdjustment())
+        try copy.updateParameters { parameters in
+            for place in parameters.indices {
+                try NativeKernels().sgdUpdate(
+                    &parameters[place], gradient: draw.normal(parameters[place].shape),
+                    learningRate: 0.1, adjustment: GradientAdjustment())
+            }
         }
         for _ in 0..<3 {
             try Self.expectFreshBits(copy, x, "copy")
             #expect(try original.predict(x).hasSameBits(as: before))
         }
+    }
+
+    /// A predictor packs its filters before it is asked for the first time.
+    @Test func aPredictorGivesTheSameBits() throws {
+        var draw = Draw(seed: 5)
+        let x = try Self.images(&draw)
+        var network = try Self.network(seed: 6)
+        let expected = try network.predict(x)
+        let predictor = try Predictor(network, inputShape: x.shape)
+        #expect(predictor.prepackedByteCount > 0)
+        #expect(try predictor(x).hasSameBits(as: expected))
+        // It stays what it is, whatever becomes of the network.
+        try network.updateParameters { parameters in
+            parameters[0] = try Tensor(zeros: parameters[0].shape)
+        }
+        #expect(try predictor(x).hasSameBits(as: expected))
+        #expect(try !network.predict(x).hasSameBits(as: expected))
+        #expect(
+            throws: TensorError(
+                operation: "Predictor", argument: "x", value: "[1, 3, 11, 11]",
+                expected: "[3, 3, 11, 11]")
+        ) { try predictor(x.samples(0..<1)) }
+        #expect(throws: TensorError.self) { try Predictor(network, inputShape: [1, 3, 9, 9]) }
     }
 
     @Test func kernelsMayChangeBetweenPredictions() throws {

@@ -26,7 +26,7 @@ struct SafetensorsTests {
         do {
             _ = try Safetensors.decode(data)
             return nil
-        } catch let error as ParameterFileError {
+        } catch let error as FileError {
             return error.problem
         } catch {
             return "another error: \(error)"
@@ -124,7 +124,7 @@ struct SafetensorsTests {
         let tensor = try Tensor(zeros: [1])
         for name in ["a", "__metadata__"] {
             #expect(
-                throws: ParameterFileError(
+                throws: FileError(
                     file: "f", problem: "\(name) can't be a tensor's name here")
             ) { try Safetensors.encode([(name, tensor), (name, tensor)], file: "f") }
         }
@@ -304,12 +304,12 @@ struct SafetensorsTests {
     @Test func moreThanAFileMayHaveIsNotEncoded() throws {
         let axes = try Tensor(shape: Array(repeating: 1, count: 65), scalars: [1])
         #expect(
-            throws: ParameterFileError(file: "f", problem: "a has 65 axes, expected at most 64")
+            throws: FileError(file: "f", problem: "a has 65 axes, expected at most 64")
         ) { try Safetensors.encode([("a", axes)], file: "f") }
         // Four tensors that share their numbers, a gigabyte each were they written.
         let large = try Tensor(uninitialized: [1 << 28], operation: "test")
         #expect(
-            throws: ParameterFileError(
+            throws: FileError(
                 file: "f", problem: "needs 4294967616 bytes, expected at most 4294967296")
         ) {
             try Safetensors.encode((0..<4).map { ("t\($0)", large) }, file: "f")
@@ -323,8 +323,8 @@ struct SafetensorsTests {
             try #require(mkfifo(pipe.path, 0o600) == 0)
             for path in [pipe.path, folder.path, "/dev/zero"] {
                 let file = URL(fileURLWithPath: path)
-                let refusal = ParameterFileError(
-                    file: path, problem: "can't be read: not a file, expected a regular file")
+                let refusal = FileError(
+                    file: path, problem: "can't be read: not a file", expected: "a regular file")
                 #expect(throws: refusal) { try Safetensors.contents(of: file) }
                 #expect(throws: refusal) { try Checkpoint(contentsOf: file) }
                 #expect(throws: refusal) { try Network(contentsOf: file) }
@@ -334,13 +334,13 @@ struct SafetensorsTests {
             try Data(repeating: 0xFF, count: 8).write(to: sparse)
             try #require(truncate(sparse.path, off_t(Safetensors.largestFile) + 1) == 0)
             #expect(
-                throws: ParameterFileError(
+                throws: FileError(
                     file: sparse.path,
-                    problem: "can't be read: 4294967297 bytes, expected at most 4294967296")
+                    problem: "can't be read: 4294967297 bytes", expected: "at most 4294967296")
             ) { try Safetensors.contents(of: sparse) }
             try #require(truncate(sparse.path, off_t(Safetensors.largestFile)) == 0)
             #expect(
-                throws: ParameterFileError(
+                throws: FileError(
                     file: sparse.path,
                     problem: "header of 18446744073709551615 bytes, expected at most the "
                         + "4294967288 bytes that follow and at most 100000000")
@@ -362,7 +362,7 @@ struct SafetensorsTests {
                     #expect(contents.tensors.map(\.value.scalars) == [[1, 0.5], [-2]])
                     #expect(contents.metadata == ["a": "b"])
                 } else {
-                    let expected = ParameterFileError(file: file.path, problem: problem ?? "none")
+                    let expected = FileError(file: file.path, problem: problem ?? "none")
                     #expect(throws: expected) { try Safetensors.contents(of: file) }
                 }
             }

@@ -33,7 +33,7 @@ struct SafetensorsTypesTests {
         .appendingPathComponent("Fixtures/Safetensors/mixed.safetensors")
 
     private static func expect(_ problem: String, _ body: () throws -> Void) {
-        #expect(throws: ParameterFileError(file: "f", problem: problem), performing: body)
+        #expect(throws: FileError(file: "f", problem: problem), performing: body)
     }
 
     @Test func metadataThatIsNullIsNone() throws {
@@ -193,7 +193,7 @@ struct SafetensorsTypesTests {
         let before = (network.parameters + network.buffers).map(\.value)
         let problem =
             "\(unnamed) are unexpected, expected only W1, b1, gamma2, beta2, mean2, variance2"
-        #expect(throws: ParameterFileError(file: Self.fixture.path, problem: problem)) {
+        #expect(throws: FileError(file: Self.fixture.path, problem: problem)) {
             try network.loadParameters(from: Self.fixture)
         }
         #expect((network.parameters + network.buffers).map(\.value) == before)
@@ -213,7 +213,7 @@ struct SafetensorsTypesTests {
             "W3, b3 are missing, expected shapes [2, 2], [2]; empty, mask, num_batches_tracked2, "
             + "scale, table are unexpected, expected only W1, b1, gamma2, beta2, W3, b3, mean2, "
             + "variance2"
-        #expect(throws: ParameterFileError(file: Self.fixture.path, problem: problem)) {
+        #expect(throws: FileError(file: Self.fixture.path, problem: problem)) {
             try network.loadParameters(from: Self.fixture)
         }
         let match = try network.loadParameters(from: Self.fixture, strict: false)
@@ -239,7 +239,7 @@ struct SafetensorsTypesTests {
                 data.append(header)
                 data.append(Data(count: size + 4))
                 try data.write(to: file)
-                let error = #expect(throws: ParameterFileError.self) {
+                let error = #expect(throws: FileError.self) {
                     try network.loadParameters(from: file, strict: strict)
                 }
                 return try #require(error).problem
@@ -260,7 +260,7 @@ struct SafetensorsTypesTests {
             try Safetensors.encode(tensors, metadata: network.architectureMetadata())
                 .write(to: file)
             #expect(
-                throws: ParameterFileError(
+                throws: FileError(
                     file: file.path,
                     problem: "more is unexpected, expected only the layers' tensors")
             ) { try Network(contentsOf: file) }

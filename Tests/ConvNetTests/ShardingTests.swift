@@ -37,8 +37,8 @@ struct ShardingTests {
     ) throws -> (tensors: [Tensor], history: TrainingHistory) {
         var network = network
         var trainer = try Trainer(
-            optimizer: ClippedOptimizer(Adam(weightDecay: 0.01), clipping: .norm(0.5)),
-            batchSize: 9, epochs: epochs, sharding: sharding)
+            optimizer: Adam(weightDecay: 0.01), clipping: .norm(0.5), batchSize: 9, epochs: epochs,
+            sharding: sharding)
         let history = try trainer.train(
             &network, on: samples(), testing: samples(13),
             checkpoints: checkpoint.map { try Checkpoints(file: $0, resuming: resuming) })
@@ -107,12 +107,13 @@ struct ShardingTests {
         for shards in [1, 2, 4, 8, 16] {
             let averager = LocalAverager()
             var sequence = BatchSequence(
-                GivenSamples(images, labels), batchSize: 8, epoch: 0, step: 0, epochs: 1,
+                GivenSamples(images, labels), EpochBatches(size: 8, count: 1, samples: 8),
+                epoch: 0, step: 0, epochs: 1,
                 sharding: try Sharding(shards: shards, averager: averager))
             let batch = try #require(try sequence.next())
-            var copy = network
-            var step = ShardedStep(batch, on: copy, through: averager)
-            let result = try step.run(on: &copy, flag: true)
+            var step = ShardedStep(
+                batch, on: network, loss: SoftmaxCrossEntropy.standard, through: averager)
+            let result = try step.run(on: network, flag: true)
             #expect(result.gradients == whole, "\(shards) shards")
             #expect(result.loss.mean == (try network.loss(images, labels: labels)))
             // The first of two equal logits is the largest.
@@ -125,7 +126,8 @@ struct ShardingTests {
         let sharding = try ThreadTeam.run(3) { averager in
             let source = Recorder(samples: 100)
             var sequence = BatchSequence(
-                source, batchSize: 40, epoch: 0, step: 0, epochs: 1,
+                source, EpochBatches(size: 40, count: 3, samples: 100), epoch: 0, step: 0,
+                epochs: 1,
                 sharding: try Sharding(shards: 16, averager: averager))
             while try sequence.next() != nil {}
             return source.asked
@@ -166,8 +168,8 @@ struct ShardingTests {
         let told = try ThreadTeam.run(3) { averager in
             let other = try Self.network(dropsOut: averager.rank < 2)
             var changed = averager.rank < 2 ? network : other
-            try changed.updateParameters { name, value, _ in
-                if name == "W1", averager.rank == 2 { try value.multiply(by: 2) }
+            try changed.updateParameters {
+                if averager.rank == 2 { try $0[0].multiply(by: 2) }
             }
             let sharding = try Sharding(
                 shards: 4, averager: averager,

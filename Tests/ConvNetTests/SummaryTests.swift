@@ -26,6 +26,31 @@ struct SummaryTests {
         #expect(text.hasPrefix(table), "\(text)")
     }
 
+    /// Where layers do not follow one another, the table says what they take.
+    @Test func tableOfANetworkWithABranch() throws {
+        let network = try Network(inputShape: [3]) { graph, x in
+            let y = try graph.add(ReLU(), x, name: "relu")
+            let z = try graph.add(Tanh(), y, name: "tanh")
+            return try graph.add(Softmax(), graph.add(Addition(), z, x, name: "sum"), name: "top")
+        }
+        let summary = try network.summary()
+        #expect(summary.rows.map(\.inputs) == [["input"], ["relu"], ["tanh", "input"], ["sum"]])
+        #expect(summary.rows.map(\.takesRowAbove) == [true, true, false, true])
+        let table = """
+            input [1, 3]
+            layer  type      inputs       output  parameters  FLOPs  memory
+            ---------------------------------------------------------------
+            relu   ReLU                   [1, 3]           0      3    12 B
+            tanh   Tanh                   [1, 3]           0      3    12 B
+            sum    Addition  tanh, input  [1, 3]           0      3    12 B
+            top    Softmax                [1, 3]           0      3    12 B
+            ---------------------------------------------------------------
+            total                                          0     12    48 B
+
+            """
+        #expect(summary.description.hasPrefix(table), "\(summary)")
+    }
+
     /// Known figures: LeNet's 61,706 parameters.
     @Test func parametersOfLeNet() throws {
         for form in LeNet.Form.allCases {

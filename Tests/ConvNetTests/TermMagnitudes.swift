@@ -8,95 +8,201 @@ import ConvNetTestSupport
 import Testing
 
 extension Layer {
-    /// The gradients of the input and of each parameter, of one step.
+    /// The gradients of each input and of each parameter, of one step.
     func gradients(
-        _ x: Tensor, _ outputGradient: Tensor, on kernels: any Kernels
+        _ inputs: [Tensor], _ outputGradient: Tensor, on kernels: any Kernels
     ) throws -> [Tensor] {
-        var layer = self
-        _ = try layer.forward(x, on: kernels)
-        var all = [
-            try #require(
-                try layer.backward(outputGradient, needsInputGradient: true, on: kernels))
-        ]
-        try layer.updateParameters { all.append(try #require($2)) }
-        return all
+        let found = try forward(inputs, in: Pass(kernels: kernels)).pullback(outputGradient)
+        return try found.inputs.map { try #require($0) } + found.parameters
     }
 
     /// The layer with the absolute values of its parameters, in `Double`.
     fileprivate func magnitudes() throws -> Self {
         var copy = try converted(to: .float64)
-        try copy.updateParameters { _, value, _ in value = try value.magnitudes() }
+        copy.parameters = try copy.parameters.map { try $0.magnitudes() }
         return copy
     }
 }
 
 /// How large the terms are that a layer's results are summed of, in `Double`.
-enum TermMagnitudes {
+struct TermMagnitudes: Sendable {
     /// Those of the output, in training and in prediction.
-    static func output(_ layer: any Layer, _ x: Tensor) throws -> Tensor {
-        let kernels = ReferenceKernels()
-        switch layer {
-        case is MaxPooling, is GlobalMaxPooling, is Sigmoid, is Tanh, is Softmax,
-            is LocalResponseNormalization:
-            // One number picked, or one of a function without cancellation.
-            return try layer.predict(x, on: kernels).magnitudes()
-        case let layer as BatchNormalization:
-            // Numbers and means are subtracted, divided by deviations, multiplied and added to.
-            func largest(_ key: String) -> Double {
-                (layer.parameters + layer.buffers).filter { $0.key == key }
-                    .flatMap(\.value.doubles).map(abs).reduce(0, max)
-            }
-            let variances =
-                try kernels.batchStatistics(x).variance.doubles
-                + layer.buffers[1].value.doubles
-            let scale = variances.map { 1 / $0.squareRoot() }.reduce(0, max)
-            let difference = 2 * x.doubles.map(abs).reduce(largest("mean"), max)
-            return try Tensor(
-                shape: x.shape, repeating: largest("gamma") * scale * difference + largest("beta"),
-                scalarType: .float64)
-        default:
-            return try layer.magnitudes().predict(x.magnitudes(), on: kernels)
+    let output: @Sendable (_ layer: any Layer, _ inputs: [Tensor]) throws -> Tensor
+    /// Those of each gradient: of each input, and of each parameter.
+    let gradients:
+        @Sendable (_ layer: any Layer, _ inputs: [Tensor], _ outputGradient: Tensor) throws
+            -> [Tensor]
+
+    /// Sums of products: the layer of absolute values, on absolute values.
+    static let ofAbsoluteValues = TermMagnitudes { layer, inputs in
+        try layer.magnitudes().predict(inputs.map { try $0.magnitudes() }, on: ReferenceKernels())
+    } gradients: { layer, inputs, outputGradient in
+        try layer.magnitudes().gradients(
+            inputs.map { try $0.magnitudes() }, outputGradient.magnitudes(),
+            on: ReferenceKernels())
+    }
+
+    /// One number picked, or shares of 1. Where a maximum lies depends on signs, so a pooling is
+    /// not compared with that of absolute values: what meets in a pixel are at most all output
+    /// gradients. Nor does a softmax give more than their sum.
+    static let ofSelection = TermMagnitudes(output: ofResults) { _, inputs, outputGradient in
+        let total = outputGradient.doubles.map(abs).reduce(0, +)
+        return try inputs.map {
+            try Tensor(shape: $0.shape, repeating: total, scalarType: .float64)
         }
     }
 
-    /// Those of each gradient: of the input, and of each parameter.
-    static func gradients(
-        _ layer: any Layer, _ x: Tensor, _ outputGradient: Tensor
-    ) throws -> [Tensor] {
+    /// Functions that are computed in `Double` and rounded once.
+    static let ofRoundedResults = TermMagnitudes(output: ofResults) {
+        layer, inputs, outputGradient in
+        try layer.gradients(inputs, outputGradient, on: ReferenceKernels())
+            .map { try $0.magnitudes() }
+    }
+
+    /// A function without cancellation whose slope is a difference: near 1, 1 − y² and y · (1 − y)
+    /// are smaller than their terms, at most 1.
+    static let ofSaturation = TermMagnitudes(output: ofResults) { _, inputs, outputGradient in
+        let doubled = outputGradient.doubles.map { 2 * abs($0) }
+        return [try Tensor(shape: inputs[0].shape, doubles: doubled)]
+    }
+
+    /// No slope here is above 2, nor are the terms of one above the input's size.
+    static let ofActivations = TermMagnitudes { layer, inputs in
+        try inputs[0].magnitudes() + ofResults(layer, inputs)
+    } gradients: { _, inputs, outputGradient in
+        [try outputGradient.magnitudes() * inputs[0].map { 2 + abs($0) }]
+    }
+
+    /// With absolute values all terms of a gradient but the first, dy · y/x, are taken off it.
+    static let ofLocalResponseNormalization = TermMagnitudes(output: ofResults) {
+        layer, inputs, outputGradient in
         let kernels = ReferenceKernels()
+        let (x, y) = (inputs[0], try layer.predict(inputs, on: kernels))
+        let difference = try layer.gradients(
+            [x.magnitudes()], outputGradient.magnitudes(), on: kernels)[0]
+        let terms = zip(
+            zip(y.doubles, x.doubles), zip(outputGradient.doubles, difference.doubles)
+        ).map { 2 * abs($1.0 * $0.0 / $0.1) - $1.1 }
+        return [try Tensor(shape: x.shape, doubles: terms)]
+    }
+
+    /// Numbers and means are subtracted, divided by deviations, multiplied and added to. No
+    /// normalized number is larger than the root of a channel's count, so none of the three terms
+    /// of an input's gradient is larger than the sum of all times gamma and the scale.
+    static let ofBatchNormalization = TermMagnitudes { layer, inputs in
+        let difference = 2 * max(largest(inputs[0]), largest(layer.buffers[0]))
+        let variances = try batchVariances(inputs[0]) + layer.buffers[1].doubles
+        return try Tensor(
+            shape: inputs[0].shape,
+            repeating: largest(layer.parameters[0]) * scale(variances) * difference
+                + largest(layer.parameters[1]), scalarType: .float64)
+    } gradients: { layer, inputs, outputGradient in
+        let x = inputs[0]
         let total = outputGradient.doubles.map(abs).reduce(0, +)
-        switch layer {
-        case is MaxPooling, is GlobalMaxPooling, is Softmax:
-            // Where the maximum lies depends on signs, so a pooling is not compared with that of
-            // absolute values: what meets in a pixel are at most all output gradients. Nor does a
-            // softmax give more than their sum.
-            return [try Tensor(shape: x.shape, repeating: total, scalarType: .float64)]
-        case is LocalResponseNormalization:
-            // With absolute values all terms but the first, dy · y/x, are taken off it.
-            let y = try layer.predict(x, on: kernels)
-            let difference = try layer.gradients(
-                x.magnitudes(), outputGradient.magnitudes(), on: kernels)[0]
-            let terms = zip(
-                zip(y.doubles, x.doubles), zip(outputGradient.doubles, difference.doubles)
-            ).map { 2 * abs($1.0 * $0.0 / $0.1) - $1.1 }
-            return [try Tensor(shape: x.shape, doubles: terms)]
-        case is BatchNormalization:
-            // No normalized number is larger than the root of a channel's count, so none of the three
-            // terms of an input's gradient is larger than the sum of all times gamma and the scale.
-            let variances = try kernels.batchStatistics(x).variance.doubles
-            let scale = variances.map { 1 / $0.squareRoot() }.reduce(0, max)
-            let factor = layer.parameters[0].value.doubles.map(abs).reduce(0, max)
-            let channel = [x.shape[1]]
-            let root = Double(x.count / x.shape[1]).squareRoot()
+        let factor = try largest(layer.parameters[0]) * scale(batchVariances(x))
+        let channel = [x.shape[1]]
+        let root = Double(x.count / x.shape[1]).squareRoot()
+        return try [
+            Tensor(shape: x.shape, repeating: 3 * factor * total, scalarType: .float64),
+            Tensor(shape: channel, repeating: root * total, scalarType: .float64),
+            Tensor(shape: channel, repeating: total, scalarType: .float64),
+        ]
+    }
+
+    /// As those of batch normalization, with statistics of `count` numbers of a sample.
+    static func ofNormalization(
+        over count: @escaping @Sendable (_ layer: any Layer, _ x: Tensor) -> Int
+    ) -> TermMagnitudes {
+        /// The largest factor that is multiplied by.
+        @Sendable func factor(_ layer: any Layer, _ x: Tensor) throws -> Double {
+            let count = count(layer, x)
+            let rows = try x.reshaped(to: [1, x.count / count, count])
+            return try largest(layer.parameters[0]) * scale(batchVariances(rows))
+        }
+        return TermMagnitudes { layer, inputs in
+            let difference = 2 * largest(inputs[0])
+            return try Tensor(
+                shape: inputs[0].shape,
+                repeating: factor(layer, inputs[0]) * difference + largest(layer.parameters[1]),
+                scalarType: .float64)
+        } gradients: { layer, inputs, outputGradient in
+            let (x, shape) = (inputs[0], layer.parameters[0].shape)
+            let total = outputGradient.doubles.map(abs).reduce(0, +)
+            let root = Double(count(layer, x)).squareRoot()
             return try [
                 Tensor(
-                    shape: x.shape, repeating: 3 * factor * scale * total, scalarType: .float64),
-                Tensor(shape: channel, repeating: root * total, scalarType: .float64),
-                Tensor(shape: channel, repeating: total, scalarType: .float64),
+                    shape: x.shape, repeating: 3 * factor(layer, x) * total, scalarType: .float64),
+                Tensor(shape: shape, repeating: root * total, scalarType: .float64),
+                Tensor(shape: shape, repeating: total, scalarType: .float64),
             ]
-        default:
-            return try layer.magnitudes().gradients(
-                x.magnitudes(), outputGradient.magnitudes(), on: kernels)
         }
+    }
+
+    /// A number picked, or sums.
+    static let ofReductions = TermMagnitudes { layer, inputs in
+        try reductionTerms(layer).output(layer, inputs)
+    } gradients: { layer, inputs, outputGradient in
+        try reductionTerms(layer).gradients(layer, inputs, outputGradient)
+    }
+
+    private static func reductionTerms(_ layer: any Layer) -> TermMagnitudes {
+        let reduction = (layer as? Reduce)?.reduction
+        return reduction == .maximum || reduction == .minimum ? ofSelection : ofAbsoluteValues
+    }
+
+    /// Slopes of either sign, and a gradient of them that is summed.
+    static let ofParametricRectifiers = TermMagnitudes { layer, inputs in
+        try max(1, largest(layer.parameters[0])) * inputs[0].magnitudes()
+    } gradients: { layer, inputs, outputGradient in
+        let total = outputGradient.doubles.map(abs).reduce(0, +)
+        let slope = layer.parameters[0]
+        return try [
+            max(1, largest(slope)) * outputGradient.magnitudes(),
+            Tensor(
+                shape: slope.shape, repeating: largest(inputs[0]) * total, scalarType: .float64),
+        ]
+    }
+
+    /// The weights of a cubic, whose signs differ, have magnitudes below 1.4 together; none is
+    /// above 1, so no more than the sum of all output gradients meets in a pixel.
+    static let ofInterpolation = TermMagnitudes { layer, inputs in
+        try Tensor(
+            shape: layer.outputShape(for: inputs.map(\.shape)), repeating: 2 * largest(inputs[0]),
+            scalarType: .float64)
+    } gradients: { layer, inputs, outputGradient in
+        try ofSelection.gradients(layer, inputs, outputGradient)
+    }
+
+    /// The numbers and the result; of the gradients each use of a number, before they are added up.
+    static let ofElementwise = TermMagnitudes { layer, inputs in
+        let kernels = ReferenceKernels()
+        let sum = try kernels.elementwise(
+            .add, inputs[0].magnitudes(), inputs[1].magnitudes())
+        return try ofResults(layer, inputs) + sum
+    } gradients: { layer, inputs, outputGradient in
+        let kernels = ReferenceKernels()
+        let operation = try #require((layer as? Elementwise)?.operation)
+        return try zip(BinaryOperation.Operand.allCases, inputs).map { operand, input in
+            let terms = try kernels.elementwiseGradient(
+                outputGradient, of: operation, inputs[0], inputs[1], operand: operand)
+            return try kernels.summed(terms.magnitudes(), to: input.shape)
+        }
+    }
+
+    /// Those of a result without cancellation: the result's own.
+    private static let ofResults: @Sendable (any Layer, [Tensor]) throws -> Tensor = {
+        try $0.predict($1, on: ReferenceKernels()).magnitudes()
+    }
+
+    private static func largest(_ tensor: Tensor) -> Double {
+        tensor.doubles.map(abs).reduce(0, max)
+    }
+
+    private static func batchVariances(_ x: Tensor) throws -> [Double] {
+        try ReferenceKernels().batchStatistics(x).variance.doubles
+    }
+
+    private static func scale(_ variances: [Double]) -> Double {
+        variances.map { 1 / $0.squareRoot() }.reduce(0, max)
     }
 }

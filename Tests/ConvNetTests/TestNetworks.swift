@@ -7,87 +7,43 @@ import ConvNetData
 import ConvNetTestSupport
 import Foundation
 
-/// A layer whose gradients are given, to see what an optimizer does with them.
-struct GivenGradients: Layer {
-    var value: Tensor
-    var gradients: [Tensor]
-    private var step = 0
-
-    init(_ value: Tensor, gradients: [Tensor]) {
-        self.value = value
-        self.gradients = gradients
-    }
-
-    var parameters: [(key: String, value: Tensor)] { [("W", value)] }
-
-    mutating func updateParameters(
-        _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
-    ) throws {
-        defer { step += 1 }
-        try body("W", &value, step < gradients.count ? gradients[step] : nil)
-    }
-
-    func outputShape(for inputShape: [Int]) throws -> [Int] { inputShape }
-    func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor { x }
-    mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor { x }
-    mutating func backward(
-        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
-    ) throws -> Tensor? { nil }
-    func converted(to scalarType: ScalarType) throws -> GivenGradients { self }
-}
-
 /// A layer that fails where it is asked for the gradient of its input.
-struct FirstLayer: Layer {
+struct FirstLayer: UnaryLayer {
     func outputShape(for inputShape: [Int]) throws -> [Int] { inputShape }
-    func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor { x }
-    mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor { x }
-    mutating func backward(
-        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
-    ) throws -> Tensor? {
-        guard !needsInputGradient else {
-            throw TensorError(
-                operation: "FirstLayer", argument: "needsInputGradient", value: "true",
-                expected: "false")
+    func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
+        Forward(x) { _, wanted in
+            guard !wanted.input else {
+                throw TensorError(
+                    operation: "FirstLayer", argument: "wanted", value: "input",
+                    expected: "no input")
+            }
+            return LayerGradients(input: nil)
         }
-        return nil
     }
-    func converted(to scalarType: ScalarType) throws -> FirstLayer { self }
 }
 
-/// A layer that scales by a parameter and writes down in a buffer which step it was told of last.
-struct StepRecorder: Layer {
-    var scale: Tensor
-    var lastStep: Tensor
-    private var step = 0
+/// A layer with a parameter, which gets no gradient, that writes down in a buffer which step it was told of
+/// last.
+struct StepRecorder: UnaryLayer {
+    var parameters: [Tensor]
+    var buffers: [Tensor]
+    let parameterNames = ["W"]
+    let bufferNames = ["step"]
 
     init() throws {
-        scale = try Tensor(shape: [1], repeating: 1)
-        lastStep = try Tensor(shape: [1], repeating: -1)
+        parameters = [try Tensor(shape: [1], repeating: 1)]
+        buffers = [try Tensor(shape: [1], repeating: -1)]
     }
-
-    var parameters: [(key: String, value: Tensor)] { [("W", scale)] }
-    var buffers: [(key: String, value: Tensor)] { [("step", lastStep)] }
-
-    mutating func updateBuffers(
-        _ body: (_ key: String, _ value: inout Tensor) throws -> Void
-    ) throws { try body("step", &lastStep) }
-
-    mutating func updateParameters(
-        _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
-    ) throws { try body("W", &scale, nil) }
-
-    mutating func willTrain(step: Int) { self.step = step }
 
     func outputShape(for inputShape: [Int]) throws -> [Int] { inputShape }
     func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor { x }
-    mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        lastStep = try Tensor(shape: [1], repeating: Double(step))
-        return x
+    func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
+        let step = try Tensor(shape: [1], repeating: Double(pass.step))
+        return Forward(x, buffers: [step]) { outputGradient, _ in
+            LayerGradients(
+                input: outputGradient, parameters: [try Tensor(zeros: [1])])
+        }
     }
-    mutating func backward(
-        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
-    ) throws -> Tensor? { outputGradient }
-    func converted(to scalarType: ScalarType) throws -> StepRecorder { self }
 }
 
 /// Samples in memory in a given order, right or wrong.

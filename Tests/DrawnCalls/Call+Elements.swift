@@ -6,28 +6,50 @@ import ConvNet
 
 extension Call {
     static let activations = [
-        Call("relu, sigmoid, tanh and their gradients") { draw in
+        Call("activation, activationGradient") { draw in
             let kernels = try draw.kernels()
             let x = try draw.tensor()
-            let gradient = try draw.tensor(x.shape)
-            switch draw.tell(draw.below(4)) {
-            case 0:
-                _ = try kernels.reluGradient(gradient, output: kernels.relu(x))
-            case 1:
-                _ = try kernels.sigmoidGradient(gradient, output: kernels.sigmoid(x))
-            case 2:
-                _ = try kernels.tanhGradient(gradient, output: kernels.tanh(x))
-            default:
-                let slope = draw.real()
-                _ = try kernels.leakyReLU(x, negativeSlope: slope)
-                _ = try kernels.leakyReLUGradient(gradient, input: x, negativeSlope: slope)
+            var activation = draw.pick(Activation.examples)
+            if case .clip = activation, draw.flag() {
+                activation = .clip(from: draw.real(), to: draw.real())
             }
+            if draw.flag() { activation = .leakyReLU(slope: draw.real()) }
+            let y = try kernels.activation(x, activation)
+            _ = try kernels.activationGradient(
+                draw.tensor(draw.once(in: 8) ? draw.shape(2) : x.shape),
+                from: activation.gradientTakesOutput ? y : x, activation)
         },
         Call("softmaxGradient") { draw in
             let kernels = try draw.kernels()
             let output = try kernels.softmax(draw.tensor(draw.shape(2)))
             _ = try kernels.softmaxGradient(draw.tensor(output.shape), output: output)
             _ = try kernels.softmaxGradient(draw.tensor(), output: draw.tensor())
+        },
+        Call("softmax and its gradient along an axis") { draw in
+            let (kernels, x) = (try draw.kernels(), try draw.tensor(draw.shape(3)))
+            let axis = draw.size(draw.below(3))
+            let y = try kernels.softmax(x, axis: axis)
+            _ = try kernels.softmaxGradient(
+                draw.tensor(draw.once(in: 8) ? draw.shape(3) : y.shape), output: y, axis: axis)
+        },
+        Call("elementwise, elementwiseGradient, summed") { draw in
+            let kernels = try draw.kernels()
+            let (a, b) = (
+                try draw.tensor(draw.broadcasting()), try draw.tensor(draw.broadcasting())
+            )
+            let operation = draw.pick(BinaryOperation.allCases)
+            let y = try kernels.elementwise(operation, a, b)
+            let gradient = try kernels.elementwiseGradient(
+                draw.tensor(draw.once(in: 2) ? draw.broadcasting() : y.shape), of: operation, a, b,
+                operand: draw.pick(BinaryOperation.Operand.allCases))
+            _ = try kernels.summed(
+                gradient, to: draw.once(in: 4) ? draw.strange(a.shape) : a.shape)
+        },
+        Call("reduced(_:_:axes:keepsAxes:)") { draw in
+            let (kernels, x) = (try draw.kernels(), try draw.tensor(draw.shape(4)))
+            let axes = draw.list(upTo: 3) { $0.size($0.below(4)) }
+            _ = try kernels.reduced(
+                x, draw.pick(Reduction.allCases), axes: axes, keepsAxes: draw.flag())
         },
         Call("addBias, biasGradient") { draw in
             var x = try draw.tensor(draw.shape(draw.pick([2, 4, 4])))
@@ -73,15 +95,34 @@ extension Call {
             _ = try draw.kernels().softmaxCrossEntropy(
                 draw.tensor(shape), targets: draw.tensor(shape))
         },
-        Call("SoftmaxWithLoss") { draw in
-            var loss = SoftmaxWithLoss()
+        Call("Loss.evaluate(_:_:on:)") { draw in
             let (rows, classes, kernels) = (draw.small(), draw.small(), try draw.kernels())
-            if draw.once(in: 8) { _ = try loss.backward() }
-            let logits = try draw.tensor([rows, classes])
-            _ = try loss.predict(logits, on: kernels)
-            _ = try loss.forward(
-                logits, labels: draw.labels(rows, classes: classes), on: kernels)
-            _ = try loss.backward()
+            let shape = draw.once(in: 3) ? [rows, classes, 2, 1] : [rows, classes]
+            let output = try draw.tensor(draw.once(in: 8) ? draw.shape(3) : shape)
+            let targets: Targets =
+                draw.once(in: 2)
+                ? .labels(draw.labels(shape.count == 4 ? 2 * rows : rows, classes: classes))
+                : .values(try draw.tensor(draw.once(in: 8) ? draw.shape(2) : shape))
+            let losses: [any Loss] = [
+                MeanSquaredError(), BinaryCrossEntropyWithLogits(), SoftmaxCrossEntropy.standard,
+                try SoftmaxCrossEntropy(
+                    labelSmoothing: draw.once(in: 2) ? 0 : draw.real(0.1),
+                    classWeights: draw.once(in: 2)
+                        ? nil : draw.list(upTo: classes) { $0.real(1) },
+                    ignoredLabel: draw.once(in: 2) ? nil : draw.integer()),
+            ]
+            let result = try draw.pick(losses).evaluate(output, targets, on: kernels)
+            precondition(result.gradient.shape == output.shape)
+        },
+        Call("Tensor: arithmetic") { draw in
+            let (left, right) = (try draw.tensor(draw.shape(2)), try draw.tensor(draw.shape(2)))
+            _ = try draw.real(2) * left.map { $0 + 1 }
+            switch draw.tell(draw.below(4)) {
+            case 0: _ = try left + right
+            case 1: _ = try left - right
+            case 2: _ = try left * right
+            default: _ = try left / right
+            }
         },
     ]
 
@@ -124,5 +165,12 @@ extension Arguments {
         AdamSettings(
             learningRate: real(0.001), beta1: real(0.9), beta2: real(0.99), epsilon: real(1e-8),
             decoupledWeightDecay: real(0))
+    }
+}
+
+extension Arguments {
+    /// A shape that often broadcasts with others of its kind.
+    fileprivate mutating func broadcasting() -> [Int] {
+        tell([2, 3, 1, 5].suffix(below(5)).map { once(in: 3) ? 1 : $0 })
     }
 }

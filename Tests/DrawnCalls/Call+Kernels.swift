@@ -49,8 +49,8 @@ extension Call {
             let kernels = try draw.kernels()
             _ = try kernels.convolution(it.x, weights: it.weights, bias: it.bias, window: it.window)
             _ = try kernels.convolution(
-                it.x, weights: it.weights, prepared: draw.once(in: 2) ? PreparedFilters() : nil,
-                bias: it.bias, window: it.window, groups: it.groups, rectified: draw.flag())
+                it.x, weights: it.weights, prepacked: draw.once(in: 2) ? PrepackedFilters() : nil,
+                it.descriptor, epilogue: it.epilogue(&draw), wantsArgmax: draw.flag())
         },
         Call("convolutionInputGradient") { draw in
             let it = try Convolving(&draw)
@@ -63,18 +63,21 @@ extension Call {
             _ = try draw.kernels().convolutionWeightGradient(
                 it.outputGradient(&draw), input: it.x, window: it.window, groups: it.groups)
         },
-        Call("convolutionMaxPooling and its gradient") { draw in
+        Call("a pooled convolution and its gradient") { draw in
             let it = try Convolving(&draw)
             let (kernels, pooling) = (try draw.kernels(), try draw.window())
-            let (output, argmax) = try kernels.convolutionMaxPooling(
-                it.x, weights: it.weights, prepared: nil, bias: it.bias, window: it.window,
-                groups: it.groups, pooling: pooling, rectified: draw.flag(),
+            var epilogue = Epilogue(bias: it.bias, pooling: pooling)
+            if draw.flag() { epilogue.activation = .relu }
+            let (output, argmax) = try kernels.convolution(
+                it.x, weights: it.weights, prepacked: nil, it.descriptor, epilogue: epilogue,
                 wantsArgmax: !draw.once(in: 8))
             guard let argmax else { return }
-            _ = try kernels.convolutionMaxPoolingWeightGradient(
-                draw.tensor(output.shape), argmax: argmax, input: it.x,
-                window: draw.once(in: 8) ? draw.window() : it.window, groups: draw.size(it.groups),
-                pooling: draw.once(in: 8) ? draw.window() : pooling)
+            let descriptor = ConvolutionDescriptor(
+                draw.once(in: 8) ? try draw.window() : it.window, groups: draw.size(it.groups))
+            let window = draw.once(in: 8) ? try draw.window() : pooling
+            _ = try kernels.convolutionWeightGradient(
+                draw.tensor(output.shape), input: it.x, descriptor,
+                maxima: PooledMaxima(window: window, argmax: argmax))
         },
     ]
 
@@ -138,6 +141,26 @@ private struct Convolving {
         x = try draw.tensor([1 + draw.below(3), count * each] + draw.shape(2))
         weights = try draw.tensor([filters, each] + size)
         bias = draw.once(in: 3) ? nil : try draw.tensor([filters])
+    }
+
+    var descriptor: ConvolutionDescriptor { ConvolutionDescriptor(window, groups: groups) }
+
+    /// Some steps, most of which suit the convolution.
+    func epilogue(_ draw: inout Arguments) throws -> Epilogue {
+        var epilogue = Epilogue(bias: bias)
+        if draw.once(in: 3) {
+            epilogue.normalization = try ChannelNormalization(
+                statistics: BatchStatistics(
+                    mean: draw.tensor([filters]), variance: draw.tensor([filters])),
+                gamma: draw.tensor([filters]), beta: draw.tensor([filters]),
+                epsilon: draw.real(1e-5))
+        }
+        if draw.once(in: 3) { epilogue.addend = try outputGradient(&draw) }
+        if draw.once(in: 3) { epilogue.pooling = try draw.window() }
+        if draw.flag() {
+            epilogue.activation = Activation.examples[draw.below(Activation.examples.count)]
+        }
+        return epilogue
     }
 
     func outputGradient(_ draw: inout Arguments) throws -> Tensor {

@@ -6,58 +6,74 @@ import ConvNet
 
 extension Call {
     static let layers = [
-        Call("Layer: forward, backward") { draw in
-            var layer = try draw.layer()
-            let (kernels, x) = (try draw.kernels(), try draw.tensor(draw.input))
-            if draw.once(in: 16) {
-                _ = try layer.backward(x, needsInputGradient: true, on: kernels)
-            }
-            layer.willTrain(step: draw.integer())
-            _ = try layer.predict(x, on: kernels)
-            let output = try layer.forward(x, on: kernels)
-            if draw.once(in: 8) { _ = try layer.predict(draw.tensor(), on: kernels) }
-            _ = try layer.backward(
-                draw.tensor(output.shape), needsInputGradient: draw.flag(), on: kernels)
-            try layer.updateParameters { _, value, gradient in
-                if let gradient { precondition(gradient.shape == value.shape) }
-            }
-        },
-        Call("Layer: outputShape, operationCount") { draw in
+        Call("Layer: forward, pullback") { draw in
             let layer = try draw.layer()
-            _ = try layer.outputShape(for: draw.strange(draw.input))
-            _ = try layer.operationCount(for: draw.strange(draw.input))
+            let (kernels, x) = (try draw.kernels(), try draw.tensor(draw.input))
+            _ = try layer.predict([x], on: kernels)
+            let forward = try layer.forward(
+                [x], in: Pass(kernels: kernels, step: draw.integer()))
+            if draw.once(in: 8) { _ = try layer.predict([draw.tensor()], on: kernels) }
+            let wanted = WantedGradients(inputs: [draw.flag()], parameters: draw.flag())
+            let gradients = try forward.pullback(
+                draw.tensor(draw.once(in: 8) ? draw.input : forward.output.shape), wanted: wanted)
+            precondition(!wanted.input || gradients.input?.shape == x.shape)
+            if wanted.parameters {
+                precondition(gradients.parameters.map(\.shape) == layer.parameters.map(\.shape))
+            }
         },
-        Call("Layer: updateParameters, updateBuffers") { draw in
+        Call("Layer: any number of inputs") { draw in
+            let layer = draw.once(in: 2) ? draw.join() : try draw.layer()
+            let inputs = try draw.list(upTo: 3) {
+                try $0.tensor($0.once(in: 4) ? $0.input : [2, 3])
+            }
+            _ = try? layer.outputShape(for: inputs.map(\.shape))
+            let forward = try layer.forward(inputs, in: Pass(kernels: draw.kernels()))
+            _ = try forward.pullback(forward.output)
+        },
+        Call("Layer: outputShape, operationCount, requireTrainable") { draw in
+            let layer = try draw.layer()
+            try? layer.requireTrainable(on: [draw.strange(draw.input)])
+            _ = try layer.outputShape(for: [draw.strange(draw.input)])
+            _ = try layer.operationCount(for: [draw.strange(draw.input)])
+        },
+        Call("Layer: parameters, buffers") { draw in
             var layer = try draw.layer()
             let kernels = try draw.kernels()
             let x = try draw.tensor(draw.input)
-            if draw.flag() { _ = try layer.forward(x, on: kernels) }
-            // What is put in place may be of any shape: it is refused there, or where it is used.
-            try? layer.updateParameters { _, value, _ in
-                value = draw.once(in: 2) ? try draw.tensor() : try draw.tensor(value.shape)
+            // What is put in place may be of any shape: it is refused where it is used.
+            for place in layer.parameters.indices {
+                layer.parameters[place] =
+                    draw.once(in: 2)
+                    ? try draw.tensor() : try draw.tensor(layer.parameters[place].shape)
             }
-            try? layer.updateBuffers { _, value in
-                value = draw.once(in: 2) ? try draw.tensor() : try draw.tensor(value.shape)
+            for place in layer.buffers.indices {
+                layer.buffers[place] =
+                    draw.once(in: 2)
+                    ? try draw.tensor() : try draw.tensor(layer.buffers[place].shape)
             }
-            _ = (layer.parameters, layer.buffers)
+            if draw.once(in: 8) { layer.parameters = [] }
+            if draw.once(in: 8) { layer.buffers = [] }
+            _ = (layer.parameterNames, layer.bufferNames)
             _ = try? layer.converted(to: .float64)
-            _ = try? layer.outputShape(for: draw.input)
-            _ = try? layer.operationCount(for: draw.input)
-            _ = try? layer.predict(x, on: kernels)
-            let output = try layer.forward(x, on: kernels)
-            _ = try layer.backward(output, needsInputGradient: true, on: kernels)
+            _ = try? layer.outputShape(for: [draw.input])
+            _ = try? layer.operationCount(for: [draw.input])
+            _ = try? layer.predict([x], on: kernels)
+            let forward = try layer.forward([x], in: Pass(kernels: kernels))
+            _ = try forward.pullback(forward.output)
         },
-        Call("Layer: predict, forward, backward on standard kernels") { draw in
-            var layer = try draw.layer()
+        Call("Layer: predict, forward on standard kernels") { draw in
+            let layer = try draw.layer()
             let x = try draw.tensor(draw.input)
+            guard let layer = layer as? any UnaryLayer else { return }
             _ = try layer.predict(x)
-            _ = try layer.backward(layer.forward(x))
+            let forward = try layer.forward(x)
+            _ = try forward.pullback(forward.output)
         },
     ]
 
     static let settings = [
         Call("DescribedLayer(settings:tensors:)") { draw in
-            let type = draw.pick(Arguments.describedLayers)
+            let type = draw.pick(BuiltInLayers.types)
             var settings: LayerSettings = [:]
             for name in Arguments.settingNames where !draw.once(in: 3) {
                 settings[name] = draw.setting()
@@ -70,7 +86,7 @@ extension Call {
             }
             let layer = try type.init(
                 settings: settings, tensors: LayerTensors(draw.once(in: 2) ? [:] : tensors))
-            _ = try layer.outputShape(for: draw.input)
+            _ = try layer.outputShape(for: [draw.input])
         },
         Call("LayerSettings") { draw in
             let name = draw.text()
@@ -100,15 +116,12 @@ extension Call {
 }
 
 extension Arguments {
-    static let describedLayers: [any DescribedLayer.Type] = [
-        Affine.self, AveragePooling.self, BatchNormalization.self, Convolution.self, Dropout.self,
-        Flatten.self, GlobalAveragePooling.self, GlobalMaxPooling.self, LeakyReLU.self,
-        LocalResponseNormalization.self, MaxPooling.self, ReLU.self, Sigmoid.self, Softmax.self,
-        Tanh.self,
-    ]
     static let settingNames = [
         "size", "stride", "padding", "dilation", "ceil_mode", "groups", "count_include_pad",
         "epsilon", "momentum", "rate", "seed", "stream", "negative_slope", "alpha", "beta", "k",
+        "axis", "from", "to", "step", "permutation", "sample_shape", "factor", "mode", "value",
+        "coordinates", "antialias", "sizes", "scale_height", "scale_width", "output_size",
+        "output_padding", "name", "slope", "operation", "reduction", "axes", "keeps_axes",
     ]
 
     /// Images that most layers of ``layer()`` take.
@@ -131,7 +144,7 @@ extension Arguments {
     }
 
     private mutating func drawnLayer() throws -> any Layer {
-        switch tell(below(10)) {
+        switch tell(below(12)) {
         case 0:
             return try Affine(
                 inputSize: size(4 * 36), outputSize: size(), initialization: initialization(),
@@ -160,17 +173,42 @@ extension Arguments {
         case 8:
             return try LocalResponseNormalization(
                 size: size(5), alpha: real(1e-4), beta: real(0.75), k: real(2))
+        case 9: return try shapeLayer()
+        case 10: return try wholeTensorLayer()
         default: return plainLayer()
         }
     }
 
-    private mutating func plainLayer() -> any Layer {
-        tell(
+    private mutating func wholeTensorLayer() throws -> any Layer {
+        switch tell(below(6)) {
+        case 0:
+            return try Reduce(
+                pick(Reduction.allCases), axes: list(upTo: 3) { $0.size(1 + $0.below(3)) },
+                keepsAxes: flag())
+        case 1: return try PReLU(channels: size(pick([1, 4])), slope: real(0.25))
+        case 2: return try LayerNormalization(shape: shape(pick([1, 2])), epsilon: real(1e-5))
+        case 3:
+            return try GroupNormalization(groups: size(2), channels: size(4), epsilon: real(1e-5))
+        case 4: return try InstanceNormalization(channels: size(4), epsilon: real(1e-5))
+        default: return Softmax(axis: size(1 + below(3)))
+        }
+    }
+
+    /// A layer with several inputs.
+    mutating func join() -> any Layer {
+        let operation = pick(BinaryOperation.allCases)
+        return tell(
             pick(
                 [
-                    ReLU(), Sigmoid(), Tanh(), Softmax(), Flatten(), GlobalAveragePooling(),
-                    GlobalMaxPooling(),
+                    Addition(), Multiplication(), MatrixProduct(), Elementwise(operation),
                 ] as [any Layer]))
+    }
+
+    /// An activation, or a layer without settings.
+    private mutating func plainLayer() -> any Layer {
+        let plain = BuiltInLayers.types.compactMap { $0 as? any PlainLayer.Type }
+        let layer: any Layer = once(in: 2) ? pick(Activation.examples) : pick(plain).init()
+        return tell(layer)
     }
 
     private mutating func givenLayer() throws -> any Layer {

@@ -26,6 +26,38 @@ extension Call {
             _ = try network.loss(x, labels: draw.labels(2, classes: 3))
             _ = try network.gradient(x, labels: draw.labels(2, classes: 3))
         },
+        Call("Graph, ties, outputs by name, a part trained") { draw in
+            var graph = Graph()
+            let shape = [2, 3, 4]
+            let x = try graph.input("x", draw.strange(shape))
+            let y = try graph.add(
+                Convolution(
+                    inputChannels: 2, outputChannels: 2, kernel: 3, padding: draw.size(1)), x,
+                name: "y")
+            let z = try graph.add(
+                layerOf: draw.once(in: 9) ? x : y, draw.pick([x, y]), name: draw.pick(["z", "y"]))
+            let norm = try graph.add(BatchNormalization(channels: 2), z, name: "norm")
+            let back = try graph.add(
+                TransposedConvolution(
+                    inputChannels: 2, outputChannels: 2, kernel: 3, padding: draw.size(1)), norm)
+            let keys = draw.tell([
+                draw.pick(["W", "b", "mean", draw.text()]), draw.pick(["W", "b", "beta"]),
+            ])
+            let values = [x, y, z, norm, back]
+            try graph.tie(keys[0], of: draw.pick(values), to: keys[1], of: draw.pick(values))
+            try graph.output(graph.add(GlobalAveragePooling(), draw.pick(values)))
+            var network = try Network(graph, kernels: draw.kernels())
+            _ = (network.parameters, network.buffers, try network.summary().description)
+            let samples = try draw.tensor([2] + shape)
+            let name = draw.tell(draw.pick(["y", "z", "x", "nor", "output", draw.text()]))
+            _ = try network.predict(samples, outputs: [name])
+            var updater = try Updater(Momentum())
+            updater.trainable = draw.pick([nil, ["*"], ["!y.*"], [draw.text()], []])
+            updater.frozenNormalizations = draw.pick([[], ["*"], [draw.text()]])
+            try network.trainStep(
+                on: ["x": samples], targets: .labels(draw.labels(2, classes: 2)),
+                with: &updater)
+        },
         Call("accuracy, evaluation") { draw in
             let (network, images) = (try draw.network(), try draw.images())
             _ = try network.accuracy(images, batchSize: draw.size(2))
@@ -120,7 +152,7 @@ extension Arguments {
             : [try BatchNormalization(channels: 2), ReLU(), try MaxPooling(2)]
         let convolution = try Convolution(inputChannels: 1, outputChannels: 2, kernel: 2)
         var layers: [any Layer] = [convolution] + middle
-        let shape = try layers.reduce([1, 1, 5, 5]) { try $1.outputShape(for: $0) }
+        let shape = try layers.reduce([1, 1, 5, 5]) { try $1.outputShape(for: [$0]) }
         layers.append(try Affine(inputSize: shape.reduce(1, *), outputSize: 3))
         return try Network(
             inputShape: [1, 5, 5],

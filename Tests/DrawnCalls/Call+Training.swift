@@ -8,23 +8,22 @@ import Foundation
 
 extension Call {
     static let optimizers = [
-        Call("Optimizer: update(_:scaling:)") { draw in
-            var (optimizer, network) = (try draw.optimizer(), try draw.network())
-            var scaling = UpdateScaling()
-            scaling.learningRate = draw.real(1)
-            scaling.gradient = draw.real(1)
-            scaling.gradientLimit = draw.real(.infinity)
-            try optimizer.update(&network, scaling: scaling)
-            try optimizer.update(&network)
-            _ = (optimizer.configuration, optimizer.state)
+        Call("Network.trainStep(on:with:loss:)") { draw in
+            var (updater, network) = (try draw.updater(), try draw.network())
+            let batch = try draw.images().batch(at: [0])
+            _ = try? network.trainStep(on: batch, with: &updater)
+            try network.trainStep(on: batch, with: &updater)
+            _ = (updater.configuration, updater.state)
             var other = try Network(
                 inputShape: [2], layers: [NamedLayer("a", Affine(inputSize: 2, outputSize: 2))])
-            try optimizer.update(&other)
+            try other.trainStep(
+                on: Batch(images: draw.tensor([1, 2]), labels: [0]), with: &updater)
         },
-        Call("Optimizer: restore(_:for:)") { draw in
-            var (optimizer, network) = (try draw.optimizer(), try draw.network())
-            try optimizer.update(&network)
-            var state = optimizer.state
+        Call("Updater: update, restore") { draw in
+            var (updater, network) = (try draw.updater(), try draw.network())
+            let batch = try draw.images().batch(at: [0])
+            try network.trainStep(on: batch, with: &updater)
+            var state = updater.state
             for name in state.counters.keys where draw.once(in: 2) {
                 state.counters[name] = draw.integer()
             }
@@ -33,8 +32,12 @@ extension Call {
             }
             if draw.once(in: 8) { state.counters[draw.text()] = draw.integer() }
             if draw.once(in: 8) { state.tensors[draw.text()] = [] }
-            try optimizer.restore(state, for: network)
-            try optimizer.update(&network)
+            try updater.restore(state, for: network)
+            try network.trainStep(on: batch, with: &updater)
+            var parameters = try draw.list(upTo: 3) { try $0.tensor() }
+            try? updater.update(
+                &parameters, gradients: parameters, names: draw.list(upTo: 3) { $0.text() },
+                on: draw.kernels())
             try state.check(
                 tensors: [draw.text()], counters: [draw.text()], suit: network, operation: "a")
         },
@@ -72,7 +75,7 @@ extension Call {
             }
         },
         Call("Checkpoint") { draw in
-            let (network, optimizer) = (try draw.network(), try draw.optimizer())
+            let (network, updater) = (try draw.network(), try draw.updater())
             var progress = TrainingProgress()
             progress.epochs = draw.size(1)
             progress.steps = draw.size(0)
@@ -81,7 +84,7 @@ extension Call {
             progress.seconds = draw.real(0)
             progress.history = try draw.history()
             let checkpoint = try Checkpoint(
-                network: network, optimizer: optimizer, progress: progress,
+                network: network, updater: updater, progress: progress,
                 settings: [draw.text(): draw.text()])
             try checkpoint.write(to: URL(fileURLWithPath: "/dev/null/none"))
         },
@@ -95,7 +98,7 @@ extension Call {
                 stepsPerEpoch: draw.size(3), stepLosses: [Double](repeating: 1, count: losses))
             let images = try draw.images()
             let checkpoint = try Checkpoint(
-                network: network, optimizer: trainer.optimizer, progress: progress,
+                network: network, updater: trainer.updater, progress: progress,
                 settings: draw.settings(of: trainer, on: images))
             let stop = StopRequest()
             stop.stop()
@@ -136,37 +139,49 @@ extension Arguments {
     }
 
     mutating func optimizer() throws -> any Optimizer {
-        var optimizer: any Optimizer
-        switch tell(below(7)) {
-        case 0: optimizer = try SGD(learningRate: real(0.1), weightDecay: real(0))
-        case 1:
-            optimizer = try Momentum(
-                learningRate: real(0.1), momentum: real(0.9), weightDecay: real(0))
+        switch tell(below(8)) {
+        case 0: try SGD(learningRate: real(0.1), weightDecay: real(0))
+        case 1: try SGD(learningRate: real(0.1), momentum: real(0.9), isNesterov: flag())
         case 2:
-            optimizer = try Nesterov(
-                learningRate: real(0.1), momentum: real(0.9), weightDecay: real(0))
+            try Momentum(learningRate: real(0.1), momentum: real(0.9), weightDecay: real(0))
         case 3:
-            optimizer = try AdaGrad(
-                learningRate: real(0.1), epsilon: real(1e-8), weightDecay: real(0))
+            try Nesterov(learningRate: real(0.1), momentum: real(0.9), weightDecay: real(0))
         case 4:
-            optimizer = try RMSProp(
+            try AdaGrad(learningRate: real(0.1), epsilon: real(1e-8), weightDecay: real(0))
+        case 5:
+            try RMSProp(
                 learningRate: real(0.1), decay: real(0.9), epsilon: real(1e-8),
                 weightDecay: real(0))
-        case 5: optimizer = try AdamW(learningRate: real(0.1), weightDecay: real(0))
-        default: optimizer = try Adam(settings: adam(), weightDecay: real(0))
+        case 6: try AdamW(learningRate: real(0.1), weightDecay: real(0))
+        default: try Adam(settings: adam(), weightDecay: real(0))
         }
-        if once(in: 3) {
-            optimizer = try ClippedOptimizer(
-                optimizer, clipping: once(in: 2) ? .norm(real(1)) : .value(real(1)))
+    }
+
+    mutating func clipping() -> GradientClipping? {
+        once(in: 3) ? once(in: 2) ? .norm(real(1)) : .value(real(1)) : nil
+    }
+
+    mutating func groups() throws -> [ParameterGroup] {
+        guard once(in: 3) else { return [] }
+        return try list(upTo: 2) { draw in
+            try ParameterGroup(
+                draw.once(in: 2) ? draw.pick(["*", "W*", "?1", "b2"]) : draw.text(),
+                learningRate: draw.flag() ? draw.real(0.1) : nil,
+                weightDecay: draw.flag() ? draw.real(0) : nil)
         }
-        if once(in: 3) { optimizer = ScheduledOptimizer(optimizer, schedule: try schedule()) }
-        return optimizer
+    }
+
+    mutating func updater() throws -> Updater {
+        try Updater(
+            optimizer(), schedule: once(in: 3) ? schedule() : nil, clipping: clipping(),
+            groups: groups())
     }
 
     mutating func trainer() throws -> Trainer {
         try Trainer(
-            optimizer: optimizer(), batchSize: size(2), epochs: size(2),
-            earlyStopping: once(in: 3) ? EarlyStopping(patience: size(1)) : nil,
+            optimizer: optimizer(), schedule: once(in: 3) ? schedule() : nil,
+            clipping: clipping(), groups: groups(), batchSize: size(2), dropLast: once(in: 3),
+            epochs: size(2), earlyStopping: once(in: 3) ? EarlyStopping(patience: size(1)) : nil,
             batchesAhead: size(below(3)),
             sharding: once(in: 3) ? Sharding(shards: size(3)) : nil)
     }
@@ -175,8 +190,9 @@ extension Arguments {
     mutating func settings(
         of trainer: Trainer, on source: any BatchSource
     ) -> [String: String] {
-        var settings = trainer.optimizer.configuration.merging(source.identity) { $1 }
+        var settings = trainer.updater.configuration.merging(source.identity) { $1 }
         settings["batchSize"] = "\(trainer.batchSize)"
+        if trainer.dropLast { settings["dropLast"] = "true" }
         if once(in: 8) { settings[text()] = text() }
         if let sharding = trainer.sharding { settings["shards"] = "\(sharding.shards)" }
         return settings

@@ -16,14 +16,15 @@ struct Call: Sendable {
 
     /// All that can be drawn.
     static let all: [Call] =
-        tensors + geometry + products + convolutions + pooling + activations + normalization
+        tensors + geometry + products + convolutions + pooling + shapes + activations
+        + normalization
         + losses + updates + layers + settings + networks + readyMade + optimizers + training
         + histories + data + files + pictures
 
     /// Whether an error is one that the documentation names.
     static func isExpected(_ error: any Error) -> Bool {
         switch error {
-        case is TensorError, is ParameterFileError, is IDXError, is NumPyError, is PictureError,
+        case is TensorError, is FileError,
             is TrainingError, is RankDifference, is CancellationError, is DecodingError,
             is EncodingError:
             return true

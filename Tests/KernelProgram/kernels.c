@@ -94,7 +94,7 @@ static convk_window drawn_window(ptrdiff_t channels) {
     return w;
 }
 
-/// Square filters at stride 1 with many channels and places: Winograd's way.
+/// Square filters at stride 1 with many channels and places: Winograd's algorithm.
 static convk_window winograd_window(ptrdiff_t channels, ptrdiff_t taps) {
     return (convk_window){.n = 3,
                           .c = channels,
@@ -228,16 +228,32 @@ static void try_convolution(unsigned seed, bool is_winograd, convk_execution run
         }
         y0[o] = sum;
     }
-    float *workspace = array(convk_conv2d_forward_workspace(&conv, run));
-    convk_conv2d_forward(y, x, weights, NULL, bias, false, &conv, workspace, run);
+    convk_conv2d_plan plan = convk_conv2d_plan_make(&conv, CONVK_FORWARD, run);
+    float *workspace = array(plan.workspace_floats);
+    float *z = array(outputs), *z0 = array(outputs);
+    convk_epilogue epilogue = {.bias = bias};
+    convk_conv2d_forward(y, x, weights, NULL, &epilogue, &plan, workspace);
+    float *mean = drawn_array(filters), *scale = drawn_array(filters);
+    const convk_activation relu = {.kind = CONVK_ACTIVATION_relu};
+    epilogue = (convk_epilogue){bias, mean, scale, bias, dy, &relu};
+    convk_conv2d_forward(z, x, weights, NULL, &epilogue, &plan, workspace);
+    for (ptrdiff_t o = 0; o < outputs; o++) {
+        const ptrdiff_t f = o / places % filters;
+        const float sum = (y0[o] - mean[f]) * scale[f] + bias[f] + dy[o];
+        z0[o] = sum > 0 ? sum : 0;
+    }
+    discard(mean), discard(scale);
     discard(workspace);
-    workspace = array(convk_conv2d_backward_data_workspace(&conv, run));
-    convk_conv2d_backward_data(dx, dy, weights, &conv, workspace, run);
+    plan = convk_conv2d_plan_make(&conv, CONVK_BACKWARD_DATA, run);
+    workspace = array(plan.workspace_floats);
+    convk_conv2d_backward_data(dx, dy, weights, &plan, workspace);
     discard(workspace);
-    workspace = array(convk_conv2d_backward_weights_workspace(&conv, run));
-    convk_conv2d_backward_weights(dw, dy, x, &conv, workspace, run);
+    plan = convk_conv2d_plan_make(&conv, CONVK_BACKWARD_WEIGHTS, run);
+    workspace = array(plan.workspace_floats);
+    convk_conv2d_backward_weights(dw, dy, x, &plan, workspace);
     discard(workspace);
     compare("convk_conv2d_forward", seed, y, y0, outputs);
+    compare("convk_conv2d_forward with an epilogue", seed, z, z0, outputs);
     compare("convk_conv2d_backward_data", seed, dx, dx0, inputs);
     compare("convk_conv2d_backward_weights", seed, dw, dw0, weight_count);
     discard(x), discard(weights), discard(dy), discard(bias);
@@ -284,16 +300,77 @@ static void try_elementwise(unsigned seed, convk_execution run) {
         s0[i / plane % channels] += x[i];
         p0[i] = p[i] - 0.5f * x[i];
     }
-    convk_relu(rectified, x, count, run);
+    const convk_activation relu = {.kind = CONVK_ACTIVATION_relu};
+    convk_activation_forward(rectified, x, count, relu, run);
     convk_bias_add(moved, bias, n, channels, plane, run);
     convk_bias_backward(sums, x, n, channels, plane, run);
     const convk_gradient_adjustment none = {.factor = 1, .limit = INFINITY, .weight_decay = 0};
     convk_update_sgd(p, x, count, 0.5f, &none, run);
-    compare("convk_relu", seed, rectified, r0, count);
+    compare("convk_activation_forward", seed, rectified, r0, count);
     compare("convk_bias_add", seed, moved, m0, count);
     compare("convk_bias_backward", seed, sums, s0, channels);
     compare("convk_update_sgd", seed, p, p0, count);
     discard(x), discard(bias);
+}
+
+/// Axes turned around, one of them backwards, into an array with gaps.
+static void try_copy(unsigned seed, convk_execution run) {
+    const ptrdiff_t a = drawn(1, 5), b = drawn(1, 90), c = drawn(1, 90), gap = drawn(0, 3);
+    const ptrdiff_t count = a * b * c, held = a * c * (b + gap);
+    float *x = drawn_array(count), *y = array(held), *y0 = array(held);
+    for (ptrdiff_t i = 0; i < held; i++) y[i] = y0[i] = 7;
+    // y[i, k, b - 1 - j] = x[i, j, k]
+    for (ptrdiff_t i = 0; i < a; i++)
+        for (ptrdiff_t j = 0; j < b; j++)
+            for (ptrdiff_t k = 0; k < c; k++)
+                y0[(i * c + k) * (b + gap) + b - 1 - j] = x[(i * b + j) * c + k];
+    const convk_copy_axis axes[] = {{a, b * c, c * (b + gap)}, {b, c, -1}, {c, 1, b + gap}};
+    convk_strided_copy(y + b - 1, x, axes, 3, run);
+    compare("convk_strided_copy", seed, y, y0, held);
+    discard(x);
+}
+
+/// A map with up to four taps a number, on the heap.
+static convk_resampling drawn_map(ptrdiff_t in, ptrdiff_t out) {
+    ptrdiff_t *first = malloc((size_t)(out + 1) * sizeof *first);
+    int32_t *place = malloc((size_t)out * 4 * sizeof *place);
+    float *weight = malloc((size_t)out * 4 * sizeof *weight);
+    if (!first || !place || !weight) exit(3);
+    const ptrdiff_t each = drawn(0, 4);
+    first[0] = 0;
+    for (ptrdiff_t i = 0; i < out; i++) {
+        first[i + 1] = first[i] + (each > 0 ? each : drawn(0, 4));
+        for (ptrdiff_t t = first[i]; t < first[i + 1]; t++) {
+            place[t] = drawn(0, (int)in - 1);
+            weight[t] = (float)drawn(-SMALL, SMALL);
+        }
+    }
+    return (convk_resampling){in, out, each, first, place, weight};
+}
+
+static void discard_map(convk_resampling map) {
+    free((void *)map.first), free((void *)map.place), free((void *)map.weight);
+}
+
+static void try_resample(unsigned seed, convk_execution run) {
+    const ptrdiff_t planes = drawn(1, 4);
+    const convk_resampling rows = drawn_map(drawn(1, 20), drawn(1, 20));
+    const convk_resampling columns = drawn_map(drawn(1, 70), drawn(1, 70));
+    const ptrdiff_t count = planes * rows.out * columns.out;
+    float *x = drawn_array(planes * rows.in * columns.in), *y = array(count), *y0 = array(count);
+    for (ptrdiff_t o = 0; o < count; o++) {
+        const ptrdiff_t i = o / columns.out % rows.out, j = o % columns.out;
+        const float *plane = x + o / columns.out / rows.out * rows.in * columns.in;
+        y0[o] = 0;
+        for (ptrdiff_t u = rows.first[i]; u < rows.first[i + 1]; u++)
+            for (ptrdiff_t v = columns.first[j]; v < columns.first[j + 1]; v++)
+                y0[o] += rows.weight[u] * columns.weight[v] *
+                         plane[rows.place[u] * columns.in + columns.place[v]];
+    }
+    float *workspace = array(convk_resample_workspace(&columns, run));
+    convk_resample(y, x, planes, &rows, &columns, workspace, run);
+    compare("convk_resample", seed, y, y0, count);
+    discard(workspace), discard(x), discard_map(rows), discard_map(columns);
 }
 
 /// Every kernel on one instruction set: so many shapes of each.
@@ -308,6 +385,8 @@ static void try_set(convk_isa isa, unsigned shapes) {
         try_convolution(seed, false, run);
         try_pooling(seed, run);
         try_elementwise(seed, run);
+        try_copy(seed, run);
+        try_resample(seed, run);
         if (seed <= 2) try_convolution(seed, true, run);
     }
 }

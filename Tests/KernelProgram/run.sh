@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 options=(-O2 -Wall -Wextra -Wno-unused-variable -Wno-unused-parameter
-    -Werror -fno-math-errno -ICSources/CConvKernels/include)
+    -Werror -fno-math-errno -ICSources/CConvKernels -ICSources/CConvKernels/include)
 # The toolchain's own compiler, as Swift's package manager would use.
 compiler="$(command -v clang || dirname "$(readlink -f "$(command -v swift)")" | sed 's|$|/clang|')"
 command=()
@@ -35,10 +35,10 @@ esac
 
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
-printf '%s\n' "$PWD"/CSources/CConvKernels/*.c "$PWD/Tests/KernelProgram/kernels.c" |
+printf '%s\n' "$PWD"/CSources/CConvKernels/*/*.c "$PWD/Tests/KernelProgram/kernels.c" |
     xargs -P "$(nproc)" -I{} sh -c '
         source=$1; folder=$2; shift 2
-        exec "$@" -c "$source" -o "$folder/$(basename "$source" .c).o"' \
+        exec "$@" -c "$source" -o "$folder/$(printf %s "$source" | tr / _).o"' \
         sh {} "$work" "$compiler" "${options[@]}"
 "$compiler" "${options[@]}" "$work"/*.o -lm -o "$work/kernels"
 "${command[@]}" "$work/kernels" "$shapes" "${expected[@]}"

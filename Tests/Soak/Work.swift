@@ -35,7 +35,7 @@ struct Work: Sendable {
         ("normalized", makeNormalized),
     ]
 
-    /// What the others lack; its second convolution goes by Winograd's way.
+    /// What the others lack; its second convolution uses Winograd's algorithm.
     private static func makeNormalized() throws -> Network {
         try Network(
             inputShape: [1, 28, 28],

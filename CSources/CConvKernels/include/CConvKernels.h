@@ -26,6 +26,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "convk_activations.h"
+#include "convk_elementwise.h"
+
 #ifdef __cplusplus
 extern "C" {
 // C++ knows C's restrict only by this name; below, the word is let go of again.
@@ -46,9 +49,9 @@ typedef enum {
 typedef struct {
     convk_isa isa;
     int threads; ///< at least 1; the most threads that a parallel region may use
-    /// Whether convolutions may take Winograd's way where that is faster. Its error depends on the
-    /// numbers of a whole tile of 6 x 6 pixels, not only on those that an output is summed of; its
-    /// bound stands at convk_conv2d_forward.
+    /// Whether convolutions may take Winograd's algorithm where that is faster. Its error depends
+    /// on the numbers of a whole tile of 6 x 6 pixels, not only on those that an output is summed
+    /// of; its bound stands at convk_conv2d_forward.
     bool winograd;
 } convk_execution;
 
@@ -68,7 +71,7 @@ int convk_available_processors(void);
 /// alone, with the same results.
 bool convk_uses_openmp(void);
 
-/// The name of the SGEMM micro-kernel that an instruction set uses, such as "sgemm_12x32_avx512".
+/// The name of the SGEMM micro-kernel that an instruction set uses, such as "sgemm_14x32_avx512".
 const char *convk_sgemm_kernel_name(convk_isa isa);
 
 /// Runs register-only fused multiply-adds on each thread at once, for measuring the peak.
@@ -102,7 +105,7 @@ ptrdiff_t convk_sgemm_workspace(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_mat
                                 convk_matrix b, convk_execution execution);
 
 /// y [m, n] = x [m, k] * weights [k, n] + bias [n], and with relu what is negative is 0: the bits
-/// of convk_sgemm, convk_bias_add and convk_relu. m, n and k are at least 1. workspace:
+/// of convk_sgemm, convk_bias_add and relu. m, n and k are at least 1. workspace:
 /// convk_affine_workspace(m, n, k, execution) floats.
 void convk_affine(float *restrict y, const float *restrict x, const float *restrict weights,
                   const float *restrict bias, bool relu, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,
@@ -135,6 +138,21 @@ void convk_im2col(float *restrict columns, const float *restrict x, const convk_
 void convk_col2im(float *restrict x, const float *restrict columns, const convk_window *window,
                   convk_execution execution);
 
+// ---- What an activation is ---------------------------------------------------------------------
+
+#define CONVK_ACTIVATION_KIND(name, value, gradient) CONVK_ACTIVATION_##name,
+/// The activations; the list has their formulas.
+typedef enum {
+    CONVK_ACTIVATIONS(CONVK_ACTIVATION_KIND) CONVK_ACTIVATION_COUNT
+} convk_activation_kind;
+#undef CONVK_ACTIVATION_KIND
+
+/// An activation and its parameters; those that it has not are not read.
+typedef struct {
+    convk_activation_kind kind;
+    float a, b;
+} convk_activation;
+
 // ---- Convolution ------------------------------------------------------------------------------
 
 /// A convolution of images [n, c, h, w] with filters [f, c/groups, kh, kw].
@@ -144,50 +162,74 @@ typedef struct {
     ptrdiff_t groups;  ///< a divisor of c and f
 } convk_conv2d;
 
-/// The ways of the forward pass; each has filters laid out after its own fashion.
+/// What is computed of a convolution.
 typedef enum {
-    CONVK_WINOGRAD,  ///< in Winograd's minimal number of multiplications: transformed
-    CONVK_BY_PLANES, ///< lanes are pixels of a plane, one channel a group: as they are
-    CONVK_BY_ROWS,   ///< lanes are pixels: packed in panels
-    CONVK_DIRECT,    ///< lanes are filters: packed in blocks of vectors
-    CONVK_PRODUCT,   ///< a matrix product with patches: packed in panels
-} convk_conv2d_way;
+    CONVK_FORWARD,          ///< the output
+    CONVK_BACKWARD_DATA,    ///< the gradient with respect to the images
+    CONVK_BACKWARD_WEIGHTS, ///< the gradient with respect to the filters
+} convk_conv2d_direction;
 
-/// The way that a convolution takes. Filters that were prepared for one serve any other that takes
-/// the same way on the same instruction set, with filters of the same shape in as many groups.
-convk_conv2d_way convk_conv2d_way_of(const convk_conv2d *conv, convk_execution execution);
+/// How a convolution or one of its gradients is computed: the first algorithm of its direction that
+/// accepts the shape, and its block sizes. Made by convk_conv2d_plan_make, once for a call or for
+/// any number of them, from any number of threads; not to be written by others. It refers to no
+/// memory of the caller's and needs no release.
+typedef struct {
+    /// Filters that were prepacked with one plan serve any other with the same algorithm and
+    /// instruction set, for filters of the same shape in as many groups.
+    const struct convk_conv2d_algorithm *algorithm;
+    ptrdiff_t prepacked_floats; ///< of the filters that convk_conv2d_prepack makes
+    ptrdiff_t workspace_floats; ///< that a run needs, as many with prepacked filters as without
+    int threads;                ///< that a run uses, at most those of the execution
+    // What follows is the library's own.
+    convk_execution execution;
+    convk_conv2d conv;
+    ptrdiff_t flipped_floats;
+    ptrdiff_t block_sizes[40];
+} convk_conv2d_plan;
 
-/// What the way of the forward pass, or of one of the gradients, is called: "winograd", "planes",
-/// "rows", "direct" or "product", as above; "pointwise", a product that reads the images in place,
-/// as each pixel is its own patch; or "columns", the gradient of the images as a product whose
-/// blocks of columns are added up as by convk_col2im.
-const char *convk_conv2d_forward_algorithm(const convk_conv2d *conv, convk_execution execution);
-const char *convk_conv2d_backward_data_algorithm(const convk_conv2d *conv,
-                                                 convk_execution execution);
-const char *convk_conv2d_backward_weights_algorithm(const convk_conv2d *conv,
-                                                    convk_execution execution);
+/// The plan for one direction of a convolution.
+convk_conv2d_plan convk_conv2d_plan_make(const convk_conv2d *conv, convk_conv2d_direction direction,
+                                         convk_execution execution);
 
-/// prepared [convk_conv2d_prepare_size]: the filters as the convolution reads them, for many calls
-/// with the same weights. workspace: convk_conv2d_forward_workspace floats. Threads share
-/// blocks of filters.
-void convk_conv2d_prepare(float *restrict prepared, const float *restrict weights,
-                          const convk_conv2d *conv, float *restrict workspace,
-                          convk_execution execution);
+/// What the plan's algorithm is called:
+///
+/// - "winograd": Winograd's minimal number of multiplications
+/// - "depthwise": depthwise, lanes are pixels of a plane, one channel per group
+/// - "rows": lanes are pixels of a row
+/// - "direct": lanes are filters
+/// - "pointwise": a matrix product that reads the images in place, as each pixel is its own patch
+/// - "implicit GEMM": a matrix product with patches (implicit GEMM)
+/// - "columns": the gradient with respect to the images as a matrix product whose blocks of columns
+///   are added up as by convk_col2im
+const char *convk_conv2d_plan_name(const convk_conv2d_plan *plan);
 
-/// The floats of a convolution's prepared filters: about as many as there are weights, rounded up
-/// to whole vectors or panels; by Winograd's way 36 instead of 9 or 25 for each filter's channel.
-ptrdiff_t convk_conv2d_prepare_size(const convk_conv2d *conv, convk_execution execution);
+/// prepacked [plan->prepacked_floats]: the filters as a forward plan reads them, for many calls
+/// with the same weights; about as many floats as there are weights, rounded up to whole vectors or
+/// panels, and with "winograd" 36 instead of 9 or 25 for each filter's channel. workspace:
+/// plan->workspace_floats floats. Threads share blocks of filters.
+void convk_conv2d_prepack(float *restrict prepacked, const float *restrict weights,
+                          const convk_conv2d_plan *plan, float *restrict workspace);
 
-/// y [n, f, oh, ow] = convolution of x with weights, plus bias [f] (NULL for none), and with relu
-/// what is negative is 0: the bits of convk_relu. prepared: what convk_conv2d_prepare made of the
-/// weights, which are then not read, or NULL; the bits are the same. workspace:
-/// convk_conv2d_forward_workspace floats.
+/// What is done to a convolution's sums before they are written, in this order; the bits of one
+/// operation after the other. NULL: it is left out.
+typedef struct {
+    const float *bias; ///< [f], added to the sums
+    /// [f] each, all three or none: y = (y - mean) * scale + shift, as convk_batch_norm_apply, with
+    /// scale = gamma / sqrt(variance + epsilon) and shift = beta.
+    const float *mean, *scale, *shift;
+    const float *addend;                ///< [n, f, oh, ow], added
+    const convk_activation *activation; ///< of the result
+} convk_epilogue;
+
+/// y [n, f, oh, ow] = convolution of x with weights, and the epilogue of it. prepacked: what
+/// convk_conv2d_prepack made of the weights, which are then not read, or NULL; the bits are the
+/// same. plan: of CONVK_FORWARD. workspace: plan->workspace_floats floats.
 ///
 /// With K = c/groups * kh * kw products in a sum and u = 2^-24, y is off by at most
 /// (K + 2) u (sum |x w| + |bias|) to first order, and but with a probability of 2 exp(-l^2/2), if
 /// rounding errors are independent of one another and of mean 0, by l sqrt(K + 2) u times the same.
 ///
-/// By Winograd's way (CONVK_WINOGRAD) it is a sum over all numbers r that are rounded on the way:
+/// With "winograd" it is a sum over all numbers r that are rounded on the way:
 /// those of the tile's transformed pixels, of the transformed filters, of the products and their
 /// sums at each point, and of the transform back. With h(r) half a unit in the last place of r, y
 /// is off by at most sum |dy/dr| h(r), and but with a probability of 2 exp(-l^2/2), on the same
@@ -197,32 +239,20 @@ ptrdiff_t convk_conv2d_prepare_size(const convk_conv2d *conv, convk_execution ex
 /// The gradients below are sums in the same way, of f/groups * kh * kw and of n * oh * ow products,
 /// and so are their bounds.
 void convk_conv2d_forward(float *restrict y, const float *restrict x, const float *restrict weights,
-                          const float *restrict prepared, const float *restrict bias, bool relu,
-                          const convk_conv2d *conv, float *restrict workspace,
-                          convk_execution execution);
-
-/// The floats of workspace that convk_conv2d_forward needs. As many with prepared filters as
-/// without: who calls again and again asks for one size alone.
-ptrdiff_t convk_conv2d_forward_workspace(const convk_conv2d *conv, convk_execution execution);
+                          const float *restrict prepacked, const convk_epilogue *epilogue,
+                          const convk_conv2d_plan *plan, float *restrict workspace);
 
 /// dx [n, c, h, w], the gradient with respect to the images, from dy [n, f, oh, ow].
-/// workspace: convk_conv2d_backward_data_workspace floats.
+/// plan: of CONVK_BACKWARD_DATA. workspace: plan->workspace_floats floats.
 void convk_conv2d_backward_data(float *restrict dx, const float *restrict dy,
-                                const float *restrict weights, const convk_conv2d *conv,
-                                float *restrict workspace, convk_execution execution);
-
-/// The floats of workspace that convk_conv2d_backward_data needs.
-ptrdiff_t convk_conv2d_backward_data_workspace(const convk_conv2d *conv, convk_execution execution);
+                                const float *restrict weights, const convk_conv2d_plan *plan,
+                                float *restrict workspace);
 
 /// dw [f, c/groups, kh, kw], the gradient with respect to the filters, from dy [n, f, oh, ow] and
-/// the images. workspace: convk_conv2d_backward_weights_workspace floats.
+/// the images. plan: of CONVK_BACKWARD_WEIGHTS. workspace: plan->workspace_floats floats.
 void convk_conv2d_backward_weights(float *restrict dw, const float *restrict dy,
-                                   const float *restrict x, const convk_conv2d *conv,
-                                   float *restrict workspace, convk_execution execution);
-
-/// The floats of workspace that convk_conv2d_backward_weights needs.
-ptrdiff_t convk_conv2d_backward_weights_workspace(const convk_conv2d *conv,
-                                                  convk_execution execution);
+                                   const float *restrict x, const convk_conv2d_plan *plan,
+                                   float *restrict workspace);
 
 // ---- Bias -------------------------------------------------------------------------------------
 
@@ -242,38 +272,38 @@ void convk_bias_backward(float *restrict sums, const float *restrict x, ptrdiff_
 void convk_pool_max(float *restrict y, int32_t *restrict argmax, const float *restrict x,
                     const convk_window *window, convk_execution execution);
 
-/// Whether a convolution and a max pooling of its output are faster together.
-bool convk_conv2d_pool_max_pays(const convk_conv2d *conv, convk_execution execution);
+/// Whether a convolution, by its forward plan, and a max pooling of its output are faster together.
+bool convk_conv2d_pool_max_pays(const convk_conv2d_plan *plan);
 
-/// y and argmax as convk_pool_max of what convk_conv2d_forward gives, to the bit where
-/// convk_conv2d_pool_max_pays; with relu, what is negative in y is 0. argmax NULL: not wanted.
-/// prepared: the convolution's, as for convk_conv2d_forward, or NULL. pooling: its window on images
-/// [n, filters, oh, ow] of the convolution. workspace: convk_conv2d_pool_max_workspace floats.
-/// Threads share the images, their groups and bands of rows.
+/// y and argmax as convk_pool_max of what convk_conv2d_forward gives with the bias, to the bit
+/// where convk_conv2d_pool_max_pays, and then the activation of y (NULL: none). argmax NULL: not
+/// wanted. prepacked and plan: the convolution's, as for convk_conv2d_forward. pooling: its window
+/// on images [n, filters, oh, ow] of the convolution. workspace: convk_conv2d_pool_max_workspace
+/// floats. Threads share the images, their groups and bands of rows.
 void convk_conv2d_pool_max(float *restrict y, int32_t *restrict argmax, const float *restrict x,
-                           const float *restrict weights, const float *restrict prepared,
-                           const float *restrict bias, bool relu, const convk_conv2d *conv,
-                           const convk_window *pooling, float *restrict workspace,
-                           convk_execution execution);
+                           const float *restrict weights, const float *restrict prepacked,
+                           const float *restrict bias, const convk_activation *activation,
+                           const convk_conv2d_plan *plan, const convk_window *pooling,
+                           float *restrict workspace);
 
 /// The floats of workspace that convk_conv2d_pool_max needs.
-ptrdiff_t convk_conv2d_pool_max_workspace(const convk_conv2d *conv, const convk_window *pooling,
-                                          convk_execution execution);
+ptrdiff_t convk_conv2d_pool_max_workspace(const convk_conv2d_plan *plan,
+                                          const convk_window *pooling);
 
-/// Whether the gradient with respect to the filters of a convolution that was max-pooled is faster
-/// from the pooled gradient; it must be asked for only where this is true.
-bool convk_conv2d_pool_max_backward_weights_pays(const convk_conv2d *conv,
-                                                 convk_execution execution);
+/// Whether the gradient with respect to the filters of a convolution that was max-pooled, by its
+/// plan of CONVK_BACKWARD_WEIGHTS, is faster from the pooled gradient; it must be asked for only
+/// where this is true.
+bool convk_conv2d_pool_max_backward_weights_pays(const convk_conv2d_plan *plan);
 
 /// dw [f, c/groups, kh, kw], the gradient with respect to the filters, from dy [n, f, oh, ow] of
 /// the max pooling of the convolution's output and from where the maxima were: the bits of
 /// convk_pool_max_backward and convk_conv2d_backward_weights. pooling: as for
-/// convk_conv2d_pool_max; each argmax lies under its window. workspace:
-/// convk_conv2d_backward_weights_workspace floats.
+/// convk_conv2d_pool_max; each argmax lies under its window. workspace: plan->workspace_floats
+/// floats.
 void convk_conv2d_pool_max_backward_weights(float *restrict dw, const float *restrict dy,
                                             const int32_t *restrict argmax, const float *restrict x,
-                                            const convk_conv2d *conv, const convk_window *pooling,
-                                            float *restrict workspace, convk_execution execution);
+                                            const convk_conv2d_plan *plan,
+                                            const convk_window *pooling, float *restrict workspace);
 
 /// dx [planes, input_plane] is set to zero, then dy [planes, output_plane] is added at argmax.
 void convk_pool_max_backward(float *restrict dx, const float *restrict dy,
@@ -293,35 +323,71 @@ void convk_pool_average_backward(float *restrict dx, const float *restrict dy,
 
 // ---- Activations ------------------------------------------------------------------------------
 
-/// y = x <= 0 ? 0 : x: NaN stays NaN, and -0 becomes 0. y and x may be the same array.
-void convk_relu(float *y, const float *x, ptrdiff_t count, convk_execution execution);
+/// The name in the list, such as "relu".
+const char *convk_activation_name(convk_activation_kind kind);
 
-/// dx = y <= 0 ? 0 : dy. dx may be dy.
-void convk_relu_backward(float *dx, const float *dy, const float *y, ptrdiff_t count,
-                         convk_execution execution);
+/// y = the activation of x. relu, clip and leakyReLU round once at most; sigmoid is right to within
+/// 4 units in the last place or 1e-38 (over all floats the worst that x86-64 showed is 2.5 units),
+/// tanh to within 4 units; the others to within 16 * 2^-24 * (|x| + |y|). y and x may be the same
+/// array.
+void convk_activation_forward(float *y, const float *x, ptrdiff_t count,
+                              convk_activation activation, convk_execution execution);
 
-/// y = 1 / (1 + exp(-x)), to within 4 units in the last place or 1e-38; over all floats the worst
-/// that x86-64 showed is 2.5 units. y and x may be the same.
-void convk_sigmoid(float *y, const float *x, ptrdiff_t count, convk_execution execution);
+/// dx = dy times the derivative. v is y for relu, clip, sigmoid, hardSigmoid and tanh, x for the
+/// others. dx may be dy.
+void convk_activation_backward(float *dx, const float *dy, const float *v, ptrdiff_t count,
+                               convk_activation activation, convk_execution execution);
 
-/// dx = dy * y * (1 - y). dx may be dy.
-void convk_sigmoid_backward(float *dx, const float *dy, const float *y, ptrdiff_t count,
-                            convk_execution execution);
+// ---- Arrays with axes -------------------------------------------------------------------------
 
-/// y = tanh(x), to within 4 units in the last place. y and x may be the same.
-void convk_tanh(float *y, const float *x, ptrdiff_t count, convk_execution execution);
+/// The most axes of more than one element that an array has whose size ptrdiff_t holds, and the
+/// most arrays that are walked over together.
+enum { CONVK_LARGEST_RANK = 64, CONVK_LARGEST_OPERANDS = 3 };
 
-/// dx = dy * (1 - y) * (1 + y). dx may be dy.
-void convk_tanh_backward(float *dx, const float *dy, const float *y, ptrdiff_t count,
-                         convk_execution execution);
+/// Axes that one or more arrays are walked over along.
+typedef struct {
+    ptrdiff_t rank;           ///< from 1 to CONVK_LARGEST_RANK
+    ptrdiff_t operands;       ///< from 1 to CONVK_LARGEST_OPERANDS
+    const ptrdiff_t *shape;   ///< [rank], outermost first
+    const ptrdiff_t *strides; ///< [operands, rank]
+} convk_axes;
 
-/// y = x > 0 ? x : slope * x, NaN staying NaN. y and x may be the same.
-void convk_leaky_relu(float *y, const float *x, ptrdiff_t count, float slope,
-                      convk_execution execution);
+#define CONVK_BINARY_KIND(name, value, slope_a, slope_b) CONVK_BINARY_##name,
+/// The operations on two arrays; the list has their formulas.
+typedef enum { CONVK_BINARY_OPERATIONS(CONVK_BINARY_KIND) CONVK_BINARY_COUNT } convk_binary_kind;
+#undef CONVK_BINARY_KIND
 
-/// dx = x > 0 ? dy : slope * dy. dx may be dy.
-void convk_leaky_relu_backward(float *dx, const float *dy, const float *x, ptrdiff_t count,
-                               float slope, convk_execution execution);
+/// The name in the list, such as "add".
+const char *convk_binary_name(convk_binary_kind kind);
+
+/// y, an array of the axes' shape, = the operation on the numbers of a and b that lie there. The
+/// axes' strides are those of a, then of b, those of the last axis 1, or 0 for an array that
+/// repeats one number along it. a and b may be the same array. Each number is rounded once. Threads
+/// share y.
+void convk_binary(float *restrict y, const float *a, const float *b, const convk_axes *axes,
+                  convk_binary_kind kind, convk_execution execution);
+
+/// dx, an array of the axes' shape, = the gradient with respect to a, or to b, where dy is that of
+/// y: what each use of a number gives, not yet added up where it is repeated. The axes' strides are
+/// those of a, b and dy. Products and quotients of three numbers are rounded as often as they are
+/// taken, the gradients of a power once.
+void convk_binary_backward(float *restrict dx, const float *dy, const float *a, const float *b,
+                           const convk_axes *axes, convk_binary_kind kind, bool of_b,
+                           convk_execution execution);
+
+#define CONVK_REDUCTION_KIND(name, start, next, join, finish) CONVK_REDUCTION_##name,
+/// The reductions; the list has their formulas.
+typedef enum { CONVK_REDUCTIONS(CONVK_REDUCTION_KIND) CONVK_REDUCTION_COUNT } convk_reduction_kind;
+#undef CONVK_REDUCTION_KIND
+
+/// The name in the list, such as "sum".
+const char *convk_reduction_name(convk_reduction_kind kind);
+
+/// y, an array of the kept axes' shape, = the reduction of x over the other axes, with totals in
+/// double. Both axes' strides are those of x; the last of the reduced ones is 1, or the last of the
+/// kept ones. NaN makes a maximum or minimum NaN. Threads share y.
+void convk_reduce(float *restrict y, const float *restrict x, const convk_axes *kept,
+                  const convk_axes *reduced, convk_reduction_kind kind, convk_execution execution);
 
 // ---- Normalization ----------------------------------------------------------------------------
 
@@ -390,14 +456,15 @@ void convk_dropout(float *y, const float *x, ptrdiff_t count, const convk_dropou
 
 // ---- Loss -------------------------------------------------------------------------------------
 
-/// y [rows, classes] = softmax of each row of x. y and x may be the same array.
-void convk_softmax(float *y, const float *x, ptrdiff_t rows, ptrdiff_t classes,
+/// y [outer, classes, inner] = softmax of x along the classes. y and x may be the same array.
+void convk_softmax(float *y, const float *x, ptrdiff_t outer, ptrdiff_t classes, ptrdiff_t inner,
                    convk_execution execution);
 
-/// dx = y * (dy - sum(dy y)) for each row, y [rows, classes] being its softmax; the sum is in
-/// double.
+/// dx = y * (dy - sum(dy y)) along the classes, y [outer, classes, inner] being a softmax; the sums
+/// are in double.
 void convk_softmax_backward(float *restrict dx, const float *restrict dy, const float *restrict y,
-                            ptrdiff_t rows, ptrdiff_t classes, convk_execution execution);
+                            ptrdiff_t outer, ptrdiff_t classes, ptrdiff_t inner,
+                            convk_execution execution);
 
 /// Mean cross-entropy of the softmax of logits [rows, classes] against a class a row, by
 /// log-sum-exp with sums in double. gradient [rows, classes] = (softmax - onehot) / rows.
@@ -476,6 +543,42 @@ typedef struct {
 void convk_update_adam(float *restrict p, float *restrict m, float *restrict v,
                        const float *restrict g, ptrdiff_t count, const convk_adam *adam,
                        const convk_gradient_adjustment *adjustment, convk_execution execution);
+
+// ---- Other places -----------------------------------------------------------------------------
+
+/// The most axes of a copy.
+enum { CONVK_MOST_AXES = 64 };
+
+/// One axis of a copy: its extent, and how far two neighbours along it lie apart in the input and
+/// in the output; negative where an axis runs backwards.
+typedef struct {
+    ptrdiff_t extent, from, to;
+} convk_copy_axis;
+
+/// y[sum of index * to] = x[sum of index * from], for all indices along count <=
+/// CONVK_MOST_AXES axes, in any order. x and y point to the numbers whose indices are all 0. The
+/// output's strides keep its numbers apart; an input's may be 0. Numbers between are left alone.
+void convk_strided_copy(float *restrict y, const float *restrict x, const convk_copy_axis *axes,
+                        int count, convk_execution execution);
+
+/// A linear map from in numbers to out, most of whose weights are 0: number i is the sum of
+/// weight[t] * x[place[t]] for first[i] <= t < first[i + 1], in this order, or 0.
+typedef struct {
+    ptrdiff_t in, out;
+    ptrdiff_t each;         ///< how many taps each output has, or 0 where they differ
+    const ptrdiff_t *first; ///< [out + 1], from 0 on
+    const int32_t *place;
+    const float *weight;
+} convk_resampling;
+
+/// The floats of workspace that convk_resample needs.
+ptrdiff_t convk_resample_workspace(const convk_resampling *columns, convk_execution execution);
+
+/// y[p,i,j] = sum of columns[j,v] (sum of rows[i,u] x[p,u,v]) over planes p: [planes, rows->out,
+/// columns->out] from [planes, rows->in, columns->in]. Each sum is rounded at each step.
+void convk_resample(float *restrict y, const float *restrict x, ptrdiff_t planes,
+                    const convk_resampling *rows, const convk_resampling *columns,
+                    float *restrict workspace, convk_execution execution);
 
 #ifdef __cplusplus
 #undef restrict

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Checkpoints: any bytes give a checkpoint or a `ParameterFileError`, and training goes on from it or
+// Checkpoints: any bytes give a checkpoint or a `FileError`, and training goes on from it or
 // says why not.
 
 import ConvNetData
@@ -25,7 +25,7 @@ func fuzzCheckpoint(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         let checkpoint = try Checkpoint(bytes: data, file: "input")
         try resume(checkpoint)
     } catch {
-        precondition(error is ParameterFileError || error is TrainingError)
+        precondition(error is FileError || error is TrainingError)
     }
     return 0
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// IDX files, plain and gzip: any bytes give contents or an `IDXError`.
+// IDX files, plain and gzip: any bytes give contents or an `FileError`.
 
 import ConvNetData
 import Fuzzer
@@ -13,7 +13,7 @@ func main(_ count: CInt, _ arguments: Arguments) -> CInt {
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzIDX(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = [UInt8](UnsafeBufferPointer(start: start, count: count))
-    do throws(IDXError) {
+    do throws(FileError) {
         let contents = try IDX.decode(bytes, file: "input")
         precondition(contents.shape.reduce(1, *) == contents.bytes.count)
     } catch {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// NumPy's `.npy` files: any bytes give a tensor or a `NumPyError`.
+// NumPy's `.npy` files: any bytes give a tensor or a `FileError`.
 
 import ConvNet
 import ConvNetData
@@ -14,7 +14,7 @@ func main(_ count: CInt, _ arguments: Arguments) -> CInt {
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzNPY(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = [UInt8](UnsafeBufferPointer(start: start, count: count))
-    do throws(NumPyError) {
+    do throws(FileError) {
         let array = try NumPy.array(bytes: bytes, file: "input")
         precondition(array.shape.reduce(1, *) == array.count)
         // No number takes less than a byte in the file.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// NumPy's `.npz` files: any bytes give arrays, each name once, or a `NumPyError`.
+// NumPy's `.npz` files: any bytes give arrays, each name once, or a `FileError`.
 
 import ConvNet
 import ConvNetData
@@ -14,7 +14,7 @@ func main(_ count: CInt, _ arguments: Arguments) -> CInt {
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzNPZ(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = [UInt8](UnsafeBufferPointer(start: start, count: count))
-    do throws(NumPyError) {
+    do throws(FileError) {
         let arrays = try NumPy.arrays(bytes: bytes, file: "input")
         precondition(Set(arrays.map(\.name)).count == arrays.count)
         for (_, array) in arrays { precondition(array.shape.reduce(1, *) == array.count) }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Whole networks: any bytes give a network or a `ParameterFileError`; a network that is small enough
+// Whole networks: any bytes give a network or a `FileError`; a network that is small enough
 // predicts, or says why not.
 
 import Foundation
@@ -21,27 +21,35 @@ func fuzzNetwork(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         let network = try Network(contents, file: "input", kernels: NativeKernels(threads: 1))
         try use(network)
     } catch {
-        precondition(error is ParameterFileError)
+        precondition(error is FileError)
     }
     return 0
 }
 
-/// A prediction and a step of training, where no layer makes more of a sample than some numbers.
+/// A prediction and a gradient, where no value of a sample has more than some elements.
 private func use(_ network: Network) throws {
-    var shape = [1] + network.inputShape
-    guard shape.reduce(1, *) <= 1 << 12 else { return }
-    for named in network.layers {
-        guard let next = try? named.layer.outputShape(for: shape) else { return }
-        shape = next
-        guard shape.reduce(1, { $0.multipliedReportingOverflow(by: $1).partialValue }) <= 1 << 12
-        else { return }
-    }
+    let shapes = network.graph.inputs.map(\.shape) + network.graph.nodes.map(\.shape)
+    guard shapes.allSatisfy({ isSmall($0) }) else { return }
     do {
-        let x = try Tensor(shape: [1] + network.inputShape, repeating: 0.5)
-        _ = try network.predict(x)
-        _ = try network.gradient(x, labels: [0])
+        var inputs: [String: Tensor] = [:]
+        for input in network.graph.inputs {
+            inputs[input.name] = try Tensor(shape: [1] + input.shape, repeating: 0.5)
+        }
+        _ = try network.predict(inputs)
+        if let x = inputs.values.first, inputs.count == 1, network.graph.outputs.count == 1 {
+            _ = try network.gradient(x, labels: [0])
+        }
         _ = try network.summary()
     } catch {
         precondition(error is TensorError)
     }
+}
+
+private func isSmall(_ shape: [Int]) -> Bool {
+    var elements = 1
+    for extent in shape {
+        elements = elements.multipliedReportingOverflow(by: extent).partialValue
+        guard elements <= 1 << 12 else { return false }
+    }
+    return true
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// PNG files: any bytes give an image or a `PictureError`; an image becomes a tensor. libpng,
+// PNG files: any bytes give an image or a `FileError`; an image becomes a tensor. libpng,
 // which decodes, is the system's and not instrumented.
 
 import ConvNet
@@ -21,7 +21,7 @@ func fuzzPNG(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         let x = try image.tensor(channels: 3, height: 3, width: 5)
         precondition(x.scalars.allSatisfy { (0...1).contains($0) })
     } catch {
-        precondition(error is PictureError)
+        precondition(error is FileError)
     }
     return 0
 }

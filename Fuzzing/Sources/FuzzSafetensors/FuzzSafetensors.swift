@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Safetensors: any bytes give tensors or a `ParameterFileError`; what was read is written and read
+// Safetensors: any bytes give tensors or a `FileError`; what was read is written and read
 // again as the same. Whole numbers are handed out as such, or refused by name.
 
 import ConvNet
@@ -28,7 +28,7 @@ func fuzzSafetensors(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         precondition(again.tensors.map(\.name) == contents.tensors.map(\.name))
         precondition(again.tensors.map(\.value.shape) == contents.tensors.map(\.value.shape))
     } catch {
-        precondition(error is ParameterFileError)
+        precondition(error is FileError)
     }
     return 0
 }

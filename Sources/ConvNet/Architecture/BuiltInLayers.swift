@@ -4,18 +4,39 @@
 // what stands here may be added to, but not changed.
 
 /// The layers that every reader of files knows.
-enum BuiltInLayers {
+package enum BuiltInLayers {
     /// Their types.
-    static let types: [any DescribedLayer.Type] = [
-        Affine.self, AveragePooling.self, BatchNormalization.self, Convolution.self, Dropout.self,
-        Flatten.self, GlobalAveragePooling.self, GlobalMaxPooling.self, LeakyReLU.self,
-        LocalResponseNormalization.self, MaxPooling.self, ReLU.self, Sigmoid.self, Softmax.self,
+    package static let types: [any DescribedLayer.Type] = [
+        Activation.self, Addition.self, Affine.self, AveragePooling.self, BatchNormalization.self,
+        Convolution.self,
+        Dropout.self,
+        Elementwise.self,
+        Flatten.self, GlobalAveragePooling.self, GlobalMaxPooling.self,
+        GroupNormalization.self, InstanceNormalization.self, LayerNormalization.self,
+        LeakyReLU.self,
+        LocalResponseNormalization.self,
+        MatrixProduct.self,
+        MaxPooling.self,
+        Multiplication.self, PReLU.self,
+        ReLU.self,
+        Reduce.self,
+        Sigmoid.self, Softmax.self,
         Tanh.self,
+        // Where numbers lie, and images of other sizes.
+        AdaptiveAveragePooling.self, Concatenation.self, ImagePadding.self, PixelShuffle.self,
+        PixelUnshuffle.self, Reshape.self, Resize.self, Slice.self, Squeeze.self, Transpose.self,
+        TransposedConvolution.self, Unsqueeze.self,
+        // What imported models need besides.
+        BroadcastProduct.self, IndexSelection.self, Pointwise.self, Ranking.self,
+        Resampling.self, Selection.self, WholeReshape.self,
     ]
+
+    /// Those that take no input, which tests over layers with inputs leave out.
+    package static let typesWithoutInputs: [any DescribedLayer.Type] = [StoredTensor.self]
 }
 
 /// A layer that its type alone describes.
-protocol PlainLayer: DescribedLayer {
+package protocol PlainLayer: DescribedLayer {
     init()
 }
 
@@ -31,6 +52,11 @@ extension PlainLayer {
     }
 }
 
+extension Addition: PlainLayer {
+    /// What files call the type.
+    public static let typeName = "Addition"
+}
+
 extension ReLU: PlainLayer {
     /// What files call the type.
     public static let typeName = "ReLU"
@@ -44,11 +70,6 @@ extension Sigmoid: PlainLayer {
 extension Tanh: PlainLayer {
     /// What files call the type.
     public static let typeName = "Tanh"
-}
-
-extension Softmax: PlainLayer {
-    /// What files call the type.
-    public static let typeName = "Softmax"
 }
 
 extension Flatten: PlainLayer {
@@ -90,12 +111,13 @@ extension Convolution: DescribedLayer {
         window.layerSettings.merging(["groups": .integer(groups)])
     }
 
-    /// The layer with the filters `W` and the bias `b`.
+    /// The layer with the filters `W` and the bias `b`, if there is one.
     public init(settings: LayerSettings, tensors: LayerTensors) throws {
         try settings.require(only: Window.settingNames + ["groups"])
-        let tensors = try tensors.require(only: ["W", "b"])
+        let tensors = try tensors.require(only: tensors.has("b") ? ["W", "b"] : ["W"])
         try self.init(
-            weights: tensors[0], bias: tensors[1], window: Window(settings: settings),
+            weights: tensors[0], bias: tensors.count > 1 ? tensors[1] : nil,
+            window: Window(settings: settings),
             groups: settings.integer("groups", in: 1...Shape.largestExtent))
     }
 }

@@ -41,6 +41,9 @@ public struct LayerTensors: Sendable {
     /// Tensors by their keys, such as `W` and `b`.
     public init(_ values: [String: Tensor]) { self.values = values }
 
+    /// Whether there is a tensor of a key.
+    public func has(_ key: String) -> Bool { values[key] != nil }
+
     /// The tensors of the given keys, in their order, and nothing beside them.
     ///
     /// - Throws: ``TensorError`` when one is missing, or there is another.

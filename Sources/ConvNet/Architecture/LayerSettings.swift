@@ -69,6 +69,19 @@ public struct LayerSettings: Sendable, Hashable, Codable, ExpressibleByDictionar
         return numbers
     }
 
+    /// Any number of whole numbers in a range.
+    ///
+    /// - Throws: ``TensorError`` when the setting is missing, of another kind or out of range.
+    public func integers(
+        _ name: String, in range: ClosedRange<Int>
+    ) throws(TensorError) -> [Int] {
+        let rule = "whole numbers from \(range.lowerBound) to \(range.upperBound)"
+        guard case .integers(let numbers) = values[name], numbers.allSatisfy(range.contains) else {
+            throw refused(name, expected: rule)
+        }
+        return numbers
+    }
+
     /// A finite number.
     ///
     /// - Throws: ``TensorError`` when the setting is missing or of another kind.
@@ -96,6 +109,19 @@ public struct LayerSettings: Sendable, Hashable, Codable, ExpressibleByDictionar
     public func text(_ name: String) throws(TensorError) -> String {
         guard case .text(let value) = values[name] else {
             throw refused(name, expected: "a word")
+        }
+        return value
+    }
+
+    /// A word that stands for a case of an enumeration.
+    ///
+    /// - Throws: ``TensorError`` when the setting is missing, of another kind or no case's word.
+    public func oneOf<Value: RawRepresentable & CaseIterable>(
+        _ name: String
+    ) throws(TensorError) -> Value where Value.RawValue == String {
+        guard case .text(let word) = values[name], let value = Value(rawValue: word) else {
+            let words = Value.allCases.map(\.rawValue).joined(separator: ", ")
+            throw refused(name, expected: "one of \(words)")
         }
         return value
     }

@@ -13,7 +13,7 @@ extension Classifier {
     /// parameters alone.
     ///
     /// - Throws: ``TensorError`` that names a layer which is no ``DescribedLayer``, and
-    ///   ``ParameterFileError`` when the file can't be written.
+    ///   ``FileError`` when the file can't be written.
     public func save(to url: URL) throws {
         let metadata = try network.architectureMetadata()
         try ParameterFile.write(
@@ -26,7 +26,9 @@ extension Network {
     ///
     /// - Throws: ``TensorError`` that names a layer which is no ``DescribedLayer``.
     package func architectureMetadata() throws -> [String: String] {
-        [Architecture.metadataKey: try Architecture(self).text()]
+        var metadata = [Architecture.metadataKey: try Architecture(self).text()]
+        metadata[Preprocessing.metadataKey] = try preprocessing?.text()
+        return metadata
     }
 
     /// The network of a file that ``Classifier/save(to:)`` wrote.
@@ -42,7 +44,7 @@ extension Network {
     ///   - layerTypes: layers of one's own that the file may name.
     ///   - strict: whether the file may have no other tensors than those of its layers. Without it, they
     ///     are ignored.
-    /// - Throws: ``ParameterFileError`` when the file can't be read or is broken, describes no
+    /// - Throws: ``FileError`` when the file can't be read or is broken, describes no
     ///   network, names an unknown layer, or where settings and tensors don't fit together.
     public init(
         contentsOf url: URL, kernels: any Kernels = NativeKernels(),
@@ -59,25 +61,34 @@ extension Network {
         layerTypes: [any DescribedLayer.Type] = [], strict: Bool = true
     ) throws {
         guard let text = contents.metadata[Architecture.metadataKey] else {
-            throw ParameterFileError(
+            throw FileError(
                 file: file,
                 problem: "holds no network, expected \(Architecture.metadataKey) in its metadata")
         }
         let architecture = try Architecture(text: text, file: file)
-        let names = architecture.tensorNames
-        try Self.requireOneType(contents.tensors.filter { names.contains($0.name) }, file: file)
+        let names = try architecture.tensorNames(file: file)
+        let allNames = Set(names.flatMap { $0 })
+        try Self.requireOneType(contents.tensors.filter { allNames.contains($0.name) }, file: file)
         var reader = LayerReader(
-            contents, types: BuiltInLayers.types + layerTypes, file: file)
-        let layers = try architecture.layers.map { try reader.read($0) }
+            contents, types: BuiltInLayers.types + BuiltInLayers.typesWithoutInputs + layerTypes,
+            file: file)
+        let layers = try zip(architecture.layers, names).map { try reader.read($0, names: $1) }
         if strict { try reader.finish() }
         do {
-            try self.init(inputShape: architecture.inputShape, layers: layers, kernels: kernels)
+            if let inputShape = architecture.inputShape {
+                try self.init(inputShape: inputShape, layers: layers, kernels: kernels)
+            } else {
+                try self.init(architecture.graph(of: layers, file: file), kernels: kernels)
+            }
         } catch let error as TensorError {
-            throw ParameterFileError(file: file, problem: "\(error)")
+            throw FileError(file: file, problem: "\(error)")
         }
-        guard Set((parameters + buffers).map(\.name)) == names else {
-            throw ParameterFileError(
+        guard Set((parameters + buffers).map(\.name)) == allNames else {
+            throw FileError(
                 file: file, problem: "tensors are not named as the layers name theirs")
+        }
+        preprocessing = try contents.metadata[Preprocessing.metadataKey].map {
+            try Preprocessing(text: $0, file: file)
         }
     }
 
@@ -95,7 +106,7 @@ extension Network {
         guard let first = tensors.first,
             let other = tensors.first(where: { $0.value.scalarType != first.value.scalarType })
         else { return }
-        throw ParameterFileError(
+        throw FileError(
             file: file,
             problem: "\(other.name) has type \(other.value.scalarType), expected "
                 + "\(first.value.scalarType) as \(first.name)")
@@ -107,25 +118,13 @@ extension Safetensors.Contents {
     package var describesNetwork: Bool { metadata[Architecture.metadataKey] != nil }
 }
 
-extension Architecture {
-    /// The names of all tensors: the keys of each layer, with the number of the layer among those that
-    /// have some.
-    fileprivate var tensorNames: Set<String> {
-        let layers = layers.filter { !$0.tensors.isEmpty }
-        return Set(
-            layers.enumerated().flatMap { number, layer in
-                layer.tensors.map { "\($0)\(number + 1)" }
-            })
-    }
-}
-
 /// Makes layers in order and gives each its tensors.
 private struct LayerReader {
     private var tensors: [String: Tensor]
+    private var taken: [String: Tensor] = [:]
     private let unread: [String: String]
     private let types: [String: any DescribedLayer.Type]
     private let file: String
-    private var number = 0
 
     init(_ contents: Safetensors.Contents, types: [any DescribedLayer.Type], file: String) {
         tensors = Dictionary(uniqueKeysWithValues: contents.tensors.map { ($0.name, $0.value) })
@@ -134,23 +133,23 @@ private struct LayerReader {
         self.file = file
     }
 
-    mutating func read(_ layer: Architecture.Layer) throws -> NamedLayer {
+    mutating func read(_ layer: Architecture.Layer, names: [String]) throws -> NamedLayer {
         guard let type = types[layer.type] else {
             throw fail(
                 layer,
                 "is of an unknown type, expected one of "
                     + types.keys.sorted().joined(separator: ", "))
         }
-        if !layer.tensors.isEmpty { number += 1 }
         var own: [String: Tensor] = [:]
-        for key in layer.tensors {
-            let name = "\(key)\(number)"
-            // Taken out: a tensor belongs to one layer.
-            guard let tensor = tensors.removeValue(forKey: name) else {
+        for (key, name) in zip(layer.tensors, names) {
+            // Taken out: a tensor belongs to one layer, unless others say that they share it.
+            let isShared = layer.shared?[key] != nil
+            guard let tensor = isShared ? taken[name] : tensors.removeValue(forKey: name) else {
                 let type = unread[name].map { " of floating-point numbers, has one of type \($0)" }
                 throw fail(layer, "lacks its tensor \(name)\(type ?? "")")
             }
             own[key] = tensor
+            taken[name] = tensor
         }
         do {
             let made = try type.init(settings: layer.settings, tensors: LayerTensors(own))
@@ -163,12 +162,12 @@ private struct LayerReader {
     /// Fails when a tensor is left over.
     func finish() throws {
         if let extra = (Array(tensors.keys) + unread.keys).min() {
-            throw ParameterFileError(
+            throw FileError(
                 file: file, problem: "\(extra) is unexpected, expected only the layers' tensors")
         }
     }
 
-    private func fail(_ layer: Architecture.Layer, _ problem: String) -> ParameterFileError {
-        ParameterFileError(file: file, problem: "layer \(layer.name) (\(layer.type)): \(problem)")
+    private func fail(_ layer: Architecture.Layer, _ problem: String) -> FileError {
+        FileError(file: file, problem: "layer \(layer.name) (\(layer.type)): \(problem)")
     }
 }

@@ -4,10 +4,11 @@
 
 /// A matrix product and a bias: `[N, in]` to `[N, out]`. Images `[N, C, H, W]` are taken as rows of
 /// C·H·W numbers.
-public struct Affine: Layer {
-    private var weight: Parameter
-    private var bias: Parameter
-    private var input: Tensor?
+public struct Affine: UnaryLayer {
+    /// The weights `[in, out]` and the bias `[out]`.
+    public var parameters: [Tensor]
+    private let inputSize: Int
+    private let outputSize: Int
 
     /// A layer with drawn weights and zero bias.
     ///
@@ -47,13 +48,15 @@ public struct Affine: Layer {
             bias, hasShape: [weights.shape[1]], operation: "Affine", argument: "bias")
         try KernelChecks.require(
             bias, holds: weights.scalarType, operation: "Affine", argument: "bias")
-        weight = Parameter(weights)
-        self.bias = Parameter(bias)
+        parameters = [weights, bias]
+        (inputSize, outputSize) = (weights.shape[0], weights.shape[1])
     }
+
+    /// Pixels become numbers of a row.
+    public var fixesInputShape: Bool { true }
 
     /// The shape that comes out for a shape that goes in.
     public func outputShape(for inputShape: [Int]) throws -> [Int] {
-        let (inputSize, outputSize) = (weight.shape[0], weight.shape[1])
         let count = try Shape.elementCount(inputShape, operation: "Affine", argument: "x")
         guard inputShape.count >= 2, count / inputShape[0] == inputSize else {
             throw TensorError(
@@ -65,76 +68,27 @@ public struct Affine: Layer {
 
     /// A product and an addition for each weight and sample.
     public func operationCount(for inputShape: [Int]) throws -> Int {
-        try operations(timesOutputs: 2 * weight.shape[0], for: inputShape)
+        try operations(timesOutputs: 2 * inputSize, for: inputShape)
     }
 
-    /// The layer's output, keeping nothing.
+    /// `W` and `b`.
+    public var parameterNames: [String] { ["W", "b"] }
+
+    /// A product with weights and a bias.
+    public var pattern: LayerPattern { .affine }
+
+    /// The layer's output in prediction.
     public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        try predict(x, rectified: false, on: kernels)
+        try operation().predict(x, on: kernels)
     }
 
-    /// The layer's output; keeps what the gradient needs.
-    public mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        try forward(x, rectified: false, on: kernels)
+    /// The layer's output in training, and the way back.
+    public func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
+        try operation().forward(x, on: pass.kernels)
     }
 
-    /// The layer's output, rectified where asked for, keeping nothing.
-    func predict(_ x: Tensor, rectified: Bool, on kernels: any Kernels) throws -> Tensor {
-        try kernels.affine(
-            rows(of: x), weights: weight.value, bias: bias.value, rectified: rectified)
-    }
-
-    /// The input as a matrix `[N, in]`.
-    private func rows(of x: Tensor) throws -> Tensor {
-        let inputSize = weight.shape[0]
-        if x.shape.count == 2, x.shape[1] == inputSize { return x }
-        _ = try outputShape(for: x.shape)
-        return try x.reshaped(to: [x.shape[0], inputSize])
-    }
-
-    /// The layer's output, rectified where asked for; keeps what the gradient needs.
-    mutating func forward(_ x: Tensor, rectified: Bool, on kernels: any Kernels) throws -> Tensor {
-        let output = try predict(x, rectified: rectified, on: kernels)
-        input = x
-        return output
-    }
-
-    /// The gradient with respect to the input of the last forward pass.
-    public mutating func backward(
-        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
-    ) throws -> Tensor? {
-        let x = try Self.kept(input)
-        try require(outputGradient, fitsInput: x.shape)
-        input = nil
-        let rows = try rows(of: x)
-        // Let go of first: the new one takes its memory.
-        weight.gradient = nil
-        weight.gradient = try kernels.gemm(
-            MatrixView(rows).transposed, MatrixView(outputGradient))
-        bias.gradient = try kernels.biasGradient(outputGradient)
-        guard needsInputGradient else { return nil }
-        return try kernels.gemm(MatrixView(outputGradient), MatrixView(weight.value).transposed)
-            .reshaped(to: x.shape)
-    }
-
-    /// The weights `W` and the bias `b`.
-    public var parameters: [(key: String, value: Tensor)] {
-        [("W", weight.value), ("b", bias.value)]
-    }
-
-    /// Visits `W` and `b` in place, with their gradients.
-    public mutating func updateParameters(
-        _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
-    ) throws {
-        let operation = "Affine.updateParameters"
-        try weight.update("W", operation: operation, body)
-        try bias.update("b", operation: operation, body)
-    }
-
-    /// The same layer with parameters of the given number type.
-    public func converted(to scalarType: ScalarType) throws -> Affine {
-        try Affine(
-            weights: weight.value.converted(to: scalarType),
-            bias: bias.value.converted(to: scalarType))
+    private func operation() throws(TensorError) -> AffineOperation {
+        let parameters = try checkedParameters([[inputSize, outputSize], [outputSize]])
+        return AffineOperation(weights: parameters[0], bias: parameters[1])
     }
 }

@@ -4,13 +4,12 @@
 // document recognition", 1998.
 
 /// The mean of the numbers under each place of a window: `[N, C, H, W]` to `[N, C, OH, OW]`.
-public struct AveragePooling: Layer {
+public struct AveragePooling: UnaryLayer {
     /// The geometry of the pooling.
     public let window: Window
     /// Whether padding counts, as zeros; otherwise a mean is that of the real pixels under the window
     /// (PyTorch's `count_include_pad`).
     public let countIncludePad: Bool
-    private var inputShape: [Int]?
 
     /// A pooling over a square window.
     ///
@@ -28,6 +27,25 @@ public struct AveragePooling: Layer {
     ) throws {
         try self.init(
             window: Window(size, stride: stride ?? size, padding: padding, ceilMode: ceilMode),
+            countIncludePad: countIncludePad)
+    }
+
+    /// A pooling along rows, PyTorch's `AvgPool1d`: sequences are images of one row, `[N, C, 1, W]`.
+    ///
+    /// - Parameters:
+    ///   - width: the window's width; its height is 1.
+    ///   - stride: the step between places; `width` when nil.
+    ///   - padding: columns on the left and on the right, at most half the width.
+    ///   - ceilMode: whether a last place that reaches past the padded sequence counts.
+    ///   - countIncludePad: whether padding counts, as zeros.
+    /// - Throws: ``TensorError`` when a size or stride is below 1 or the padding is negative.
+    public init(
+        width: Int, stride: Int? = nil, padding: Int = 0, ceilMode: Bool = false,
+        countIncludePad: Bool = true
+    ) throws {
+        try self.init(
+            window: Window(
+                width: width, stride: stride ?? width, padding: padding, ceilMode: ceilMode),
             countIncludePad: countIncludePad)
     }
 
@@ -50,33 +68,21 @@ public struct AveragePooling: Layer {
             timesOutputs: window.size.height * window.size.width, for: inputShape)
     }
 
-    /// The layer's output, keeping nothing.
+    /// The layer's output in prediction.
     public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
         try kernels.averagePooling(x, window: window, countIncludePad: countIncludePad)
     }
 
-    /// The layer's output; keeps what the gradient needs.
-    public mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        let output = try predict(x, on: kernels)
-        inputShape = x.shape
-        return output
-    }
-
-    /// The gradient with respect to the input of the last forward pass.
-    public mutating func backward(
-        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
-    ) throws -> Tensor? {
-        let inputShape = try Self.kept(inputShape)
-        try require(outputGradient, fitsInput: inputShape)
-        self.inputShape = nil
-        guard needsInputGradient else { return nil }
-        return try kernels.averagePoolingGradient(
-            outputGradient, inputShape: inputShape, window: window,
-            countIncludePad: countIncludePad)
-    }
-
-    /// The same layer with parameters of the given number type.
-    public func converted(to scalarType: ScalarType) throws -> AveragePooling {
-        AveragePooling(window: window, countIncludePad: countIncludePad)
+    /// The layer's output in training, and the way back.
+    public func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
+        let output = try predict(x, on: pass.kernels)
+        return Forward(output) {
+            [self, inputShape = x.shape, kernels = pass.kernels] outputGradient, wanted in
+            guard wanted.input else { return LayerGradients(input: nil) }
+            return LayerGradients(
+                input: try kernels.averagePoolingGradient(
+                    outputGradient, inputShape: inputShape, window: window,
+                    countIncludePad: countIncludePad))
+        }
     }
 }

@@ -7,16 +7,18 @@
 ///
 /// Training takes mean and variance from the batch and moves the running statistics towards them, by the
 /// share `momentum`, the variance then divided by the count less one. Prediction takes the running ones,
-/// which are saved with the parameters.
-public struct BatchNormalization: Layer {
+/// which are saved with the parameters; so does training where the layer is frozen
+/// (``Trainer/frozenNormalizations``), as in PyTorch where the module is in evaluation mode.
+public struct BatchNormalization: UnaryLayer {
     /// What keeps the divisor from 0.
     public let epsilon: Double
     /// The share of the batch in the running statistics.
     public let momentum: Double
-    private var gamma: Parameter
-    private var beta: Parameter
-    private var running: BatchStatistics
-    private var kept: (input: Tensor, statistics: BatchStatistics)?
+    /// Gamma and beta, each `[C]`.
+    public var parameters: [Tensor]
+    /// The running means and variances, each `[C]`.
+    public var buffers: [Tensor]
+    private let channels: Int
 
     /// A layer with gamma 1, beta 0, running means 0 and running variances 1.
     ///
@@ -58,9 +60,9 @@ public struct BatchNormalization: Layer {
                 operation: operation, argument: "momentum", value: "\(momentum)",
                 expected: "from 0 to 1")
         }
-        self.gamma = Parameter(gamma)
-        self.beta = Parameter(beta)
-        running = BatchStatistics(mean: mean, variance: variance)
+        parameters = [gamma, beta]
+        buffers = [mean, variance]
+        channels = gamma.shape[0]
         self.epsilon = epsilon
         self.momentum = momentum
     }
@@ -69,7 +71,6 @@ public struct BatchNormalization: Layer {
     public func outputShape(for inputShape: [Int]) throws -> [Int] {
         let sizes = try KernelChecks.channels(
             inShape: inputShape, operation: "BatchNormalization", argument: "x")
-        let channels = gamma.shape[0]
         guard sizes.channels == channels else {
             throw TensorError(
                 operation: "BatchNormalization", argument: "x", value: "\(inputShape)",
@@ -78,34 +79,88 @@ public struct BatchNormalization: Layer {
         return inputShape
     }
 
-    /// The layer's output by the running statistics, keeping nothing.
-    public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        try kernels.batchNormalization(
-            x, statistics: running, gamma: gamma.value, beta: beta.value, epsilon: epsilon)
+    /// `gamma` and `beta`.
+    public var parameterNames: [String] { ["gamma", "beta"] }
+
+    /// A normalization of channels.
+    public var pattern: LayerPattern { .channelNormalization(epsilon: epsilon) }
+
+    /// `mean` and `variance`.
+    public var bufferNames: [String] { ["mean", "variance"] }
+
+    /// Fails where a channel would have a single number: it has no variance.
+    public func requireTrainable(on inputShape: [Int]) throws {
+        _ = try outputShape(for: inputShape)
+        let count = try Shape.elementCount(inputShape, operation: "BatchNormalization")
+        guard count / channels > 1 else {
+            throw TensorError(
+                operation: "BatchNormalization", argument: "x", value: "\(inputShape)",
+                expected: "more than one number per channel in training")
+        }
     }
 
-    /// The layer's output by the batch's statistics; keeps what the gradient needs.
+    /// The layer's output by the running statistics.
+    public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
+        let parameters = try checkedParameters([[channels], [channels]])
+        try Self.check(buffers, named: bufferNames, [[channels], [channels]])
+        return try kernels.batchNormalization(
+            x, statistics: BatchStatistics(mean: buffers[0], variance: buffers[1]),
+            gamma: parameters[0], beta: parameters[1], epsilon: epsilon)
+    }
+
+    /// The layer's output by the batch's statistics, the moved running statistics, and the way back.
+    ///
+    /// Where the pass says so, the output by the running statistics instead, which stay.
     ///
     /// - Throws: ``TensorError`` when a channel has a single number: it has no variance.
-    public mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        _ = try outputShape(for: x.shape)
-        let count = x.count / gamma.shape[0]
-        guard count > 1 else {
-            throw TensorError(
-                operation: "BatchNormalization", argument: "x", value: "\(x.shape)",
-                expected: "more than one number a channel in training")
-        }
+    public func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
+        if pass.usesRunningStatistics { return try frozenForward(x, on: pass.kernels) }
+        try requireTrainable(on: x.shape)
+        let parameters = try checkedParameters([[channels], [channels]])
+        let (gamma, kernels) = (parameters[0], pass.kernels)
         let statistics = try kernels.batchStatistics(x)
         let output = try kernels.batchNormalization(
-            x, statistics: statistics, gamma: gamma.value, beta: beta.value, epsilon: epsilon)
-        try moveRunningStatistics(towards: statistics, count: count)
-        kept = (x, statistics)
-        return output
+            x, statistics: statistics, gamma: gamma, beta: parameters[1], epsilon: epsilon)
+        let moved = try movedStatistics(towards: statistics, count: x.count / channels)
+        return Forward(output, buffers: moved) { [epsilon] outputGradient, wanted in
+            let gradient = try kernels.batchNormalizationGradient(
+                outputGradient, input: x, statistics: statistics, gamma: gamma, epsilon: epsilon)
+            return LayerGradients(
+                input: wanted.input ? gradient.input : nil,
+                parameters: wanted.parameters ? [gradient.gamma, gradient.beta] : [])
+        }
     }
 
-    private mutating func moveRunningStatistics(
-        towards batch: BatchStatistics, count: Int
-    ) throws {
+    /// The layer's output by the running statistics, and the way back: a scale and a shift for each
+    /// channel.
+    private func frozenForward(_ x: Tensor, on kernels: any Kernels) throws -> Forward {
+        let output = try predict(x, on: kernels)
+        let statistics = BatchStatistics(mean: buffers[0], variance: buffers[1])
+        return Forward(output) { [epsilon, gamma = parameters[0]] outputGradient, wanted in
+            var gradients = LayerGradients(input: nil)
+            if wanted.parameters {
+                // Sums that do not ask where the statistics come from.
+                let sums = try kernels.batchNormalizationGradient(
+                    outputGradient, input: x, statistics: statistics, gamma: gamma,
+                    epsilon: epsilon)
+                gradients.parameters = [sums.gamma, sums.beta]
+            }
+            if wanted.input {
+                let zeros = try Tensor(zeros: gamma.shape, scalarType: gamma.scalarType)
+                gradients.inputs = [
+                    try kernels.batchNormalization(
+                        outputGradient,
+                        statistics: BatchStatistics(mean: zeros, variance: statistics.variance),
+                        gamma: gamma, beta: zeros, epsilon: epsilon)
+                ]
+            }
+            return gradients
+        }
+    }
+
+    /// The running statistics after a batch.
+    private func movedStatistics(towards batch: BatchStatistics, count: Int) throws -> [Tensor] {
+        try Self.check(buffers, named: bufferNames, [[channels], [channels]])
         func moved(_ old: Tensor, _ new: Tensor, _ factor: Double) throws -> Tensor {
             let numbers = zip(old.doubles, new.doubles).map {
                 (1 - momentum) * $0 + momentum * factor * $1
@@ -113,62 +168,8 @@ public struct BatchNormalization: Layer {
             return try Tensor(shape: old.shape, doubles: numbers).converted(to: old.scalarType)
         }
         let unbiased = Double(count) / Double(count - 1)
-        running = BatchStatistics(
-            mean: try moved(running.mean, batch.mean, 1),
-            variance: try moved(running.variance, batch.variance, unbiased))
-    }
-
-    /// The gradient with respect to the input of the last forward pass.
-    public mutating func backward(
-        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
-    ) throws -> Tensor? {
-        let (x, statistics) = try Self.kept(kept)
-        try require(outputGradient, fitsInput: x.shape)
-        kept = nil
-        let gradient = try kernels.batchNormalizationGradient(
-            outputGradient, input: x, statistics: statistics, gamma: gamma.value,
-            epsilon: epsilon)
-        (gamma.gradient, beta.gradient) = (gradient.gamma, gradient.beta)
-        return needsInputGradient ? gradient.input : nil
-    }
-
-    /// The factor `gamma` and the addend `beta`.
-    public var parameters: [(key: String, value: Tensor)] {
-        [("gamma", gamma.value), ("beta", beta.value)]
-    }
-
-    /// Visits `gamma` and `beta` in place, with their gradients.
-    public mutating func updateParameters(
-        _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
-    ) throws {
-        let operation = "BatchNormalization.updateParameters"
-        try gamma.update("gamma", operation: operation, body)
-        try beta.update("beta", operation: operation, body)
-    }
-
-    /// The running statistics, `mean` and `variance`.
-    public var buffers: [(key: String, value: Tensor)] {
-        [("mean", running.mean), ("variance", running.variance)]
-    }
-
-    /// Visits `mean` and `variance` in place.
-    public mutating func updateBuffers(
-        _ body: (_ key: String, _ value: inout Tensor) throws -> Void
-    ) throws {
-        let operation = "BatchNormalization.updateBuffers"
-        try body("mean", &running.mean)
-        try gamma.require(running.mean, operation: operation, argument: "mean")
-        try body("variance", &running.variance)
-        try gamma.require(running.variance, operation: operation, argument: "variance")
-    }
-
-    /// The same layer with parameters of the given number type.
-    public func converted(to scalarType: ScalarType) throws -> BatchNormalization {
-        try BatchNormalization(
-            gamma: gamma.value.converted(to: scalarType),
-            beta: beta.value.converted(to: scalarType),
-            mean: running.mean.converted(to: scalarType),
-            variance: running.variance.converted(to: scalarType), epsilon: epsilon,
-            momentum: momentum)
+        return [
+            try moved(buffers[0], batch.mean, 1), try moved(buffers[1], batch.variance, unbiased),
+        ]
     }
 }

@@ -7,17 +7,15 @@
 /// ```swift
 /// let layer = try Convolution(inputChannels: 3, outputChannels: 64, kernel: 7, stride: 2, padding: 3)
 /// ```
-public struct Convolution: Layer {
+public struct Convolution: UnaryLayer {
     /// The geometry of the filters' window.
     public let window: Window
     /// How many blocks channels and filters fall into.
     public let groups: Int
-    private var weight: Parameter
-    private var bias: Parameter
-    private var input: Tensor?
-    /// What kernels keep of the filters for the next prediction. Copies of the layer share it until
-    /// the filters of one may change: that one takes another.
-    private var prepared = PreparedFilters()
+    /// The filters `[F, C/groups, KH, KW]` and, unless the layer has none, the bias `[F]`.
+    public var parameters: [Tensor]
+    private let weightsShape: [Int]
+    private let hasBias: Bool
 
     /// A layer with drawn weights and zero bias, and a square window.
     ///
@@ -29,6 +27,7 @@ public struct Convolution: Layer {
     ///   - padding: rows and columns of zeros around the image.
     ///   - dilation: the distance between two neighbouring taps.
     ///   - groups: how many blocks channels and filters fall into.
+    ///   - hasBias: whether a bias is added: in front of a batch normalization it is useless.
     ///   - initialization: how wide the weights are spread.
     ///   - seed: what the weights are drawn from.
     ///   - stream: one of the seed's independent streams, so that layers of one seed differ.
@@ -36,13 +35,47 @@ public struct Convolution: Layer {
     ///   the channels.
     public init(
         inputChannels: Int, outputChannels: Int, kernel: Int, stride: Int = 1, padding: Int = 0,
-        dilation: Int = 1, groups: Int = 1, initialization: Initialization = .he, seed: UInt64 = 0,
-        stream: UInt64 = 0
+        dilation: Int = 1, groups: Int = 1, hasBias: Bool = true,
+        initialization: Initialization = .he, seed: UInt64 = 0, stream: UInt64 = 0
     ) throws {
         try self.init(
             inputChannels: inputChannels, outputChannels: outputChannels,
             window: Window(kernel, stride: stride, padding: padding, dilation: dilation),
-            groups: groups, initialization: initialization, seed: seed, stream: stream)
+            groups: groups, hasBias: hasBias, initialization: initialization, seed: seed,
+            stream: stream)
+    }
+
+    /// A layer along rows, PyTorch's `Conv1d`: sequences are images of one row, `[N, C, 1, W]`, and so are
+    /// the filters.
+    ///
+    /// ```swift
+    /// let layer = try Convolution(inputChannels: 2, outputChannels: 16, width: 9, stride: 4, padding: 4)
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - inputChannels: C.
+    ///   - outputChannels: F, the number of filters.
+    ///   - width: the filters' width; their height is 1.
+    ///   - stride: the step between two places.
+    ///   - padding: zeros on the left and on the right.
+    ///   - dilation: the distance between two neighbouring taps.
+    ///   - groups: how many blocks channels and filters fall into.
+    ///   - hasBias: whether a bias is added.
+    ///   - initialization: how wide the weights are spread.
+    ///   - seed: what the weights are drawn from.
+    ///   - stream: one of the seed's independent streams, so that layers of one seed differ.
+    /// - Throws: ``TensorError`` when a size is below 1, the padding negative, or groups don't divide
+    ///   the channels.
+    public init(
+        inputChannels: Int, outputChannels: Int, width: Int, stride: Int = 1, padding: Int = 0,
+        dilation: Int = 1, groups: Int = 1, hasBias: Bool = true,
+        initialization: Initialization = .he, seed: UInt64 = 0, stream: UInt64 = 0
+    ) throws {
+        try self.init(
+            inputChannels: inputChannels, outputChannels: outputChannels,
+            window: Window(width: width, stride: stride, padding: padding, dilation: dilation),
+            groups: groups, hasBias: hasBias, initialization: initialization, seed: seed,
+            stream: stream)
     }
 
     /// A layer with drawn weights and zero bias, and any window: wider than high, or padded more on one
@@ -58,6 +91,7 @@ public struct Convolution: Layer {
     ///   - outputChannels: F, the number of filters.
     ///   - window: the filters' geometry.
     ///   - groups: how many blocks channels and filters fall into.
+    ///   - hasBias: whether a bias is added.
     ///   - initialization: how wide the weights are spread.
     ///   - seed: what the weights are drawn from.
     ///   - stream: one of the seed's independent streams, so that layers of one seed differ.
@@ -65,7 +99,8 @@ public struct Convolution: Layer {
     ///   weights are too many.
     public init(
         inputChannels: Int, outputChannels: Int, window: Window, groups: Int = 1,
-        initialization: Initialization = .he, seed: UInt64 = 0, stream: UInt64 = 0
+        hasBias: Bool = true, initialization: Initialization = .he, seed: UInt64 = 0,
+        stream: UInt64 = 0
     ) throws {
         try Self.check(groups: groups, channels: inputChannels, filters: outputChannels)
         let shape = [
@@ -79,18 +114,18 @@ public struct Convolution: Layer {
         var generator = Philox(seed: seed, stream: stream)
         try self.init(
             weights: Tensor(normal: shape, standardDeviation: deviation, using: &generator),
-            bias: Tensor(zeros: [outputChannels]), window: window, groups: groups)
+            bias: hasBias ? Tensor(zeros: [outputChannels]) : nil, window: window, groups: groups)
     }
 
     /// A layer with given weights.
     ///
     /// - Parameters:
     ///   - weights: `[F, C/groups, KH, KW]`, KH×KW being the window's size.
-    ///   - bias: `[F]`.
+    ///   - bias: `[F]`, or nil for none.
     ///   - window: its size, stride, padding and dilation.
     ///   - groups: how many blocks channels and filters fall into.
     /// - Throws: ``TensorError`` when the shapes and the window disagree.
-    public init(weights: Tensor, bias: Tensor, window: Window, groups: Int = 1) throws {
+    public init(weights: Tensor, bias: Tensor?, window: Window, groups: Int = 1) throws {
         let shape = weights.shape
         guard shape.count == 4, shape[2] == window.size.height, shape[3] == window.size.width
         else {
@@ -98,17 +133,20 @@ public struct Convolution: Layer {
                 operation: "Convolution", argument: "weights", value: "\(shape)",
                 expected: "[F, C/groups, \(window.size.height), \(window.size.width)]")
         }
-        try KernelChecks.require(
-            bias, hasShape: [shape[0]], operation: "Convolution", argument: "bias")
-        try KernelChecks.require(
-            bias, holds: weights.scalarType, operation: "Convolution", argument: "bias")
+        if let bias {
+            try KernelChecks.require(
+                bias, hasShape: [shape[0]], operation: "Convolution", argument: "bias")
+            try KernelChecks.require(
+                bias, holds: weights.scalarType, operation: "Convolution", argument: "bias")
+        }
         // Groups beyond the filters are refused before they are multiplied with anything.
         let channels = (1...shape[0]).contains(groups) ? shape[1] * groups : shape[1]
         try Self.check(groups: groups, channels: channels, filters: shape[0])
         self.window = window
         self.groups = groups
-        weight = Parameter(weights)
-        self.bias = Parameter(bias)
+        parameters = [weights] + (bias.map { [$0] } ?? [])
+        weightsShape = shape
+        hasBias = bias != nil
     }
 
     private static func check(groups: Int, channels: Int, filters: Int) throws(TensorError) {
@@ -123,121 +161,47 @@ public struct Convolution: Layer {
     }
 
     /// The filters, `[F, C/groups, KH, KW]`.
-    public var weights: Tensor { weight.value }
+    ///
+    /// - Throws: ``TensorError`` when somebody has replaced the parameters by others.
+    public var weights: Tensor { get throws { try operation().weights } }
+
+    /// `W` and, unless the layer has no bias, `b`.
+    public var parameterNames: [String] { hasBias ? ["W", "b"] : ["W"] }
+
+    /// A convolution.
+    public var pattern: LayerPattern { .convolution(descriptor) }
+
+    private var descriptor: ConvolutionDescriptor { ConvolutionDescriptor(window, groups: groups) }
 
     /// The shape that comes out for a shape that goes in.
     public func outputShape(for inputShape: [Int]) throws -> [Int] {
         try KernelChecks.convolution(
-            inputShape: inputShape, weightsShape: weight.shape, bias: nil, window: window,
-            groups: groups, operation: "Convolution"
+            inputShape: inputShape, weightsShape: weightsShape, descriptor,
+            operation: "Convolution"
         ).outputShape
     }
 
     /// A product and an addition for each tap of a filter and each output, the bias's addition being
     /// the first.
     public func operationCount(for inputShape: [Int]) throws -> Int {
-        let taps = weight.shape.dropFirst().reduce(1, *)
+        let taps = weightsShape.dropFirst().reduce(1, *)
         return try operations(timesOutputs: 2 * taps, for: inputShape)
     }
 
-    /// The layer's output. From the second prediction in a row on, kernels may keep the filters as they
-    /// read them, at most five times the bytes of ``weights``, until ``updateParameters(_:)`` is called.
+    /// The layer's output in prediction.
     public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        try predict(x, pooledBy: nil, rectified: false, on: kernels)
+        try operation().predict(x, on: kernels)
     }
 
-    /// The bytes that kernels keep of the filters.
-    package var preparedByteCount: Int { prepared.byteCount }
-
-    /// The layer's output; keeps what the gradient needs.
-    public mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        var pooling: MaxPooling?
-        return try forward(x, pooledBy: &pooling, rectified: false, on: kernels)
+    /// The layer's output in training, and the way back.
+    public func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
+        try operation().forward(x, on: pass.kernels)
     }
 
-    /// The layer's output, pooled and rectified where asked for.
-    func predict(
-        _ x: Tensor, pooledBy pooling: MaxPooling?, rectified: Bool, on kernels: any Kernels
-    ) throws -> Tensor {
-        guard let pooling else {
-            return try kernels.convolution(
-                x, weights: weight.value, prepared: prepared, bias: bias.value, window: window,
-                groups: groups, rectified: rectified)
-        }
-        return try kernels.convolutionMaxPooling(
-            x, weights: weight.value, prepared: prepared, bias: bias.value, window: window,
-            groups: groups, pooling: pooling.window, rectified: rectified, wantsArgmax: false
-        ).output
-    }
-
-    /// The layer's output, pooled and rectified where asked for; both layers keep what their gradients
-    /// need.
-    mutating func forward(
-        _ x: Tensor, pooledBy pooling: inout MaxPooling?, rectified: Bool, on kernels: any Kernels
-    ) throws -> Tensor {
-        defer { input = x }
-        guard let window = pooling?.window else {
-            return try kernels.convolution(
-                x, weights: weight.value, prepared: nil, bias: bias.value, window: self.window,
-                groups: groups, rectified: rectified)
-        }
-        let result = try kernels.convolutionMaxPooling(
-            x, weights: weight.value, prepared: nil, bias: bias.value, window: self.window,
-            groups: groups, pooling: window, rectified: rectified, wantsArgmax: true)
-        pooling?.keep(argmax: result.argmax, inputShape: try outputShape(for: x.shape))
-        return result.output
-    }
-
-    /// The gradients of the parameters from the gradient of the pooled output. That of the bias is the
-    /// sum of the pooled numbers' gradients, which all went somewhere.
-    mutating func backward(
-        _ pooledGradient: Tensor, pooledBy pooling: inout MaxPooling, on kernels: any Kernels
-    ) throws {
-        let x = try Self.kept(input)
-        input = nil
-        weight.gradient = try kernels.convolutionMaxPoolingWeightGradient(
-            pooledGradient, argmax: pooling.takeArgmax(), input: x, window: window, groups: groups,
-            pooling: pooling.window)
-        bias.gradient = try kernels.biasGradient(pooledGradient)
-    }
-
-    /// The gradient with respect to the input of the last forward pass.
-    public mutating func backward(
-        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
-    ) throws -> Tensor? {
-        let x = try Self.kept(input)
-        try require(outputGradient, fitsInput: x.shape)
-        input = nil
-        // Let go of first: the new one takes its memory.
-        weight.gradient = nil
-        weight.gradient = try kernels.convolutionWeightGradient(
-            outputGradient, input: x, window: window, groups: groups)
-        bias.gradient = try kernels.biasGradient(outputGradient)
-        guard needsInputGradient else { return nil }
-        return try kernels.convolutionInputGradient(
-            outputGradient, weights: weight.value, inputShape: x.shape, window: window,
-            groups: groups)
-    }
-
-    /// The weights `W` and the bias `b`.
-    public var parameters: [(key: String, value: Tensor)] {
-        [("W", weight.value), ("b", bias.value)]
-    }
-
-    /// Visits `W` and `b` in place, with their gradients.
-    public mutating func updateParameters(
-        _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
-    ) throws {
-        prepared = PreparedFilters()
-        let operation = "Convolution.updateParameters"
-        try weight.update("W", operation: operation, body)
-        try bias.update("b", operation: operation, body)
-    }
-
-    /// The same layer with parameters of the given number type.
-    public func converted(to scalarType: ScalarType) throws -> Convolution {
-        try Convolution(
-            weights: weight.value.converted(to: scalarType),
-            bias: bias.value.converted(to: scalarType), window: window, groups: groups)
+    private func operation() throws(TensorError) -> ConvolutionOperation {
+        let shapes = [weightsShape] + (hasBias ? [[weightsShape[0]]] : [])
+        let parameters = try checkedParameters(shapes)
+        return ConvolutionOperation(
+            weights: parameters[0], bias: hasBias ? parameters[1] : nil, descriptor: descriptor)
     }
 }

@@ -11,12 +11,10 @@
 /// those of the layer behind each dropout with `1 − rate`, as <doc:Interchange> shows; the bias stays.
 ///
 /// Which numbers are dropped follows from the seed, the layer's stream, the number of the training step
-/// (see ``Layer/willTrain(step:)``) and the number's place alone: the same at any number of threads, on
+/// (see ``Pass/step``) and the number's place alone: the same at any number of threads, on
 /// any kernels, and after going on from a checkpoint. The gradient draws them again.
-public struct Dropout: Layer {
-    private var mask: DropoutMask
-    private var keptMask: DropoutMask?
-    private var inputShape: [Int]?
+public struct Dropout: UnaryLayer {
+    private let mask: DropoutMask
 
     /// The share that is dropped.
     public var rate: Double { mask.rate }
@@ -36,36 +34,20 @@ public struct Dropout: Layer {
         mask = try DropoutMask(rate: rate, seed: seed, layer: stream)
     }
 
-    private init(mask: DropoutMask) { self.mask = mask }
-
-    /// From now on drops the numbers of that step.
-    public mutating func willTrain(step: Int) { mask.step = step }
-
     /// The shape that comes out for a shape that goes in.
     public func outputShape(for inputShape: [Int]) throws -> [Int] { inputShape }
 
     /// The input itself.
     public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor { x }
 
-    /// The numbers that the step keeps, scaled.
-    public mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        let output = try kernels.dropout(x, mask: mask)
-        (keptMask, inputShape) = (mask, x.shape)
-        return output
-    }
-
-    /// The gradient with respect to the input of the last forward pass.
-    public mutating func backward(
-        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
-    ) throws -> Tensor? {
-        let (mask, inputShape) = (try Self.kept(keptMask), try Self.kept(inputShape))
-        try require(outputGradient, fitsInput: inputShape)
-        (keptMask, self.inputShape) = (nil, nil)
-        return needsInputGradient ? try kernels.dropout(outputGradient, mask: mask) : nil
-    }
-
-    /// The same layer with parameters of the given number type.
-    public func converted(to scalarType: ScalarType) throws -> Dropout {
-        Dropout(mask: mask)
+    /// The numbers that the step keeps, scaled, and the way back.
+    public func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
+        var mask = mask
+        mask.step = pass.step
+        let output = try pass.kernels.dropout(x, mask: mask)
+        return Forward(output) { [mask, kernels = pass.kernels] outputGradient, wanted in
+            guard wanted.input else { return LayerGradients(input: nil) }
+            return LayerGradients(input: try kernels.dropout(outputGradient, mask: mask))
+        }
     }
 }

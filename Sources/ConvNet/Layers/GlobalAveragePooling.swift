@@ -4,11 +4,7 @@
 
 /// The mean of each plane: `[N, C, H, W]` to `[N, C, 1, 1]`, images of one pixel, as in ONNX, so that
 /// convolutions may follow; ``Flatten`` makes rows of them, and ``Affine`` takes them as they are.
-public struct GlobalAveragePooling: Layer {
-    // Made for the planes of the last forward pass.
-    private var pooling: AveragePooling?
-    private var inputShape: [Int]?
-
+public struct GlobalAveragePooling: UnaryLayer {
     /// A layer without parameters.
     public init() {}
 
@@ -26,34 +22,13 @@ public struct GlobalAveragePooling: Layer {
         try pooling(for: inputShape).outputShape(for: inputShape)
     }
 
-    /// The layer's output, keeping nothing.
+    /// The layer's output in prediction.
     public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
         try pooling(for: x.shape).predict(x, on: kernels)
     }
 
-    /// The layer's output; keeps what the gradient needs.
-    public mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        var pooling = try pooling(for: x.shape)
-        let output = try pooling.forward(x, on: kernels)
-        (self.pooling, inputShape) = (pooling, x.shape)
-        return output
-    }
-
-    /// The gradient with respect to the input of the last forward pass.
-    public mutating func backward(
-        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
-    ) throws -> Tensor? {
-        var pooling = try Self.kept(pooling)
-        // Checked here, so that the error names this layer.
-        try require(outputGradient, fitsInput: try Self.kept(inputShape))
-        let gradient = try pooling.backward(
-            outputGradient, needsInputGradient: needsInputGradient, on: kernels)
-        (self.pooling, inputShape) = (nil, nil)
-        return gradient
-    }
-
-    /// The same layer with parameters of the given number type.
-    public func converted(to scalarType: ScalarType) throws -> GlobalAveragePooling {
-        GlobalAveragePooling()
+    /// The layer's output in training, and the way back.
+    public func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
+        try pooling(for: x.shape).forward(x, in: pass)
     }
 }

@@ -1,200 +1,178 @@
 // SPDX-License-Identifier: MIT
 //
-// What every layer can do. Layers are values: a copy of a network trains by itself.
+// What every layer can do. Layers are values and pure: nothing of a pass stays in them, so one layer may
+// be applied at two places, and a step that fails leaves nothing behind.
 
-/// A step of a network: a function of its input with a gradient.
+/// A differentiable function of tensors, with its parameters: a node of a ``Graph``.
 ///
-/// ``predict(_:on:)`` is pure and may be called from many threads at once. Training calls
-/// ``forward(_:on:)``, which keeps what the gradient needs, then
-/// ``backward(_:needsInputGradient:on:)``. All arithmetic goes through ``Kernels``, so a layer runs
-/// on any of them, with tensors of either number type.
+/// ``predict(_:on:)`` is what prediction computes. ``forward(_:in:)`` is what training computes; it gives
+/// the output together with a ``Pullback``, which turns the gradient of the output into those of the
+/// inputs and parameters. All arithmetic goes through ``Kernels``, so a layer runs on any of them, with
+/// tensors of either number type. Both may be called from many threads at once.
+///
+/// A layer with one input conforms to ``UnaryLayer`` and sees a tensor instead of an array.
 public protocol Layer: Sendable {
-    /// The shape that comes out for a shape that goes in, both with the sample axis first.
-    ///
-    /// - Throws: ``TensorError`` when the layer can't work with such an input.
-    func outputShape(for inputShape: [Int]) throws -> [Int]
+    /// The keys of ``parameters``, such as `W` and `b`, in their order; none by default.
+    var parameterNames: [String] { get }
 
-    /// The layer's output, keeping nothing.
+    /// The trained tensors; none by default.
     ///
-    /// - Throws: ``TensorError`` when the layer can't work with such an input.
-    func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor
+    /// They are changed in place: a layer stores them in an array, whose elements an optimizer then
+    /// updates without a copy. A caller may leave anything here; a layer checks what it uses.
+    var parameters: [Tensor] { get set }
 
-    /// The layer's output; keeps what ``backward(_:needsInputGradient:on:)`` needs.
+    /// The keys of ``buffers``, in their order; none by default.
+    var bufferNames: [String] { get }
+
+    /// The tensors that training changes beside the parameters, such as running statistics; none by
+    /// default. They are saved with the parameters, and no optimizer sees them. A training pass returns
+    /// what it makes of them in ``Forward/buffers``.
+    var buffers: [Tensor] { get set }
+
+    /// The shape of the output for given shapes of the inputs, all with the sample axis first.
     ///
-    /// - Throws: ``TensorError`` when the layer can't work with such an input.
-    mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor
+    /// - Throws: ``TensorError`` when the layer can't work with such inputs.
+    func outputShape(for inputShapes: [[Int]]) throws -> [Int]
 
-    /// The gradient with respect to the input of the last forward pass; keeps the gradients of the
-    /// layer's parameters and lets go of what the forward pass kept, so that a trained network does
-    /// not hold on to a batch's memory. One forward pass serves one backward pass.
+    /// The layer's output in prediction; by default that of ``forward(_:in:)``.
     ///
-    /// - Parameters:
-    ///   - outputGradient: the loss's gradient with respect to the layer's output.
-    ///   - needsInputGradient: false for a network's first layer, whose input nobody trains.
-    ///   - kernels: what does the arithmetic.
-    /// - Returns: the gradient with respect to the input; nil where it is not needed.
-    /// - Throws: ``TensorError`` when no forward pass came before, or the gradient has another shape
-    ///   than the output had.
-    mutating func backward(
-        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
-    ) throws -> Tensor?
+    /// - Throws: ``TensorError`` when the layer can't work with such inputs.
+    func predict(_ inputs: [Tensor], on kernels: any Kernels) throws -> Tensor
 
-    /// The trained tensors by their keys, `W` and `b`; none by default.
-    var parameters: [(key: String, value: Tensor)] { get }
-
-    /// Visits each parameter in place, in the order of ``parameters``, with the gradient of the last
-    /// backward pass (nil before one). A parameter keeps its shape and its number type.
+    /// The layer's output in training, and the way back.
     ///
-    /// - Throws: what `body` throws; for the layers here, ``TensorError`` when it leaves a parameter of
-    ///   another shape or number type.
-    mutating func updateParameters(
-        _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
-    ) throws
+    /// The pullback should capture only the tensors that it needs: what it captures is held until the
+    /// backward pass has called it.
+    ///
+    /// - Throws: ``TensorError`` when the layer can't work with such inputs.
+    func forward(_ inputs: [Tensor], in pass: Pass) throws -> Forward
+
+    /// Fails where training can't work with inputs of such shapes although prediction can. By default
+    /// nothing fails.
+    ///
+    /// ``Trainer`` asks before the first step, for each size that a batch will have.
+    ///
+    /// - Throws: ``TensorError`` that names the rule.
+    func requireTrainable(on inputShapes: [[Int]]) throws
 
     /// The floating-point operations of a forward pass, a multiplication and an addition being two; one
-    /// for each number that comes out by default.
+    /// per element of the output by default.
     ///
-    /// Convolutions and affine layers count their products, poolings one operation a tap; of the others
-    /// it is no more than an order of magnitude.
+    /// Convolutions and affine layers count their products, poolings one operation per tap; of the
+    /// others it is no more than an order of magnitude.
     ///
-    /// - Throws: ``TensorError`` when the layer can't work with such an input.
-    func operationCount(for inputShape: [Int]) throws -> Int
+    /// - Throws: ``TensorError`` when the layer can't work with such inputs.
+    func operationCount(for inputShapes: [[Int]]) throws -> Int
 
-    /// The tensors that training changes beside the parameters, such as running statistics, by their
-    /// keys; none by default. They are saved with the parameters, and no optimizer sees them.
-    var buffers: [(key: String, value: Tensor)] { get }
+    /// Whether the layer only works with the shape of a sample that its network was made for; false by
+    /// default. A layer that takes images as rows of numbers does: of another image the same numbers would
+    /// be other pixels.
+    var fixesInputShape: Bool { get }
 
-    /// Visits each buffer in place, in the order of ``buffers``. A buffer keeps its shape and its number
-    /// type.
-    ///
-    /// - Throws: what `body` throws; for the layers here, ``TensorError`` when it leaves a buffer of
-    ///   another shape or number type.
-    mutating func updateBuffers(
-        _ body: (_ key: String, _ value: inout Tensor) throws -> Void
-    ) throws
-
-    /// Called before the forward pass of each training step, with the step's number from 0: a layer
-    /// that draws random numbers draws those of that step. Does nothing by default. Where batches are cut
-    /// into shards (``Sharding``), each shard of a step has a number of its own.
-    mutating func willTrain(step: Int)
-
-    /// The same layer with parameters of the given number type, and nothing kept from a pass.
-    ///
-    /// - Throws: ``TensorError`` when there is no memory for it.
-    func converted(to scalarType: ScalarType) throws -> Self
+    /// What a plan may know about the layer, to run it together with its neighbours;
+    /// ``LayerPattern/other`` by default.
+    var pattern: LayerPattern { get }
 }
 
 extension Layer {
     /// None: most layers have nothing to train.
-    public var parameters: [(key: String, value: Tensor)] { [] }
+    public var parameterNames: [String] { [] }
 
-    /// Visits nothing.
-    public mutating func updateParameters(
-        _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
-    ) throws {}
-
-    /// One for each number that comes out.
-    public func operationCount(for inputShape: [Int]) throws -> Int {
-        try operations(timesOutputs: 1, for: inputShape)
+    /// None; setting them has no effect.
+    public var parameters: [Tensor] {
+        get { [] }
+        set {}
     }
 
-    /// So many operations for each number that comes out.
+    /// None: most layers learn by gradients only.
+    public var bufferNames: [String] { [] }
+
+    /// None; setting them has no effect.
+    public var buffers: [Tensor] {
+        get { [] }
+        set {}
+    }
+
+    /// The output of a training pass.
+    public func predict(_ inputs: [Tensor], on kernels: any Kernels) throws -> Tensor {
+        try forward(inputs, in: Pass(kernels: kernels)).output
+    }
+
+    /// Nothing fails.
+    public func requireTrainable(on inputShapes: [[Int]]) throws {}
+
+    /// One per element of the output.
+    public func operationCount(for inputShapes: [[Int]]) throws -> Int {
+        try operations(timesOutputs: 1, for: inputShapes)
+    }
+
+    /// The output of a layer with one input, on the native kernels.
+    ///
+    /// - Throws: ``TensorError`` when the layer can't work with such an input.
+    public func predict(_ x: Tensor) throws -> Tensor { try predict([x], on: NativeKernels()) }
+
+    /// The output of a layer with one input in training, on the native kernels, and the way back.
+    ///
+    /// ```swift
+    /// let forward = try layer.forward(x)
+    /// let gradients = try forward.pullback(outputGradient)   // .input, .parameters
+    /// ```
+    ///
+    /// - Throws: ``TensorError`` when the layer can't work with such an input.
+    public func forward(_ x: Tensor) throws -> Forward { try forward([x], in: Pass()) }
+
+    /// Any shape will do that ``outputShape(for:)`` takes.
+    public var fixesInputShape: Bool { false }
+
+    /// Nothing: the layer runs by itself.
+    public var pattern: LayerPattern { .other }
+
+    /// A number of operations for each element of the output.
     ///
     /// - Throws: ``TensorError`` when there are more than can be counted.
-    func operations(timesOutputs count: Int, for inputShape: [Int]) throws -> Int {
-        let factors = try outputShape(for: inputShape) + [count]
+    func operations(timesOutputs count: Int, for inputShapes: [[Int]]) throws -> Int {
+        let factors = try outputShape(for: inputShapes) + [count]
         return try Shape.elementCount(
             factors, operation: "\(Self.self).operationCount", argument: "inputShape")
     }
 
-    /// None: most layers learn by gradients only.
-    public var buffers: [(key: String, value: Tensor)] { [] }
-
-    /// Visits nothing.
-    public mutating func updateBuffers(
-        _ body: (_ key: String, _ value: inout Tensor) throws -> Void
-    ) throws {}
-
-    /// Does nothing: most layers are the same in each step.
-    public mutating func willTrain(step: Int) {}
-
-    /// The layer's output on the native kernels.
-    public func predict(_ x: Tensor) throws -> Tensor { try predict(x, on: NativeKernels()) }
-
-    /// The layer's output on the native kernels; keeps what the gradient needs.
-    public mutating func forward(_ x: Tensor) throws -> Tensor {
-        try forward(x, on: NativeKernels())
-    }
-
-    /// The gradient with respect to the input, on the native kernels.
-    public mutating func backward(_ outputGradient: Tensor) throws -> Tensor {
-        let gradient = try backward(
-            outputGradient, needsInputGradient: true, on: NativeKernels())
-        guard let gradient else { throw TensorError.missingGradient(of: "\(Self.self)") }
-        return gradient
-    }
-
-    /// What a forward pass kept.
+    /// The same layer with parameters and buffers of the given number type.
     ///
-    /// - Throws: ``TensorError`` when there was none.
-    static func kept<Value>(_ value: Value?) throws(TensorError) -> Value {
-        guard let value else {
+    /// - Throws: ``TensorError`` when there is no memory for it.
+    public func converted(to scalarType: ScalarType) throws -> Self {
+        var copy = self
+        copy.parameters = try parameters.map { try $0.converted(to: scalarType) }
+        copy.buffers = try buffers.map { try $0.converted(to: scalarType) }
+        return copy
+    }
+
+    /// The parameters with their keys.
+    var namedParameters: [NamedTensor] { Array(zip(parameterNames, parameters)) }
+
+    /// The buffers with their keys.
+    var namedBuffers: [NamedTensor] { Array(zip(bufferNames, buffers)) }
+
+    /// The parameters, if they have the shapes that the layer was made with.
+    ///
+    /// - Throws: ``TensorError`` that names the one which somebody has replaced by another shape.
+    func checkedParameters(_ shapes: [[Int]]) throws(TensorError) -> [Tensor] {
+        try Self.check(parameters, named: parameterNames, shapes)
+        return parameters
+    }
+
+    /// Fails unless tensors have the shapes that the layer was made with.
+    static func check(
+        _ tensors: [Tensor], named names: [String], _ shapes: [[Int]]
+    ) throws(TensorError) {
+        guard tensors.count == names.count else {
             throw TensorError(
-                operation: "\(Self.self).backward", argument: "self", value: "fresh",
-                expected: "a layer whose forward was called before")
+                operation: "\(Self.self)", argument: "parameters",
+                value: "\(tensors.count) tensors",
+                expected: names.joined(separator: ", "))
         }
-        return value
-    }
-
-    /// Fails unless a gradient has the shape of the output that the given input leads to.
-    ///
-    /// Products and sums would take any number of columns, and give parameters a gradient of a shape
-    /// that isn't theirs.
-    func require(_ outputGradient: Tensor, fitsInput inputShape: [Int]) throws {
-        try KernelChecks.require(
-            outputGradient, hasShape: outputShape(for: inputShape),
-            operation: "\(Self.self).backward", argument: "outputGradient")
-    }
-}
-
-extension TensorError {
-    /// The error about a layer that was asked for its input's gradient and gave none.
-    static func missingGradient(of layer: String) -> TensorError {
-        TensorError(
-            operation: "\(layer).backward", argument: "result", value: "nil",
-            expected: "a gradient where needsInputGradient is true")
-    }
-}
-
-/// A trained tensor and its gradient.
-struct Parameter: Sendable {
-    private(set) var value: Tensor
-    var gradient: Tensor?
-    /// The shape that the value has for good.
-    let shape: [Int]
-    private let scalarType: ScalarType
-
-    init(_ value: Tensor) {
-        self.value = value
-        shape = value.shape
-        scalarType = value.scalarType
-    }
-
-    /// Lets a layer's visitor change the value in place.
-    ///
-    /// - Throws: what `body` throws; ``TensorError`` when it leaves another shape or number type.
-    mutating func update(
-        _ key: String, operation: String,
-        _ body: (_ key: String, _ value: inout Tensor, _ gradient: Tensor?) throws -> Void
-    ) throws {
-        try body(key, &value, gradient)
-        try require(value, operation: operation, argument: key)
-    }
-
-    /// Fails unless a tensor is one that the parameter, or a buffer like it, could be.
-    func require(_ tensor: Tensor, operation: String, argument: String) throws(TensorError) {
-        try KernelChecks.require(tensor, hasShape: shape, operation: operation, argument: argument)
-        try KernelChecks.require(
-            tensor, holds: scalarType, operation: operation, argument: argument)
+        for (index, tensor) in tensors.enumerated() {
+            try KernelChecks.require(
+                tensor, hasShape: shapes[index], operation: "\(Self.self)", argument: names[index])
+        }
     }
 }

@@ -24,6 +24,16 @@ extension Affine {
 }
 
 extension Convolution {
+    /// Not available: the sizes have labels.
+    @available(
+        *, unavailable,
+        message: "write Convolution(inputChannels: 3, outputChannels: 16, kernel: 5)"
+    )
+    public init(_ inputChannels: Int, _ outputChannels: Int, _ kernel: Int) throws {
+        try self.init(
+            inputChannels: inputChannels, outputChannels: outputChannels, kernel: kernel)
+    }
+
     /// Not available: the labels are others.
     @available(
         *, unavailable,

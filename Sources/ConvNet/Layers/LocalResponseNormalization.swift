@@ -7,10 +7,9 @@
 /// `y[c] = x[c] / (k + alpha/size · Σ x[c']²)^beta`, of any shape `[N, C, …]`.
 ///
 /// PyTorch's formula, which divides alpha by the size; the defaults are AlexNet's.
-public struct LocalResponseNormalization: Layer {
+public struct LocalResponseNormalization: UnaryLayer {
     /// Size, alpha, beta and k.
     public let settings: LocalResponseSettings
-    private var input: Tensor?
 
     /// A normalization over neighbouring channels.
     ///
@@ -37,32 +36,19 @@ public struct LocalResponseNormalization: Layer {
         return inputShape
     }
 
-    /// The layer's output, keeping nothing.
+    /// The layer's output in prediction.
     public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
         try kernels.localResponseNormalization(x, settings: settings)
     }
 
-    /// The layer's output; keeps its input, of which the gradient computes the sums again.
-    public mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        let output = try predict(x, on: kernels)
-        input = x
-        return output
-    }
-
-    /// The gradient with respect to the input of the last forward pass.
-    public mutating func backward(
-        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
-    ) throws -> Tensor? {
-        let x = try Self.kept(input)
-        try require(outputGradient, fitsInput: x.shape)
-        input = nil
-        guard needsInputGradient else { return nil }
-        return try kernels.localResponseNormalizationGradient(
-            outputGradient, input: x, settings: settings)
-    }
-
-    /// The same layer with parameters of the given number type.
-    public func converted(to scalarType: ScalarType) throws -> LocalResponseNormalization {
-        LocalResponseNormalization(settings: settings)
+    /// The layer's output in training, and the way back.
+    public func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
+        let output = try predict(x, on: pass.kernels)
+        return Forward(output) { [self, kernels = pass.kernels] outputGradient, wanted in
+            guard wanted.input else { return LayerGradients(input: nil) }
+            return LayerGradients(
+                input: try kernels.localResponseNormalizationGradient(
+                    outputGradient, input: x, settings: settings))
+        }
     }
 }

@@ -6,11 +6,9 @@
 ///
 /// The gradient of an output goes to where its maximum was: of equal numbers to the first in reading
 /// order. NaN wins over every number, so that a mistake upstream is seen, and of several NaN the first.
-public struct MaxPooling: Layer {
+public struct MaxPooling: UnaryLayer {
     /// The geometry of the pooling.
     public let window: Window
-    private var argmax: IndexTensor?
-    private var inputShape: [Int]?
 
     /// A pooling over a square window.
     ///
@@ -23,6 +21,23 @@ public struct MaxPooling: Layer {
     /// - Throws: ``TensorError`` when a size or stride is below 1 or the padding is negative.
     public init(_ size: Int, stride: Int? = nil, padding: Int = 0, ceilMode: Bool = false) throws {
         window = try Window(size, stride: stride ?? size, padding: padding, ceilMode: ceilMode)
+    }
+
+    /// A pooling along rows, PyTorch's `MaxPool1d`: sequences are images of one row, `[N, C, 1, W]`.
+    ///
+    /// - Parameters:
+    ///   - width: the window's width; its height is 1.
+    ///   - stride: the step between places; `width` when nil.
+    ///   - padding: columns on the left and on the right that count as −∞, at most half the width.
+    ///   - dilation: the distance between two neighbouring taps.
+    ///   - ceilMode: whether a last place that reaches past the padded sequence counts.
+    /// - Throws: ``TensorError`` when a size or stride is below 1 or the padding is negative.
+    public init(
+        width: Int, stride: Int? = nil, padding: Int = 0, dilation: Int = 1, ceilMode: Bool = false
+    ) throws {
+        window = try Window(
+            width: width, stride: stride ?? width, padding: padding, dilation: dilation,
+            ceilMode: ceilMode)
     }
 
     /// A pooling over any window.
@@ -40,45 +55,23 @@ public struct MaxPooling: Layer {
         try operations(timesOutputs: window.size.height * window.size.width, for: inputShape)
     }
 
-    /// The layer's output, keeping nothing.
+    /// The layer's output in prediction.
     public func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
         try kernels.maxPooling(x, window: window)
     }
 
-    /// The layer's output; keeps what the gradient needs.
-    public mutating func forward(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        let result = try kernels.maxPoolingWithArgmax(x, window: window)
-        argmax = result.argmax
-        inputShape = x.shape
-        return result.output
+    /// The layer's output in training, and the way back.
+    public func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
+        let result = try pass.kernels.maxPoolingWithArgmax(x, window: window)
+        let (argmax, inputShape, kernels) = (result.argmax, x.shape, pass.kernels)
+        return Forward(result.output) { outputGradient, wanted in
+            guard wanted.input else { return LayerGradients(input: nil) }
+            return LayerGradients(
+                input: try kernels.maxPoolingGradient(
+                    outputGradient, argmax: argmax, inputShape: inputShape))
+        }
     }
 
-    /// Keeps what the gradient needs of a forward pass that the layer before did along with its own.
-    mutating func keep(argmax: IndexTensor?, inputShape: [Int]) {
-        (self.argmax, self.inputShape) = (argmax, inputShape)
-    }
-
-    /// What the forward pass kept, for the layer before, which does the backward pass along with its
-    /// own.
-    mutating func takeArgmax() throws -> IndexTensor {
-        defer { (argmax, inputShape) = (nil, nil) }
-        return try Self.kept(argmax)
-    }
-
-    /// The gradient with respect to the input of the last forward pass.
-    public mutating func backward(
-        _ outputGradient: Tensor, needsInputGradient: Bool, on kernels: any Kernels
-    ) throws -> Tensor? {
-        let (argmax, inputShape) = (try Self.kept(argmax), try Self.kept(inputShape))
-        try require(outputGradient, fitsInput: inputShape)
-        (self.argmax, self.inputShape) = (nil, nil)
-        guard needsInputGradient else { return nil }
-        return try kernels.maxPoolingGradient(
-            outputGradient, argmax: argmax, inputShape: inputShape)
-    }
-
-    /// The same layer with parameters of the given number type.
-    public func converted(to scalarType: ScalarType) throws -> MaxPooling {
-        MaxPooling(window: window)
-    }
+    /// A max pooling.
+    public var pattern: LayerPattern { .maxPooling(window) }
 }

@@ -34,9 +34,21 @@ public struct Evaluation: Sendable, Hashable {
 }
 
 extension Tensor {
-    /// How many rows of logits have their largest number at their label.
-    func count(ofRowsWithLargestAt labels: [Int]) throws -> Int {
-        zip(try argmaxOfRows(), labels).count { $0 == $1 }
+    /// How many samples have their largest logit at their label: of images with a label per pixel, those
+    /// that are right at every pixel. None where the targets are values.
+    func count(ofTargetsWithLargest targets: Targets) throws -> Int {
+        guard case .labels(let labels) = targets, let samples = shape.first, samples > 0 else {
+            return 0
+        }
+        let rows = try shape.count == 4 && labels.count != samples ? pixelsAsRows() : self
+        guard rows.shape.count == 2 else { return 0 }
+        let places = try rows.argmaxOfRows()
+        let perSample = places.count / samples
+        return (0..<samples).count { sample in
+            (sample * perSample..<(sample + 1) * perSample).allSatisfy {
+                $0 < labels.count && places[$0] == labels[$0]
+            }
+        }
     }
 }
 
@@ -74,14 +86,17 @@ extension Classifier {
         return try network.predicted(x)
     }
 
-    /// The mean cross-entropy of a batch, in nats.
+    /// The mean loss of a batch.
     ///
     /// - Parameters:
     ///   - x: samples `[N, C, H, W]`.
     ///   - labels: N classes, each from 0 to K − 1.
+    ///   - loss: what is computed; cross-entropy, in nats, by default.
     /// - Throws: ``TensorError`` when a shape or label is wrong.
-    public func loss(_ x: Tensor, labels: [Int]) throws -> Double {
-        try kernels.softmaxCrossEntropy(predict(x), labels: labels).loss
+    public func loss(
+        _ x: Tensor, labels: [Int], loss: any Loss = SoftmaxCrossEntropy.standard
+    ) throws -> Double {
+        try loss.evaluate(predict(x), .labels(labels), on: kernels).loss
     }
 
     /// How many samples are sorted rightly; every one counts, those of the last, smaller batch too.
@@ -93,7 +108,7 @@ extension Classifier {
     public func accuracy(_ source: any BatchSource, batchSize: Int = 100) throws -> Accuracy {
         var correct = 0
         try forEachPrediction(of: source, batchSize: batchSize, operation: "accuracy") {
-            correct += try $0.count(ofRowsWithLargestAt: $1)
+            correct += try $0.count(ofTargetsWithLargest: $1.targets)
         }
         return Accuracy(correct: correct, total: source.sampleCount)
     }
@@ -103,13 +118,18 @@ extension Classifier {
     /// - Parameters:
     ///   - source: the samples.
     ///   - batchSize: how many are predicted at a time.
+    ///   - loss: what is averaged; cross-entropy, in nats, by default.
     /// - Throws: ``TensorError`` when the samples don't suit the network or a label is not from 0 to
     ///   K − 1.
-    public func evaluation(_ source: any BatchSource, batchSize: Int = 100) throws -> Evaluation {
+    public func evaluation(
+        _ source: any BatchSource, batchSize: Int = 100,
+        loss: any Loss = SoftmaxCrossEntropy.standard
+    ) throws -> Evaluation {
         var (correct, lossSum) = (0, 0.0)
         try forEachPrediction(of: source, batchSize: batchSize, operation: "evaluation") {
-            correct += try $0.count(ofRowsWithLargestAt: $1)
-            lossSum += try kernels.softmaxCrossEntropy($0, labels: $1).loss * Double($1.count)
+            correct += try $0.count(ofTargetsWithLargest: $1.targets)
+            let samples = $1.images.shape.first ?? 0
+            lossSum += try loss.evaluate($0, $1.targets, on: kernels).loss * Double(samples)
         }
         let total = source.sampleCount
         return Evaluation(
@@ -122,7 +142,7 @@ extension Classifier {
     /// - Parameter batches: which of the source's batches; all by default.
     func forEachPrediction(
         of source: any BatchSource, batchSize: Int, batches: Range<Int>? = nil, operation: String,
-        _ body: (_ logits: Tensor, _ labels: [Int]) throws -> Void
+        _ body: (_ output: Tensor, _ batch: Batch) throws -> Void
     ) throws {
         guard batchSize >= 1 else {
             throw TensorError(
@@ -135,18 +155,19 @@ extension Classifier {
             let begin = number * batchSize
             let end = begin + min(batchSize, samples - begin)
             let batch = try source.batch(at: Array(begin..<end))
-            try body(predict(batch.images), batch.labels)
+            try body(predict(batch.images), batch)
         }
     }
 
-    /// The parameters by name: W1, b1, W2, b2 and so on.
-    public var parameters: [NamedTensor] { network.named(\.parameters) }
+    /// The parameters by name, such as W1, b1, W2, b2.
+    public var parameters: [NamedTensor] { network.parameters }
 
     /// What training changes beside the parameters, by name, such as running statistics: mean2,
     /// variance2, the number being that of the layer's parameters.
-    public var buffers: [NamedTensor] { network.named(\.buffers) }
+    public var buffers: [NamedTensor] { network.buffers }
 
-    /// The gradient of the mean loss with respect to each parameter, by backpropagation.
+    /// The gradient of the mean loss with respect to each parameter, by backpropagation; see
+    /// ``gradients(_:labels:loss:)`` for the loss and the buffers as well.
     ///
     /// - Parameters:
     ///   - x: samples `[N, C, H, W]`.
@@ -154,13 +175,7 @@ extension Classifier {
     /// - Returns: a gradient for each of ``parameters``, in the same order.
     /// - Throws: ``TensorError`` when a shape or label is wrong.
     public func gradient(_ x: Tensor, labels: [Int]) throws -> [NamedTensor] {
-        var copy = network
-        _ = try copy.computeGradients(x, labels: labels)
-        var gradients: [NamedTensor] = []
-        try copy.updateParameters { name, _, gradient in
-            if let gradient { gradients.append((name, gradient)) }
-        }
-        return gradients
+        try gradients(x, labels: labels).parameters
     }
 
     /// The gradient by central differences with step 10⁻⁴, for checking ``gradient(_:labels:)``
@@ -182,38 +197,24 @@ extension Classifier {
         let step = 1e-4
         let x = try x.converted(to: .float64)
         var copy = try network.converted(to: .float64, kernels: kernels)
-        return try copy.parameters.map { name, value in
+        return try copy.parameters.enumerated().map { place, parameter in
+            let (name, value) = parameter
             var numbers = value.doubles
             var gradient: [Double] = []
             for index in numbers.indices {
                 let number = numbers[index]
                 func loss(at shifted: Double) throws -> Double {
                     numbers[index] = shifted
-                    try copy.set(name, to: Tensor(shape: value.shape, doubles: numbers))
+                    let shifted = try Tensor(shape: value.shape, doubles: numbers)
+                    try copy.updateParameters { $0[place] = shifted }
                     return try copy.trainingLoss(x, labels: labels)
                 }
                 let difference = try loss(at: number + step) - loss(at: number - step)
                 gradient.append(difference / (2 * step))
                 numbers[index] = number
             }
-            try copy.set(name, to: value)
+            try copy.updateParameters { $0[place] = value }
             return (name, try Tensor(shape: value.shape, doubles: gradient))
-        }
-    }
-}
-
-extension Network {
-    /// The mean loss that the next training step would find.
-    func trainingLoss(_ x: Tensor, labels: [Int]) throws -> Double {
-        var copy = self
-        let logits = try copy.forward(x)
-        return try kernels.softmaxCrossEntropy(logits, labels: labels).loss
-    }
-
-    /// Replaces one parameter.
-    fileprivate mutating func set(_ name: String, to newValue: Tensor) throws {
-        try updateParameters { candidate, value, _ in
-            if candidate == name { value = newValue }
         }
     }
 }

@@ -24,7 +24,7 @@ struct LayerStack {
     mutating func add(_ kind: String, _ layer: any Layer) throws {
         let number = counts[kind, default: 0] + 1
         counts[kind] = number
-        shape = try layer.outputShape(for: shape)
+        shape = try layer.outputShape(for: [shape])
         layers.append(NamedLayer("\(kind)\(number)", layer))
     }
 

@@ -1,22 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Network: named layers, one after the other, and the kernels they run on.
+// Network: a graph of layers, the kernels they run on, and how far training has come.
 
-/// A layer and its name in a network.
-public struct NamedLayer: Sendable {
-    /// The name, such as `conv1`; each of a network is different.
-    public let name: String
-    /// The layer.
-    public internal(set) var layer: any Layer
-
-    /// Gives a layer a name.
-    public init(_ name: String, _ layer: any Layer) {
-        self.name = name
-        self.layer = layer
-    }
-}
-
-/// Layers that feed one another, from an input of known shape to logits.
+/// A graph of layers and what it runs on: most often a chain, from an input of known shape to logits.
 ///
 /// ```swift
 /// let network = try Network(
@@ -28,14 +14,14 @@ public struct NamedLayer: Sendable {
 ///     ])
 /// ```
 ///
-/// Parameters and buffers are named by their layer's place among the layers that have some: W1, b1,
-/// W2, b2.
+/// Parameters and buffers of a chain are named by their layer's place among the layers that have some: W1,
+/// b1, W2, b2. In other graphs they are named by node: `conv1.W`.
 public struct Network: Classifier {
-    /// The layers in order.
-    public internal(set) var layers: [NamedLayer]
-    /// The shape of one sample, `[C, H, W]`.
+    /// The layers and how they feed one another.
+    public internal(set) var graph: Graph
+    /// The shape of one sample of the first input, `[C, H, W]`.
     public let inputShape: [Int]
-    /// The shape of one sample's output, `[K]`.
+    /// The shape of one sample of the first output, `[K]`.
     public let outputShape: [Int]
     /// What does the arithmetic.
     public var kernels: any Kernels
@@ -43,11 +29,19 @@ public struct Network: Classifier {
     /// draw random numbers draw them for this step, so a network that goes on from a checkpoint draws
     /// what it would have drawn without a break.
     public package(set) var trainingStep = 0
-    /// The gradients that the optimizer is to see in place of the layers' own: those over all shards,
-    /// in the order of the parameters. Empty where a step is not shared.
-    var averagedGradients: [Tensor] = []
-    /// The order in which layers run, and which run as one.
-    let steps: [NetworkStep]
+    /// What is done to images before the network sees them, and what its classes are called; nil where it
+    /// was not told. Whole-network files keep it.
+    public var preprocessing: Preprocessing?
+    /// In which order nodes run in training, and which run as one.
+    let plan: Plan
+    /// The same in prediction.
+    let predictionPlan: Plan
+    /// The plan of the last training of a part, and the part.
+    var partialPlan: (part: TrainedPart, plan: Plan)?
+    /// What kernels keep of filters; another one as soon as a parameter may change.
+    var filters = FilterCache()
+    /// Where the network comes from, if that is an ONNX file: what makes graphs for other shapes.
+    var imported: ImportedModel?
 
     /// The network itself.
     public var network: Network {
@@ -56,7 +50,28 @@ public struct Network: Classifier {
         _modify { yield &self }
     }
 
-    /// A network of the given layers; their shapes are checked here.
+    /// A network of a graph, which has at least one input, one node and one output.
+    ///
+    /// - Throws: ``TensorError`` when one of them is missing.
+    public init(_ graph: Graph, kernels: any Kernels = NativeKernels()) throws {
+        for (argument, isMissing, rule) in [
+            ("layers", graph.nodes.isEmpty, "at least one layer"),
+            ("inputs", graph.inputs.isEmpty, "at least one input"),
+            ("outputs", graph.outputs.isEmpty, "at least one output"),
+        ] where isMissing {
+            throw TensorError(
+                operation: "Network", argument: argument, value: "empty", expected: rule)
+        }
+        self.graph = graph
+        self.kernels = kernels
+        inputShape = graph.inputs[0].shape
+        outputShape = try graph.shape(of: graph.outputs[0].value)
+        plan = Plan(graph, fusion: .training)
+        predictionPlan = Plan(graph, fusion: .prediction)
+    }
+
+    /// A network of layers, each of which takes the output of the one before; their shapes are checked
+    /// here.
     ///
     /// - Parameters:
     ///   - inputShape: the shape of one sample, without the axis that counts samples.
@@ -66,99 +81,120 @@ public struct Network: Classifier {
     public init(
         inputShape: [Int], layers: [NamedLayer], kernels: any Kernels = NativeKernels()
     ) throws {
-        _ = try Shape.elementCount([1] + inputShape, operation: "Network", argument: "inputShape")
-        guard !layers.isEmpty else {
-            throw TensorError(
-                operation: "Network", argument: "layers", value: "empty",
-                expected: "at least one layer")
+        // Inputs and nodes share their names.
+        let isTaken = layers.contains { $0.name == Self.inputName }
+        try self.init(
+            inputShape: inputShape, inputName: isTaken ? "\(Self.inputName)_" : Self.inputName,
+            kernels: kernels
+        ) { graph, x in
+            var value = x
+            for named in layers { value = try graph.add(named.layer, value, name: named.name) }
+            return value
         }
-        var names: Set<String> = []
-        var shape = [1] + inputShape
-        for named in layers {
-            guard names.insert(named.name).inserted else {
-                throw TensorError(
-                    operation: "Network", argument: "layers", value: "two named \(named.name)",
-                    expected: "names that differ")
-            }
-            do {
-                shape = try named.layer.outputShape(for: shape)
-            } catch let error as TensorError {
-                throw TensorError(
-                    operation: "layer \(named.name) (\(error.operation)) on \(shape)",
-                    argument: error.argument, value: error.value, expected: error.expected)
-            }
-        }
-        self.layers = layers
-        steps = NetworkStep.plan(for: layers.map(\.layer))
-        self.inputShape = inputShape
-        self.outputShape = Array(shape.dropFirst())
-        self.kernels = kernels
     }
+
+    /// A network with one input and one output that a closure builds in between.
+    ///
+    /// ```swift
+    /// let network = try Network(inputShape: [64, 56, 56]) { graph, x in
+    ///     var y = try graph.add(Convolution(inputChannels: 64, outputChannels: 64, kernel: 3, padding: 1), x)
+    ///     y = try graph.add(ReLU(), graph.add(BatchNormalization(channels: 64), y))
+    ///     return try graph.add(ReLU(), graph.add(Addition(), y, x))
+    /// }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - inputShape: the shape of one sample, without the axis that counts samples.
+    ///   - kernels: what does the arithmetic.
+    ///   - build: adds layers to the graph, from the given value on, and returns the output.
+    /// - Throws: ``TensorError`` that names the layer and the shapes it can't work with, and what `build`
+    ///   throws.
+    public init(
+        inputShape: [Int], kernels: any Kernels = NativeKernels(),
+        _ build: (_ graph: inout Graph, _ x: Graph.Value) throws -> Graph.Value
+    ) throws {
+        try self.init(
+            inputShape: inputShape, inputName: Self.inputName, kernels: kernels, build)
+    }
+
+    private init(
+        inputShape: [Int], inputName: String, kernels: any Kernels,
+        _ build: (_ graph: inout Graph, _ x: Graph.Value) throws -> Graph.Value
+    ) throws {
+        _ = try Shape.elementCount([1] + inputShape, operation: "Network", argument: "inputShape")
+        var graph = Graph()
+        let x = try graph.input(inputName, inputShape)
+        let y = try build(&graph, x)
+        try graph.output(y, Self.outputName)
+        try self.init(graph, kernels: kernels)
+    }
+
+    /// What the only input and output are called unless a graph says otherwise.
+    static let inputName = "input"
+    static let outputName = "output"
+
+    /// The layers in the order of the graph's nodes.
+    public var layers: [NamedLayer] { graph.nodes.map { NamedLayer($0.name, $0.layer) } }
 
     /// The same network with parameters of the given number type.
     ///
     /// - Throws: ``TensorError`` when there is no memory for it.
     public func converted(to scalarType: ScalarType, kernels: any Kernels) throws -> Network {
-        var network = try Network(
-            inputShape: inputShape,
-            layers: layers.map { NamedLayer($0.name, try $0.layer.converted(to: scalarType)) },
-            kernels: kernels)
-        network.trainingStep = trainingStep
+        var network = self
+        for index in graph.nodes.indices {
+            network.graph.nodes[index].layer = try graph.nodes[index].layer.converted(
+                to: scalarType)
+        }
+        network.graph.spreadTiedTensors()
+        network.kernels = kernels
+        network.filters = FilterCache()
+        network.imported?.plans = ShapePlans()
         return network
     }
 
-    /// The logits as training sees them: each layer keeps what its gradient needs.
-    ///
-    /// - Parameter step: the step's number for layers that draw random numbers; the network's own by
-    ///   default.
-    mutating func forward(_ x: Tensor, step: Int? = nil) throws -> Tensor {
-        for index in layers.indices { layers[index].layer.willTrain(step: step ?? trainingStep) }
-        var signal = try checked(x)
-        for step in steps { signal = try forward(signal, through: step) }
-        return signal
-    }
-
-    /// Runs forward and backward, so that each layer keeps its gradients.
-    ///
-    /// - Parameters:
-    ///   - step: the step's number for layers that draw random numbers.
-    ///   - share: what the loss's gradient is multiplied by: the batch's share in a larger one.
-    ///   - didPass: called with each layer whose gradients are ready, from the last one down.
-    /// - Returns: the mean loss of the batch, and how many samples were sorted rightly.
-    mutating func computeGradients(
-        _ x: Tensor, labels: [Int], step: Int? = nil, share: Double = 1,
-        didPass: (_ network: inout Network, _ layer: Int) throws -> Void = { _, _ in }
-    ) throws -> BatchLoss {
-        var signal = try forward(x, step: step)
-        var lossLayer = SoftmaxWithLoss()
-        let mean = try lossLayer.forward(signal, labels: labels, on: kernels)
-        let loss = BatchLoss(
-            mean: mean, correct: zip(try signal.argmaxOfRows(), labels).count { $0 == $1 })
-        signal = try lossLayer.backward()
-        if share != 1 {
-            lossLayer = SoftmaxWithLoss()
-            try signal.multiply(by: share)
-        }
-        for (place, step) in steps.enumerated().reversed() {
-            let gradient = try backward(signal, through: step, needsInputGradient: place > 0)
-            try didPass(&self, step.layer)
-            guard let gradient else { break }
-            signal = gradient
-        }
-        return loss
-    }
-
-    /// The output of all layers, keeping nothing.
+    /// The output of all layers.
     func predicted(_ x: Tensor) throws -> Tensor {
-        var signal = try checked(x)
-        for step in steps { signal = try predict(signal, through: step) }
-        return signal
+        if let imported, graph.inputs.count == 1 {
+            return try imported.predict(self, [graph.inputs[0].name: x], outputs: nil)[0]
+        }
+        let outputs = try predictionPlan.predict(
+            graph, [checked(x)],
+            PredictionContext(predictionPlan, kernels: kernels, filters: filters))
+        return outputs[0]
     }
 
-    /// Fails unless a batch has samples of the network's input shape.
+    /// Predicts layer by layer, none fused with others, and shows what goes in and comes out.
+    package func forEachLayer(
+        of x: Tensor, _ body: (_ layer: NamedLayer, _ inputs: [Tensor], _ output: Tensor) -> Void
+    ) throws {
+        let plan = Plan(graph, fusion: .none)
+        let context = PredictionContext(plan, kernels: kernels, filters: FilterCache())
+        _ = try plan.predict(graph, [checked(x)], context) {
+            let node = graph.nodes[$0]
+            body(NamedLayer(node.name, node.layer), $1, $2)
+        }
+    }
+
+    /// Fails unless a batch has samples of the network's input shape, or of one that all layers can work
+    /// with as well.
     func checked(_ x: Tensor) throws(TensorError) -> Tensor {
-        guard x.shape.count == inputShape.count + 1, x.shape.dropFirst().elementsEqual(inputShape)
-        else {
+        guard graph.inputs.count == 1 else {
+            throw TensorError(
+                operation: "predict", argument: "x", value: "one tensor",
+                expected: "one for each of the inputs "
+                    + graph.inputs.map(\.name).joined(separator: ", "))
+        }
+        let isAsMade =
+            x.shape.count == inputShape.count + 1 && x.shape.dropFirst().elementsEqual(inputShape)
+        // Of an imported model more may depend on the shape than layers tell.
+        let isAccepted =
+            isAsMade ? x.shape == graph.inputs[0].wholeShape || imported == nil : false
+        if let imported, !isAccepted, graph.accepts([x.shape]),
+            imported.hasSameLayers(for: [x.shape], as: self)
+        {
+            return x
+        }
+        guard isAccepted || (imported == nil && graph.accepts([x.shape])) else {
             throw TensorError(
                 operation: "predict", argument: "x", value: "\(x.shape)",
                 expected: "[N" + inputShape.map { ", \($0)" }.joined() + "]")

@@ -14,9 +14,14 @@ public struct NetworkSummary: Sendable, CustomStringConvertible {
         public let name: String
         /// Its type, such as `Convolution`.
         public let type: String
+        /// The names of the layers, or of the network's inputs, that it takes values from.
+        public let inputs: [String]
+        /// Whether it takes the output of the row above, or the first row the first input, and
+        /// nothing else.
+        public let takesRowAbove: Bool
         /// The shape that comes out of it, the samples first.
         public let outputShape: [Int]
-        /// How many numbers it trains.
+        /// How many numbers it trains, without those of a layer before that it shares.
         public let parameterCount: Int
         /// The floating-point operations of a forward pass over the batch; see
         /// ``Layer/operationCount(for:)``.
@@ -47,57 +52,78 @@ public struct NetworkSummary: Sendable, CustomStringConvertible {
     }
 
     init(_ network: Network, batchSize: Int) throws {
-        var shape = [batchSize] + network.inputShape
-        _ = try Shape.elementCount(shape, operation: "summary", argument: "batchSize")
-        inputShape = shape
-        rows = try network.layers.map { named in
-            let operations = try named.layer.operationCount(for: shape)
-            shape = try named.layer.outputShape(for: shape)
+        let graph = network.graph
+        inputShape = [batchSize] + network.inputShape
+        _ = try Shape.elementCount(inputShape, operation: "summary", argument: "batchSize")
+        var counts = [Int](repeating: 0, count: graph.nodes.count)
+        for owner in network.plan.parameters.owners {
+            counts[owner.node] += graph.nodes[owner.node].layer.parameters[owner.index].count
+        }
+        rows = try graph.nodes.enumerated().map { place, node in
+            // Of one batch the shapes are those that the graph was made with.
+            let inputShapes = try node.inputs.map {
+                let shape = try graph.wholeShape(of: $0)
+                return batchSize == graph.inputs[0].wholeShape.first
+                    ? shape : [batchSize] + shape.dropFirst()
+            }
+            let shape = try node.layer.outputShape(for: inputShapes)
+            let operations = try node.layer.operationCount(for: inputShapes)
             let outputs = try Shape.elementCount(
                 shape, operation: "summary", argument: "batchSize")
             return Row(
-                name: named.name, type: "\(type(of: named.layer))", outputShape: shape,
-                parameterCount: named.layer.parameters.reduce(0) { $0 + $1.value.count },
+                name: node.name, type: "\(type(of: node.layer))",
+                inputs: node.inputs.map { graph.name(of: $0) },
+                takesRowAbove: node.inputs == [Graph.valueBefore(place)], outputShape: shape,
+                parameterCount: counts[place],
                 operationCount: operations,
                 activationByteCount: outputs * MemoryLayout<Float>.size)
         }
     }
 
-    /// The table.
+    /// The table. Where layers do not simply follow one another, a column has the names of what a
+    /// layer takes values from, unless that is the row above alone.
     public var description: String {
-        let head = ["layer", "type", "output", "parameters", "FLOPs", "memory"]
-        let body = rows.map {
-            [
-                $0.name, $0.type, "\($0.outputShape)", Self.grouped($0.parameterCount),
-                Self.scaled($0.operationCount, ""), Self.scaled($0.activationByteCount, "B"),
-            ]
-        }
-        let total = [
-            "total", "", "", Self.grouped(parameterCount), Self.scaled(operationCount, ""),
-            Self.scaled(activationByteCount, "B"),
-        ]
-        let widths = head.indices.map { column in
-            ([head, total] + body).map { $0[column].count }.max() ?? 0
-        }
-        let lines = ([head] + body + [total]).map { cells in
-            cells.enumerated().map { column, text in
-                let fill = String(repeating: " ", count: widths[column] - text.count)
-                return column < 3 ? text + fill : fill + text
-            }.joined(separator: "  ")
-        }
-        let rule = String(repeating: "-", count: widths.reduce(0, +) + 2 * (widths.count - 1))
+        let lines = tableLines
+        let rule = String(repeating: "-", count: lines[0].count)
         return """
             input \(inputShape)
             \(lines[0])
             \(rule)
-            \(lines[1...body.count].joined(separator: "\n"))
+            \(lines[1...rows.count].joined(separator: "\n"))
             \(rule)
-            \(lines[body.count + 1])
+            \(lines[rows.count + 1])
             FLOPs: of a forward pass, a multiplication and an addition being two. memory: of the
             layers' outputs. The parameters are \(Self.scaled(min(parameterCount, .max / 4) * 4, "B")); training \
             holds their gradients and
             the optimizer's state beside them.
             """
+    }
+
+    /// The head, a line a layer, and the totals.
+    private var tableLines: [String] {
+        let cells =
+            [["layer", "type", "inputs", "output", "parameters", "FLOPs", "memory"]]
+            + rows.map {
+                [
+                    $0.name, $0.type, $0.takesRowAbove ? "" : $0.inputs.joined(separator: ", "),
+                    "\($0.outputShape)", Self.grouped($0.parameterCount),
+                    Self.scaled($0.operationCount, ""), Self.scaled($0.activationByteCount, "B"),
+                ]
+            } + [
+                [
+                    "total", "", "", "", Self.grouped(parameterCount),
+                    Self.scaled(operationCount, ""), Self.scaled(activationByteCount, "B"),
+                ]
+            ]
+        let isChain = rows.allSatisfy(\.takesRowAbove)
+        let columns = cells[0].indices.filter { !isChain || cells[0][$0] != "inputs" }
+        let widths = cells[0].indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
+        return cells.map { cells in
+            columns.map { column in
+                let fill = String(repeating: " ", count: widths[column] - cells[column].count)
+                return column < 4 ? cells[column] + fill : fill + cells[column]
+            }.joined(separator: "  ")
+        }
     }
 
     /// A whole number with commas, such as 61,100,840.

@@ -16,22 +16,23 @@ extension Classifier {
     /// network gives the same bytes.
     ///
     /// - Throws: ``TensorError`` that names a layer which ONNX has no operators for, and
-    ///   ``ParameterFileError`` when the file can't be written or were larger than ONNX's 2 GiB.
+    ///   ``FileError`` when the file can't be written or were larger than ONNX's 2 GiB.
     public func exportONNX(to url: URL) throws {
         try ParameterFile.write(onnxData(file: url.path), to: url)
     }
 
     /// The bytes of the ONNX file.
     func onnxData(file: String) throws -> Data {
-        var graph = ONNXGraph()
-        var shape = [1] + network.inputShape
-        for named in network.layers {
-            try graph.add(named, inputShape: shape)
-            shape = try named.layer.outputShape(for: shape)
+        let network = network
+        var graph = ONNXGraph(network.graph)
+        let names = network.tensorNames
+        for (place, node) in network.graph.nodes.enumerated() {
+            let shape = try node.inputs.first.map { try network.graph.wholeShape(of: $0) } ?? [1]
+            try graph.add(node, at: place, inputShape: shape, tensorNames: names[place])
         }
-        let message = graph.model(of: network).message
+        let message = try graph.model(of: network).message
         guard message.byteCount <= ProtobufMessage.largestByteCount else {
-            throw ParameterFileError(
+            throw FileError(
                 file: file,
                 problem: "would have \(message.byteCount) bytes, expected at most "
                     + "\(ProtobufMessage.largestByteCount) in ONNX")

@@ -6,14 +6,59 @@
 extension Affine: ONNXLayer {
     func export(to graph: inout ONNXGraph, inputShape: [Int]) throws {
         graph.addFlatten(unlessRows: inputShape)
-        let tensors = try parameters.map { try graph.add($0) }
+        let tensors = try namedParameters.map { try graph.add($0) }
         graph.add("Gemm", tensors)
+    }
+}
+
+extension ActivationLayer where Self: ONNXLayer {
+    func export(to graph: inout ONNXGraph, inputShape: [Int]) throws {
+        var steps = 0
+        _ = try add(activation.onnx, to: &graph, isLast: true, steps: &steps)
+    }
+
+    /// Adds an expression's operators, the inner ones first.
+    ///
+    /// - Returns: the name of its value.
+    private func add(
+        _ expression: ActivationExpression, to graph: inout ONNXGraph, isLast: Bool,
+        steps: inout Int
+    ) throws -> String {
+        switch expression {
+        case .x: return graph.inputs[0]
+        case .constant(let number):
+            steps += 1
+            return try graph.addConstant(
+                "constant\(steps)", Tensor(shape: [], repeating: number))
+        case .apply(let operation, let operands, let attributes):
+            var inputs: [String] = []
+            for operand in operands {
+                inputs.append(try add(operand, to: &graph, isLast: false, steps: &steps))
+            }
+            steps += 1
+            graph.add(
+                operation, on: inputs[0], Array(inputs.dropFirst()),
+                step: isLast ? nil : "step\(steps)",
+                attributes.map { ($0.name, .float($0.value)) })
+            return graph.value
+        }
+    }
+}
+
+extension Activation: ONNXLayer {}
+
+extension Addition: ONNXLayer {
+    /// ONNX's Add has two inputs, Sum any number.
+    func export(to graph: inout ONNXGraph, inputShape: [Int]) {
+        graph.add(
+            graph.inputs.count == 2 ? "Add" : "Sum", on: graph.inputs[0],
+            Array(graph.inputs.dropFirst()))
     }
 }
 
 extension Convolution: ONNXLayer {
     func export(to graph: inout ONNXGraph, inputShape: [Int]) throws {
-        let tensors = try parameters.map { try graph.add($0) }
+        let tensors = try namedParameters.map { try graph.add($0) }
         let pads = try window.onnxPads(coveringEveryPlaceOf: inputShape)
         graph.add(
             "Conv", tensors,
@@ -147,29 +192,13 @@ extension LocalResponseNormalization: ONNXLayer {
     }
 }
 
-extension ReLU: ONNXLayer {
-    func export(to graph: inout ONNXGraph, inputShape: [Int]) throws { graph.add("Relu") }
-}
+extension ReLU: ONNXLayer {}
 
-extension Sigmoid: ONNXLayer {
-    func export(to graph: inout ONNXGraph, inputShape: [Int]) throws { graph.add("Sigmoid") }
-}
+extension Sigmoid: ONNXLayer {}
 
-extension Tanh: ONNXLayer {
-    func export(to graph: inout ONNXGraph, inputShape: [Int]) { graph.add("Tanh") }
-}
+extension Tanh: ONNXLayer {}
 
-extension LeakyReLU: ONNXLayer {
-    func export(to graph: inout ONNXGraph, inputShape: [Int]) {
-        graph.add("LeakyRelu", [], [("alpha", .float(negativeSlope))])
-    }
-}
-
-extension Softmax: ONNXLayer {
-    func export(to graph: inout ONNXGraph, inputShape: [Int]) {
-        graph.add("Softmax", [], [("axis", .int(1))])
-    }
-}
+extension LeakyReLU: ONNXLayer {}
 
 extension Flatten: ONNXLayer {
     func export(to graph: inout ONNXGraph, inputShape: [Int]) {
@@ -188,14 +217,14 @@ extension GlobalMaxPooling: ONNXLayer {
 extension BatchNormalization: ONNXLayer {
     func export(to graph: inout ONNXGraph, inputShape: [Int]) throws {
         // Gamma, beta, mean and variance: ONNX has them in the same order.
-        let tensors = try (parameters + buffers).map { try graph.add($0) }
+        let tensors = try (namedParameters + namedBuffers).map { try graph.add($0) }
         graph.add("BatchNormalization", tensors, [("epsilon", .float(epsilon))])
     }
 }
 
 extension Window {
     /// Size, stride and padding under ONNX's names.
-    fileprivate func onnxAttributes(pads: Padding) -> [(name: String, value: ONNXAttribute)] {
+    func onnxAttributes(pads: Padding) -> [(name: String, value: ONNXAttribute)] {
         [
             ("kernel_shape", .ints([size.height, size.width])),
             ("strides", .ints([stride.height, stride.width])),

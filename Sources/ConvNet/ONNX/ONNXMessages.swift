@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The messages of an ONNX file that a chain of layers needs, with the field numbers of onnx.proto
+// The messages of an ONNX file that a network needs, with the field numbers of onnx.proto
 // (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
 
 /// What an operator is told beside its inputs (AttributeProto).
@@ -8,6 +8,7 @@ enum ONNXAttribute {
     case float(Double)
     case int(Int)
     case ints([Int])
+    case text(String)
 
     func message(name: String) -> ProtobufMessage {
         var message = ProtobufMessage()
@@ -22,23 +23,29 @@ enum ONNXAttribute {
         case .ints(let values):
             for value in values { message.add(8, value) }
             message.add(20, 7)
+        case .text(let value):
+            message.add(4, value)
+            message.add(20, 3)
         }
         return message
     }
 }
 
-/// An operator with its inputs and its one output (NodeProto).
+/// An operator with its inputs and outputs, of which one is used (NodeProto).
 struct ONNXNode {
     let name: String
     let operation: String
-    let inputs: [String]
+    var inputs: [String]
     var output: String
     let attributes: [(name: String, value: ONNXAttribute)]
+    /// What the outputs behind the first are called, of an operator that has several.
+    var furtherOutputs: [String] = []
 
     var message: ProtobufMessage {
         var message = ProtobufMessage()
         for input in inputs { message.add(1, input) }
         message.add(2, output)
+        for output in furtherOutputs { message.add(2, output) }
         message.add(3, name)
         message.add(4, operation)
         for (name, value) in attributes { message.add(5, value.message(name: name)) }
@@ -70,14 +77,30 @@ struct ONNXValue {
     /// The shape of one sample.
     let sampleShape: [Int]
 
+    /// How long the first axis is, where it does not count samples; nil where it does.
+    var first: Int?
+    /// Whether there are no axes.
+    var isNumber = false
+
+    init(name: String, sampleShape: [Int]) {
+        (self.name, self.sampleShape) = (name, sampleShape)
+    }
+
+    /// A value of a graph that was made for one sample: where the first axis is longer, it is another one.
+    init(name: String, wholeShape: [Int]) {
+        self.init(name: name, sampleShape: Array(wholeShape.dropFirst()))
+        isNumber = wholeShape.isEmpty
+        first = wholeShape.first == 1 ? nil : wholeShape.first
+    }
+
     /// What the axis of samples is called; any number of them goes.
     static let sampleAxis = "N"
 
     var message: ProtobufMessage {
         var shape = ProtobufMessage()
         var samples = ProtobufMessage()
-        samples.add(2, Self.sampleAxis)
-        shape.add(1, samples)
+        if let first { samples.add(1, first) } else { samples.add(2, Self.sampleAxis) }
+        if !isNumber { shape.add(1, samples) }
         for extent in sampleShape {
             var dimension = ProtobufMessage()
             dimension.add(1, extent)
@@ -104,16 +127,16 @@ struct ONNXModel {
     let nodes: [ONNXNode]
     /// TensorProto messages.
     let constants: [ProtobufMessage]
-    let input: ONNXValue
-    let output: ONNXValue
+    let inputs: [ONNXValue]
+    let outputs: [ONNXValue]
 
     var message: ProtobufMessage {
         var graph = ProtobufMessage()
         for node in nodes { graph.add(1, node.message) }
         graph.add(2, name)
         for constant in constants { graph.add(5, constant) }
-        graph.add(11, input.message)
-        graph.add(12, output.message)
+        for input in inputs { graph.add(11, input.message) }
+        for output in outputs { graph.add(12, output.message) }
 
         var operators = ProtobufMessage()
         operators.add(1, "")

@@ -9,7 +9,7 @@ extension Classifier {
     /// renamed, so that the target is always whole; the same numbers give the same bytes. NaN and
     /// infinities are written too, for looking into a training that diverged.
     ///
-    /// - Throws: ``ParameterFileError`` when the file can't be written.
+    /// - Throws: ``FileError`` when the file can't be written.
     public func saveParameters(to url: URL) throws {
         try ParameterFile.write(
             Safetensors.encode(parameters + buffers, file: url.path), to: url)
@@ -24,13 +24,14 @@ extension Classifier {
     /// ```
     ///
     /// - Parameters:
-    ///   - url: a file with a tensor for each of ``parameters`` and ``buffers``, of the same shape.
-    ///     Numbers are converted to the network's type.
+    ///   - url: a file with a tensor for each of ``parameters`` and ``buffers``, of the same shape, or
+    ///     with PyTorch's `state_dict`, whose names are those of the network's nodes: `fc.weight` and
+    ///     `bn1.running_mean`. Numbers are converted to the network's type.
     ///   - strict: whether the file has to have the network's names and no others, as in PyTorch.
     ///     Without it, what the network does not name is ignored, whatever its type, and what the file
     ///     lacks stays as it is. A wrong shape is an error nevertheless.
     /// - Returns: what was ignored and what is missing: nothing where it is strict.
-    /// - Throws: ``ParameterFileError`` when the file can't be read, is broken, has a tensor of another
+    /// - Throws: ``FileError`` when the file can't be read, is broken, has a tensor of another
     ///   shape or of whole numbers where the network has one, or, where it is strict, lacks tensors or
     ///   has some too many, all of which it names.
     @discardableResult
@@ -38,6 +39,28 @@ extension Classifier {
         from url: URL, strict: Bool = true
     ) throws -> ParameterMatch {
         try loadParameters(Safetensors.contents(of: url), file: url.path, strict: strict)
+    }
+
+    /// Replaces parameters and buffers by tensors of their names: all of them, or none where something
+    /// is wrong.
+    ///
+    /// ```swift
+    /// try network.setParameters(["W1": weights], strict: false)     // the others stay
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - tensors: tensors by name, of the shapes of ``parameters`` and ``buffers``. Numbers are
+    ///     converted to the network's type.
+    ///   - strict: whether there has to be one for each name and no other.
+    /// - Returns: what was ignored and what is missing: nothing where it is strict.
+    /// - Throws: ``FileError`` that names what is missing, unexpected or of another shape.
+    @discardableResult
+    public mutating func setParameters(
+        _ tensors: [String: Tensor], strict: Bool = true
+    ) throws -> ParameterMatch {
+        try loadParameters(
+            tensors.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, file: "setParameters",
+            strict: strict)
     }
 
     /// Replaces the parameters and buffers by those of a file's contents.
@@ -56,10 +79,18 @@ extension Classifier {
     package mutating func loadParameters(
         _ tensors: [NamedTensor], unread: [String: String] = [:], file: String, strict: Bool = true
     ) throws -> ParameterMatch {
-        func fail(_ problem: String) -> ParameterFileError {
-            ParameterFileError(file: file, problem: problem)
+        func fail(_ problem: String) -> FileError {
+            FileError(file: file, problem: problem)
         }
-        var loaded = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.value) })
+        var loaded: [String: Tensor] = [:]
+        for (name, value) in try StateDict.renamed(tensors, for: network) {
+            // Under the names of several layers that share it.
+            if let other = loaded.updateValue(value, forKey: name),
+                !other.isIdentical(to: value)
+            {
+                throw fail("has two tensors that differ for \(name), which several layers share")
+            }
+        }
         let expected = parameters + buffers
         var (replacements, missing) = ([Tensor](), [NamedTensor]())
         for (name, value) in expected {
@@ -78,7 +109,9 @@ extension Classifier {
             replacements.append(try tensor.converted(to: value.scalarType))
         }
         let match = ParameterMatch(
-            ignored: (Array(loaded.keys) + unread.keys).sorted(), missing: missing.map(\.name))
+            ignored: (Array(loaded.keys) + unread.keys)
+                .filter { !StateDict.isIgnored($0, by: network) }.sorted(),
+            missing: missing.map(\.name))
         if strict, !match.isExact {
             throw fail(Self.difference(match, missing: missing, expected: expected))
         }
@@ -107,5 +140,17 @@ extension Classifier {
             parts.append("\(isOrAre(match.ignored)) unexpected, expected only \(names)")
         }
         return parts.joined(separator: "; ")
+    }
+}
+
+extension Tensor {
+    /// Whether another tensor has the same shape and numbers, NaN being the same as itself.
+    fileprivate func isIdentical(to other: Tensor) -> Bool {
+        func hash(_ tensor: Tensor) -> String {
+            var hash = ContentHash()
+            hash.add(tensor)
+            return hash.text
+        }
+        return hash(self) == hash(other)
     }
 }

@@ -8,6 +8,8 @@
 struct JSONReader {
     /// The text is not what was asked for.
     struct Unreadable: Error {}
+    /// Arrays and objects lie deeper in one another than in any format of this package.
+    struct TooDeep: Error {}
 
     private let text: [UInt8]
     private(set) var position = 0
@@ -32,6 +34,47 @@ struct JSONReader {
             try body(&self, key)
         } while take(",")
         try expect("}")
+    }
+
+    /// Goes past any value.
+    ///
+    /// - Parameters:
+    ///   - depth: how deep arrays and objects may lie in one another.
+    ///   - didFindDuplicate: called with each key that its object has already.
+    mutating func skipValue(
+        depth: Int, didFindDuplicate: (_ key: String) -> Void
+    ) throws {
+        guard depth > 0 else { throw TooDeep() }
+        skipSpace()
+        guard position < text.count else { throw Unreadable() }
+        switch text[position] {
+        case UInt8(ascii: "{"):
+            var keys: Set<String> = []
+            try object { reader, key in
+                if !keys.insert(key).inserted { didFindDuplicate(key) }
+                try reader.skipValue(depth: depth - 1, didFindDuplicate: didFindDuplicate)
+            }
+        case UInt8(ascii: "["):
+            position += 1
+            if take("]") { return }
+            repeat {
+                try skipValue(depth: depth - 1, didFindDuplicate: didFindDuplicate)
+            } while take(",")
+            try expect("]")
+        case UInt8(ascii: "\""): _ = try string()
+        default:
+            // A number or a word. Whoever decodes the text will say whether it is one.
+            let start = position
+            while position < text.count, Self.isOfWord(text[position]) { position += 1 }
+            guard position > start else { throw Unreadable() }
+        }
+    }
+
+    private static func isOfWord(_ byte: UInt8) -> Bool {
+        switch Unicode.Scalar(byte) {
+        case "a"..."z", "A"..."Z", "0"..."9", "+", "-", ".": true
+        default: false
+        }
     }
 
     /// An array of whole numbers, as long as `most` at most.

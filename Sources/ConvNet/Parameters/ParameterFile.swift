@@ -12,16 +12,12 @@ enum ParameterFile {
     ///   - url: where it is to be.
     ///   - count: how many files to keep: this one, the one before as `url.1`, and so on.
     ///   - skipping: how many of the newest older ones are not worth keeping.
-    /// - Throws: ``ParameterFileError`` that says what the system refused; the old file stays.
+    /// - Throws: ``FileError`` that says what the system refused; the old file stays.
     static func write(
         _ data: Data, to url: URL, keeping count: Int = 1, skipping: Int = 0
     ) throws {
-        do {
-            try data.withUnsafeBytes {
-                try AtomicFile.write($0, to: url.path, keeping: count, skipping: skipping)
-            }
-        } catch let error as FileError {
-            throw ParameterFileError(file: error.path, problem: error.problem)
+        try data.withUnsafeBytes {
+            try AtomicFile.write($0, to: url.path, keeping: count, skipping: skipping)
         }
     }
 }

@@ -20,14 +20,14 @@ public enum Safetensors {
     ///   - tensors: names and tensors; a name comes once.
     ///   - metadata: free texts that the file carries along, in order of their keys.
     ///   - file: what errors call the file.
-    /// - Throws: ``ParameterFileError`` when a name comes twice, or the file could not be read again:
+    /// - Throws: ``FileError`` when a name comes twice, or the file could not be read again:
     ///   it is larger than ``largestFile``, its header longer than ``largestHeader``, or a tensor has
     ///   more than 64 axes.
     public static func encode(
         _ tensors: [NamedTensor], metadata: [String: String] = [:], file: String = "parameters"
     ) throws -> Data {
-        func fail(_ problem: String) -> ParameterFileError {
-            ParameterFileError(file: file, problem: problem)
+        func fail(_ problem: String) -> FileError {
+            FileError(file: file, problem: problem)
         }
         let tensors = tensors.sorted { $0.name < $1.name }
         let (text, numbers) = try header(of: tensors, metadata, file: file)
@@ -61,11 +61,11 @@ public enum Safetensors {
         }
         for (name, tensor) in tensors {
             guard name != previous, name != SafetensorsHeader.metadataKey else {
-                throw ParameterFileError(
+                throw FileError(
                     file: file, problem: "\(name) can't be a tensor's name here")
             }
             guard tensor.shape.count <= SafetensorsHeader.largestAxisCount else {
-                throw ParameterFileError(
+                throw FileError(
                     file: file,
                     problem: "\(name) has \(tensor.shape.count) axes, expected at most "
                         + "\(SafetensorsHeader.largestAxisCount)")
@@ -90,7 +90,7 @@ public enum Safetensors {
     /// - Parameters:
     ///   - data: the file's bytes.
     ///   - file: what errors call the file.
-    /// - Throws: ``ParameterFileError`` as ``contents(of:file:)`` does.
+    /// - Throws: ``FileError`` as ``contents(of:file:)`` does.
     public static func decode(_ data: Data, file: String = "parameters") throws -> [NamedTensor] {
         try contents(of: data, file: file).tensors
     }
@@ -99,24 +99,18 @@ public enum Safetensors {
     ///
     /// The header is read and checked before there is memory for any tensor.
     ///
-    /// - Throws: ``ParameterFileError`` when the file can't be read, is no regular file or larger than
+    /// - Throws: ``FileError`` when the file can't be read, is no regular file or larger than
     ///   ``largestFile``, and as ``contents(of:file:)`` does.
     public static func contents(of url: URL) throws -> Contents {
-        do {
-            let file = try RegularFile(url.path, limit: largestFile)
-            let length = try headerLength(
-                FileBytes.bytes(of: file, count: min(8, file.byteCount)), of: file.byteCount,
-                file: url.path)
-            let header = try FileBytes.bytes(of: file, at: 8, count: length)
-            return try contents(
-                header: header, dataSize: file.byteCount - 8 - length, file: url.path
-            ) { place, buffer in
-                try file.read(into: buffer, at: 8 + length + place.lowerBound) == place.count
-            }
-        } catch let error as FileError {
-            throw ParameterFileError(
-                file: error.path,
-                problem: "can't be read: \(error.problem), expected \(error.expected)")
+        let file = try RegularFile(url.path, limit: largestFile)
+        let length = try headerLength(
+            FileBytes.bytes(of: file, count: min(8, file.byteCount)), of: file.byteCount,
+            file: url.path)
+        let header = try FileBytes.bytes(of: file, at: 8, count: length)
+        return try contents(
+            header: header, dataSize: file.byteCount - 8 - length, file: url.path
+        ) { place, buffer in
+            try file.read(into: buffer, at: 8 + length + place.lowerBound) == place.count
         }
     }
 
@@ -125,7 +119,7 @@ public enum Safetensors {
     /// - Parameters:
     ///   - data: the file's bytes.
     ///   - file: what errors call the file.
-    /// - Throws: ``ParameterFileError`` when the header is longer than the file or than
+    /// - Throws: ``FileError`` when the header is longer than the file or than
     ///   ``largestHeader``, is not the format's JSON, has a key twice, or offsets that leave holes,
     ///   overlap or don't match the shapes; and when there is no memory for a tensor. Tensors of types
     ///   that are not read are an error only where they are asked for.
@@ -144,8 +138,8 @@ public enum Safetensors {
     private static func headerLength(
         _ bytes: [UInt8], of fileSize: Int, file: String
     ) throws -> Int {
-        func fail(_ problem: String) -> ParameterFileError {
-            ParameterFileError(file: file, problem: problem)
+        func fail(_ problem: String) -> FileError {
+            FileError(file: file, problem: problem)
         }
         guard bytes.count == 8 else {
             throw fail("has \(fileSize) bytes, expected at least 8: not a safetensors file")
@@ -174,7 +168,7 @@ public enum Safetensors {
                     name: place.name, type: place.type, shape: place.shape,
                     value: try value(at: place, file: file) {
                         guard try fill(place.place, $0) else {
-                            throw ParameterFileError(
+                            throw FileError(
                                 file: file, problem: "has become shorter while it was read")
                         }
                     }, file: file)
@@ -183,7 +177,7 @@ public enum Safetensors {
                 entries: entries.sorted { $0.name < $1.name }, metadata: header.metadata,
                 file: file)
         } catch let error as TensorError {
-            throw ParameterFileError(file: file, problem: "\(error)")
+            throw FileError(file: file, problem: "\(error)")
         }
     }
 

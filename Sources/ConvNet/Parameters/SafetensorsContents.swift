@@ -23,10 +23,10 @@ extension Safetensors {
 
         /// The tensor of a name.
         ///
-        /// - Throws: ``ParameterFileError`` when there is none.
-        public func entry(_ name: String) throws(ParameterFileError) -> Entry {
+        /// - Throws: ``FileError`` when there is none.
+        public func entry(_ name: String) throws(FileError) -> Entry {
             guard let entry = entries.first(where: { $0.name == name }) else {
-                throw ParameterFileError(
+                throw FileError(
                     file: file,
                     problem: "\(name) is missing, expected one of "
                         + ParameterMatch.list(entries.map(\.name)))
@@ -68,28 +68,28 @@ extension Safetensors {
 
         /// The floating-point numbers: F32 and F64 as they are, F16 and BF16 as `float32`, exactly.
         ///
-        /// - Throws: ``ParameterFileError`` when they are of another type, or there are none.
-        public func tensor() throws(ParameterFileError) -> Tensor {
+        /// - Throws: ``FileError`` when they are of another type, or there are none.
+        public func tensor() throws(FileError) -> Tensor {
             guard case .numbers(let tensor) = value else { throw refusal(FloatType.names) }
             return tensor
         }
 
         /// The whole numbers or truth values.
         ///
-        /// - Throws: ``ParameterFileError`` when they are of another type, or there are none.
-        public func integers() throws(ParameterFileError) -> IntegerTensor {
+        /// - Throws: ``FileError`` when they are of another type, or there are none.
+        public func integers() throws(FileError) -> IntegerTensor {
             guard case .integers(let integers) = value else {
                 throw refusal(IntegerTensor.NumberType.allCases.map(\.rawValue))
             }
             return integers
         }
 
-        private func refusal(_ types: [String]) -> ParameterFileError {
+        private func refusal(_ types: [String]) -> FileError {
             let problem =
                 types.contains(type)
                 ? "\(name) has shape \(shape), expected axes from 1 to \(Shape.largestExtent)"
                 : "\(name) has type \(type), expected one of \(types.joined(separator: ", "))"
-            return ParameterFileError(file: file, problem: problem)
+            return FileError(file: file, problem: problem)
         }
     }
 

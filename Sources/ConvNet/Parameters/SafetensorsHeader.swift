@@ -32,14 +32,14 @@ struct SafetensorsHeader {
     ///   - json: all of it.
     ///   - dataSize: how many bytes follow it.
     ///   - file: what errors call the file.
-    /// - Throws: ``ParameterFileError`` when it is not the format's JSON, has a key twice, or does not
+    /// - Throws: ``FileError`` when it is not the format's JSON, has a key twice, or does not
     ///   describe exactly the bytes that follow.
     init(_ json: [UInt8], dataSize: Int, file: String) throws {
         var text = HeaderText(file: file)
         do {
             try text.read(json)
         } catch is JSONReader.Unreadable {
-            throw ParameterFileError(
+            throw FileError(
                 file: file, problem: "header is not the JSON of a safetensors file")
         }
         metadata = text.metadata
@@ -52,7 +52,7 @@ struct SafetensorsHeader {
             end = description.end
         }
         guard end == dataSize else {
-            throw ParameterFileError(
+            throw FileError(
                 file: file, problem: "\(dataSize - end) bytes after the last tensor, expected none")
         }
         self.entries = entries
@@ -69,8 +69,8 @@ private struct TensorDescription {
 
     /// The tensor, if it lies where the one before ends and has the size that its shape needs.
     func entry(from expected: Int, dataSize: Int, file: String) throws -> SafetensorsHeader.Entry {
-        func fail(_ problem: String) -> ParameterFileError {
-            ParameterFileError(file: file, problem: "\(name) \(problem)")
+        func fail(_ problem: String) -> FileError {
+            FileError(file: file, problem: "\(name) \(problem)")
         }
         guard begin == expected, end >= begin, end <= dataSize else {
             throw fail(
@@ -161,7 +161,7 @@ private struct HeaderText {
 
     private static func require(_ isNew: Bool, _ key: String, _ file: String) throws {
         guard isNew else {
-            throw ParameterFileError(
+            throw FileError(
                 file: file, problem: "\(key) comes twice in the header, expected once")
         }
     }

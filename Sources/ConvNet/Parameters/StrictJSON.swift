@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What Foundation's decoder lets pass and a file from a stranger must not have: texts of any length,
-// in UTF-16 or UTF-32 where a few zero bytes say so, and keys that come twice.
+// in UTF-16 or UTF-32 where a few zero bytes say so, and keys that come twice, of which it keeps one
+// without a word.
 
 import Foundation
 
@@ -13,6 +14,9 @@ enum StrictJSON {
         let description: String
     }
 
+    /// How deep arrays and objects may lie in one another; those of this package's formats lie 5 deep.
+    private static let largestDepth = 64
+
     /// Fails unless the text is short enough, is UTF-8 and has no key twice in one object.
     static func check(_ json: Data, limit: Int) throws(Refusal) {
         guard json.count <= limit else {
@@ -22,7 +26,18 @@ enum StrictJSON {
         guard !json.contains(0), String(validating: json, as: UTF8.self) != nil else {
             throw Refusal(description: "is not text in UTF-8")
         }
-        if let duplicate = JSONKeys.firstDuplicate(in: json) {
+        var reader = JSONReader(Array(json))
+        var duplicate: String?
+        do {
+            try reader.skipValue(depth: largestDepth) { duplicate = duplicate ?? $0 }
+        } catch is JSONReader.TooDeep {
+            throw Refusal(
+                description: "has more than \(largestDepth) arrays and objects in one another, "
+                    + "expected fewer")
+        } catch {
+            // No JSON: the decoder has more to say about it.
+        }
+        if let duplicate {
             throw Refusal(description: "has \(duplicate) twice in one object, expected once")
         }
     }

@@ -56,7 +56,7 @@ extension Sharding {
 
     /// Rank 0's checkpoint on every rank.
     ///
-    /// - Throws: ``ParameterFileError`` when what comes is none.
+    /// - Throws: ``FileError`` when what comes is none.
     func broadcast(_ checkpoint: Checkpoint) throws -> Checkpoint {
         let name = "what rank 0 begins with"
         let isFirst = averager.rank == 0
@@ -69,7 +69,7 @@ extension Sharding {
     ///
     /// - Throws: ``TensorError`` when the samples don't suit the network.
     func evaluation(
-        of model: some Classifier, _ source: any BatchSource, batchSize: Int
+        of model: some Classifier, _ source: any BatchSource, batchSize: Int, loss: any Loss
     ) throws -> Evaluation {
         let (rank, ranks) = (averager.rank, averager.rankCount)
         let batches = source.batchCount(size: batchSize)
@@ -78,10 +78,11 @@ extension Sharding {
             of: source, batchSize: batchSize,
             batches: batches * rank / ranks..<batches * (rank + 1) / ranks,
             operation: "evaluation"
-        ) { logits, labels in
-            let loss = try model.kernels.softmaxCrossEntropy(logits, labels: labels).loss
+        ) { output, batch in
+            let mean = try loss.evaluate(output, batch.targets, on: model.kernels).loss
             told += [
-                Double(try logits.count(ofRowsWithLargestAt: labels)), loss * Double(labels.count),
+                Double(try output.count(ofTargetsWithLargest: batch.targets)),
+                mean * Double(batch.images.shape[0]),
             ]
         }
         let numbers = try averager.gather(told).flatMap { $0 }

@@ -8,10 +8,12 @@
 struct ShardedStep {
     private let batch: StepBatch
     private let averager: any GradientAverager
-    /// For each layer the places of its parameters among the network's.
-    private let places: [Range<Int>]
+    private let loss: any Loss
+    private let plan: Plan
     /// The running statistics before the step: each shard moves them from there.
     private let buffers: [Tensor]
+    /// Which of them a shard may move.
+    private let movable: [Int]
     private var gradients: [TreeSum<Tensor>]
     private var movedBuffers: [TreeSum<Tensor>]
     /// The places of the parameters in the order in which their gradients were handed on.
@@ -19,25 +21,32 @@ struct ShardedStep {
 
     /// What a step gave, over all shards of all ranks.
     struct Result {
-        /// The gradients, in the order of the parameters.
-        let gradients: [Tensor]
+        /// The gradients, in the order of the parameters; nil for those that the plan does not train.
+        let gradients: [Tensor?]
+        /// The buffers, in their order.
+        let buffers: [Tensor]
         let loss: BatchLoss
         /// Whether a rank raised its flag.
         let isFlagged: Bool
     }
 
     /// A step in which nothing is computed yet.
-    init(_ batch: StepBatch, on network: Network, through averager: any GradientAverager) {
+    ///
+    /// - Parameter plan: the network's, or one that trains a part; the network's own when nil.
+    init(
+        _ batch: StepBatch, on network: Network, plan: Plan? = nil, loss: any Loss,
+        through averager: any GradientAverager
+    ) {
+        let plan = plan ?? network.plan
+        self.plan = plan
         self.batch = batch
+        self.loss = loss
         self.averager = averager
-        var count = 0
-        places = network.layers.map { named in
-            let first = count
-            count += named.layer.parameters.count
-            return first..<count
-        }
         buffers = network.buffers.map(\.value)
-        gradients = Array(repeating: TreeSum(from: batch.shards.lowerBound), count: count)
+        movable = plan.movableBuffers
+        gradients = Array(
+            repeating: TreeSum(from: batch.shards.lowerBound),
+            count: plan.parameters.owners.count)
         movedBuffers = Array(
             repeating: TreeSum(from: batch.shards.lowerBound), count: buffers.count)
     }
@@ -45,7 +54,7 @@ struct ShardedStep {
     /// Computes the rank's shards and lets the averager add them to the others'.
     ///
     /// - Parameter flag: something to tell the other ranks.
-    mutating func run(on network: inout Network, flag: Bool) throws -> Result {
+    mutating func run(on network: Network, flag: Bool) throws -> Result {
         try averager.begin(batch.layout)
         let last = batch.shards.last { batch[$0] != nil }
         var told: [Double] = [flag ? 1 : 0]
@@ -54,49 +63,50 @@ struct ShardedStep {
                 told += [0, 0]
                 continue
             }
-            let share = Double(samples.labels.count) / Double(batch.layout.samples)
+            let share = Double(samples.images.shape[0]) / Double(batch.layout.samples)
             let loss = try compute(
-                samples, shard: shard, share: share, isLast: shard == last, on: &network)
+                samples, shard: shard, share: share, isLast: shard == last, on: network)
             told += [loss.mean * share, Double(loss.correct)]
         }
         if last == nil { try handOnNothing(of: network) }
-        for (place, buffer) in buffers.enumerated() {
+        for place in movable {
             try movedBuffers[place].finish(batch.shards)
-            try averager.add(movedBuffers[place].takeValues(), like: buffer)
+            try averager.add(movedBuffers[place].takeValues(), like: buffers[place])
         }
         // Asked for first: while these few numbers travel, so do the gradients.
         let numbers = try averager.gather(told)
         let sums = try averager.finish()
-        try network.replaceBuffers(Array(sums.suffix(buffers.count)))
-        let ordered = zip(handedOn, sums).sorted { $0.0 < $1.0 }.map(\.1)
+        var ordered = [Tensor?](repeating: nil, count: gradients.count)
+        for (place, sum) in zip(handedOn, sums) { ordered[place] = sum }
+        var moved = buffers
+        for (place, sum) in zip(movable, sums.dropFirst(handedOn.count)) { moved[place] = sum }
         return Result(
-            gradients: ordered, loss: try loss(numbers),
+            gradients: ordered, buffers: moved,
+            loss: try loss(numbers),
             isFlagged: numbers.contains { $0.first != 0 })
     }
 
     /// One shard, forward and backward.
     private mutating func compute(
-        _ samples: Batch, shard: Int, share: Double, isLast: Bool, on network: inout Network
+        _ samples: Batch, shard: Int, share: Double, isLast: Bool, on network: Network
     ) throws -> BatchLoss {
-        if !buffers.isEmpty { try network.replaceBuffers(buffers) }
         // Layers that draw random numbers draw them for each shard of each step. The count may wrap:
         // only that numbers differ matters.
         let step = network.trainingStep &* batch.layout.shards &+ shard
-        let loss = try network.computeGradients(
-            samples.images, labels: samples.labels, step: step, share: share
-        ) { network, layer in
-            let found = try network.gradients(ofLayer: layer)
-            for (place, gradient) in zip(places[layer], found) {
-                try gradients[place].append(gradient, of: shard) { try $0.add($1) }
-                if isLast { try handOn(place, like: gradient) }
-            }
+        let result = try network.computeGradients(
+            [network.checked(samples.images)], targets: samples.targets, loss: loss, plan: plan,
+            step: step,
+            share: share
+        ) { place, gradient in
+            try gradients[place].append(gradient, of: shard) { try $0.add($1) }
+            if isLast { try handOn(place, like: gradient) }
         }
-        for (place, buffer) in network.buffers.enumerated() {
-            var scaled = buffer.value
+        for place in movable {
+            var scaled = result.buffers[place]
             if share != 1 { try scaled.multiply(by: share) }
             try movedBuffers[place].append(scaled, of: shard) { try $0.add($1) }
         }
-        return loss
+        return result.loss
     }
 
     private mutating func handOn(_ place: Int, like model: Tensor) throws {
@@ -108,8 +118,8 @@ struct ShardedStep {
     /// Takes part in the sums of a step in which the rank has no samples, in the others' order.
     private mutating func handOnNothing(of network: Network) throws {
         let parameters = network.parameters
-        for step in network.steps.reversed() {
-            for place in places[step.layer] { try handOn(place, like: parameters[place].value) }
+        for ready in plan.gradientOrder {
+            try handOn(ready.parameter, like: parameters[ready.parameter].value)
         }
     }
 
@@ -128,6 +138,25 @@ struct ShardedStep {
         // A tree over a number of shards that is no power of two leaves more than one.
         let sums = mean.partialSums.map(\.value)
         return BatchLoss(mean: sums.reversed().reduce(0) { $1 + $0 }, correct: Int(correct))
+    }
+}
+
+extension Network {
+    /// One step on a batch that is shared; where the loss is not finite, nothing has changed.
+    ///
+    /// - Parameter flag: something to tell the other ranks.
+    /// - Returns: the loss over all ranks, and whether one of them has the flag.
+    mutating func step(
+        on batch: StepBatch, with updater: inout Updater, loss: any Loss,
+        through averager: any GradientAverager, flag: Bool
+    ) throws -> (loss: BatchLoss, isFlagged: Bool) {
+        let plan = try trainingPlan(for: updater.part)
+        var step = ShardedStep(batch, on: self, plan: plan, loss: loss, through: averager)
+        let result = try step.run(on: self, flag: flag)
+        if result.loss.mean.isFinite {
+            try apply(result.gradients, buffers: result.buffers, with: &updater)
+        }
+        return (result.loss, result.isFlagged)
     }
 }
 

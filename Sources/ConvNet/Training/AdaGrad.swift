@@ -12,7 +12,6 @@ public struct AdaGrad: Optimizer {
     public let epsilon: Double
     /// How much of a parameter is added to its gradient (L2, as PyTorch's Adagrad has it).
     public let weightDecay: Double
-    private var squares: [Tensor] = []
 
     /// AdaGrad with PyTorch's defaults.
     ///
@@ -29,20 +28,6 @@ public struct AdaGrad: Optimizer {
         self.weightDecay = weightDecay
     }
 
-    /// One step.
-    public mutating func update(_ network: inout Network, scaling: UpdateScaling) throws {
-        let kernels = network.kernels
-        let settings = SquaresSettings(
-            learningRate: learningRate * scaling.learningRate, kept: 1, added: 1,
-            epsilon: epsilon)
-        try network.prepare(&squares, operation: "AdaGrad")
-        try network.forEachGradient { index, value, gradient in
-            try kernels.squaresUpdate(
-                &value, squares: &squares[index], gradient: gradient, settings: settings,
-                adjustment: scaling.adjustment(weightDecay: weightDecay))
-        }
-    }
-
     /// The learning rate, epsilon and the weight decay.
     public var configuration: [String: String] {
         [
@@ -53,17 +38,18 @@ public struct AdaGrad: Optimizer {
         ]
     }
 
-    /// The sums of squares.
-    public var state: OptimizerState { OptimizerState(tensors: ["squares": squares]) }
+    /// The sum of the squares.
+    public var stateNames: [String] { ["squares"] }
 
-    /// Takes sums of squares back.
-    ///
-    /// - Throws: ``TensorError`` when they are not those of such a network.
-    public mutating func restore(
-        _ state: OptimizerState, for network: Network
-    ) throws(TensorError) {
-        try state.check(
-            tensors: ["squares"], counters: [], suit: network, operation: "AdaGrad.restore")
-        squares = state.tensors["squares"] ?? []
+    /// Changes a parameter.
+    public func update(
+        _ parameter: inout Tensor, state: inout [Tensor], gradient: Tensor, _ update: Update
+    ) throws {
+        try require(state)
+        try update.kernels.squaresUpdate(
+            &parameter, squares: &state[0], gradient: gradient,
+            settings: SquaresSettings(
+                learningRate: update.learningRate, kept: 1, added: 1, epsilon: epsilon),
+            adjustment: update.adjustment)
     }
 }

@@ -9,9 +9,6 @@ public struct Adam: Optimizer {
     /// How much of a parameter is added to its gradient (L2, as PyTorch's Adam has it); see
     /// ``AdamW`` for the other way.
     public let weightDecay: Double
-    private var firstMoments: [Tensor] = []
-    private var secondMoments: [Tensor] = []
-    private var step = 0
 
     /// Adam with the paper's decay rates.
     ///
@@ -38,21 +35,8 @@ public struct Adam: Optimizer {
         self.weightDecay = weightDecay
     }
 
-    /// One step.
-    public mutating func update(_ network: inout Network, scaling: UpdateScaling) throws {
-        let kernels = network.kernels
-        var settings = settings
-        settings.learningRate *= scaling.learningRate
-        try network.prepare(&firstMoments, operation: "Adam")
-        try network.prepare(&secondMoments, operation: "Adam")
-        step += 1
-        try network.forEachGradient { index, value, gradient in
-            try kernels.adamUpdate(
-                &value, firstMoment: &firstMoments[index], secondMoment: &secondMoments[index],
-                gradient: gradient, step: step, settings: settings,
-                adjustment: scaling.adjustment(weightDecay: weightDecay))
-        }
-    }
+    /// The step size.
+    public var learningRate: Double { settings.learningRate }
 
     /// The learning rate, the decay rates, epsilon and both weight decays.
     public var configuration: [String: String] {
@@ -64,24 +48,32 @@ public struct Adam: Optimizer {
         ]
     }
 
-    /// Both moments and the number of steps so far.
-    public var state: OptimizerState {
-        OptimizerState(
-            tensors: ["firstMoment": firstMoments, "secondMoment": secondMoments],
-            counters: ["step": step])
+    /// Both moments.
+    public var stateNames: [String] { ["firstMoment", "secondMoment"] }
+
+    /// Changes a parameter.
+    public func update(
+        _ parameter: inout Tensor, state: inout [Tensor], gradient: Tensor, _ update: Update
+    ) throws {
+        try self.update(
+            &parameter, state: &state, gradient: gradient, update,
+            decoupledWeightDecay: settings.decoupledWeightDecay)
     }
 
-    /// Takes moments and the number of steps back.
-    ///
-    /// - Throws: ``TensorError`` when they are not those of such a network.
-    public mutating func restore(
-        _ state: OptimizerState, for network: Network
-    ) throws(TensorError) {
-        try state.check(
-            tensors: ["firstMoment", "secondMoment"], counters: ["step"], suit: network,
-            operation: "Adam.restore")
-        firstMoments = state.tensors["firstMoment"] ?? []
-        secondMoments = state.tensors["secondMoment"] ?? []
-        step = state.counters["step"] ?? 0
+    /// Changes a parameter with a given decoupled weight decay.
+    func update(
+        _ parameter: inout Tensor, state: inout [Tensor], gradient: Tensor, _ update: Update,
+        decoupledWeightDecay: Double
+    ) throws {
+        var settings = settings
+        settings.learningRate = update.learningRate
+        settings.decoupledWeightDecay = decoupledWeightDecay
+        try require(state)
+        // Taken out: two elements of one array can't be changed at once.
+        var secondMoment = state.removeLast()
+        defer { state.append(secondMoment) }
+        try update.kernels.adamUpdate(
+            &parameter, firstMoment: &state[0], secondMoment: &secondMoment, gradient: gradient,
+            step: update.step, settings: settings, adjustment: update.adjustment)
     }
 }

@@ -23,25 +23,28 @@ public struct AdamW: Optimizer {
     /// Step size, decay rates, epsilon and weight decay.
     public var settings: AdamSettings { adam.settings }
 
-    /// One step.
-    public mutating func update(_ network: inout Network, scaling: UpdateScaling) throws {
-        try adam.update(&network, scaling: scaling)
-    }
+    /// The step size.
+    public var learningRate: Double { settings.learningRate }
+
+    /// How much of a parameter is taken away in each step, times the learning rate.
+    public var weightDecay: Double { settings.decoupledWeightDecay }
 
     /// Adam's, under another name.
     public var configuration: [String: String] {
         adam.configuration.merging(["optimizer": "adamw"]) { $1 }
     }
 
-    /// Both moments and the number of steps so far.
-    public var state: OptimizerState { adam.state }
+    /// Both moments.
+    public var stateNames: [String] { adam.stateNames }
 
-    /// Takes moments and the number of steps back.
-    ///
-    /// - Throws: ``TensorError`` when they are not those of such a network.
-    public mutating func restore(
-        _ state: OptimizerState, for network: Network
-    ) throws(TensorError) {
-        try adam.restore(state, for: network)
+    /// Changes a parameter.
+    public func update(
+        _ parameter: inout Tensor, state: inout [Tensor], gradient: Tensor, _ update: Update
+    ) throws {
+        var plain = update
+        plain.weightDecay = 0
+        try adam.update(
+            &parameter, state: &state, gradient: gradient, plain,
+            decoupledWeightDecay: update.weightDecay)
     }
 }

@@ -38,9 +38,8 @@ struct StepBatch: Sendable {
 struct BatchSequence: Sendable {
     private let source: any BatchSource
     private let sharding: Sharding?
-    private let batchSize: Int
+    private let batches: EpochBatches
     private let epochs: Int
-    private let stepsPerEpoch: Int
     private var epoch: Int
     private var step: Int
     private var order: [Int] = []
@@ -48,31 +47,31 @@ struct BatchSequence: Sendable {
     /// The batches from a place on.
     ///
     /// - Parameters:
+    ///   - batches: how its samples fall into batches.
     ///   - epoch: the epoch to begin in, from 0.
     ///   - step: how many of its batches to leave out.
     ///   - epochs: where to end.
     ///   - sharding: how batches are shared; nil where they are not.
     init(
-        _ source: any BatchSource, batchSize: Int, epoch: Int, step: Int, epochs: Int,
+        _ source: any BatchSource, _ batches: EpochBatches, epoch: Int, step: Int, epochs: Int,
         sharding: Sharding? = nil
     ) {
         self.source = source
         self.sharding = sharding
-        self.batchSize = batchSize
+        self.batches = batches
         self.epochs = epochs
         self.epoch = epoch
         self.step = step
-        stepsPerEpoch = source.batchCount(size: batchSize)
     }
 
     /// The next batch; nil when no epoch is left.
     mutating func next() throws -> StepBatch? {
-        if step == stepsPerEpoch, step > 0 { (epoch, step, order) = (epoch + 1, 0, []) }
+        if step == batches.count, step > 0 { (epoch, step, order) = (epoch + 1, 0, []) }
         guard epoch < epochs else { return nil }
         if order.isEmpty { order = try checkedOrder() }
         // The first batch may be larger than there are samples, any other begins inside them.
-        let begin = step * batchSize
-        let end = begin + min(batchSize, order.count - begin)
+        let begin = step * batches.size
+        let end = begin + min(batches.size, order.count - begin)
         step += 1
         let samples = end - begin
         return try StepBatch(

@@ -32,21 +32,21 @@ public struct Checkpoint: Sendable {
     ///
     /// - Parameters:
     ///   - network: its parameters, buffers and the number of its next step are kept.
-    ///   - optimizer: its state is kept.
+    ///   - updater: its state is kept.
     ///   - progress: the place in the data, and the figures up to it.
     ///   - settings: what must be the same where training goes on, as text by name.
     /// - Throws: ``TensorError`` when there is no memory for it or a figure of the progress is one that
-    ///   no training has, and ``ParameterFileError`` when its history has other steps and epochs.
+    ///   no training has, and ``FileError`` when its history has other steps and epochs.
     public init(
-        network: Network, optimizer: any Optimizer, progress: TrainingProgress,
+        network: Network, updater: Updater, progress: TrainingProgress,
         settings: [String: String]
     ) throws {
-        let state = optimizer.state
+        let state = updater.state
         header = CheckpointHeader(
             settings: settings, trainingStep: network.trainingStep, counters: state.counters,
             optimizerTensors: state.tensors.keys.sorted(), progress: progress)
         var tensors = network.parameters + network.buffers
-        let names = network.parameters.map(\.name)
+        let names = state.parameters ?? network.parameters.map(\.name)
         for (kind, values) in state.tensors {
             for (name, value) in zip(names, values) {
                 tensors.append((Self.name(kind, name), value))
@@ -65,7 +65,7 @@ public struct Checkpoint: Sendable {
 
     /// Reads a checkpoint.
     ///
-    /// - Throws: ``ParameterFileError`` when the file can't be read, is broken, or is no checkpoint.
+    /// - Throws: ``FileError`` when the file can't be read, is broken, or is no checkpoint.
     public init(contentsOf url: URL) throws {
         try self.init(Safetensors.contents(of: url), file: url.path)
     }
@@ -73,7 +73,7 @@ public struct Checkpoint: Sendable {
     /// Takes a checkpoint's bytes apart.
     ///
     /// - Parameter file: what errors call them.
-    /// - Throws: ``ParameterFileError`` when they are broken or no checkpoint.
+    /// - Throws: ``FileError`` when they are broken or no checkpoint.
     init(bytes: Data, file: String) throws {
         try self.init(Safetensors.contents(of: bytes, file: file), file: file)
     }
@@ -81,13 +81,13 @@ public struct Checkpoint: Sendable {
     private init(_ contents: Safetensors.Contents, file: String) throws {
         self.file = file
         guard let text = contents.metadata[Self.metadataKey] else {
-            throw ParameterFileError(
+            throw FileError(
                 file: file,
                 problem: "is no checkpoint, expected \(Self.metadataKey) in its metadata")
         }
         header = try CheckpointHeader(json: text, file: file)
         if let (name, type) = contents.unreadTypes.min(by: { $0.key < $1.key }) {
-            throw ParameterFileError(
+            throw FileError(
                 file: file,
                 problem: "\(name) has type \(type), expected one of "
                     + Safetensors.FloatType.names.joined(separator: ", "))
@@ -107,7 +107,7 @@ public struct Checkpoint: Sendable {
     ///   - url: the file.
     ///   - count: how many checkpoints to keep: this one, the one before as `FILE.1`, the one before
     ///     that as `FILE.2`, and so on. With 1, no other file is touched.
-    /// - Throws: ``ParameterFileError`` when the file can't be written.
+    /// - Throws: ``FileError`` when the file can't be written.
     public func write(to url: URL, keeping count: Int = 1) throws {
         try write(to: url, keeping: count, skipping: 0)
     }
@@ -142,9 +142,9 @@ public struct Checkpoint: Sendable {
     /// Puts everything back: all of it, or nothing where something does not suit.
     ///
     /// - Returns: the place to go on from.
-    /// - Throws: ``ParameterFileError`` that names the settings or the tensors that differ.
+    /// - Throws: ``FileError`` that names the settings or the tensors that differ.
     func restore(
-        _ network: inout Network, _ optimizer: inout any Optimizer, settings: [String: String],
+        _ network: inout Network, _ updater: inout Updater, settings: [String: String],
         overriding: Set<String> = [], stepsPerEpoch: Int
     ) throws -> TrainingProgress {
         try header.check(
@@ -152,11 +152,11 @@ public struct Checkpoint: Sendable {
         var rest = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.value) })
         func take(_ name: String, like model: Tensor) throws -> Tensor {
             guard let tensor = rest.removeValue(forKey: name) else {
-                throw ParameterFileError(
+                throw FileError(
                     file: file, problem: "\(name) is missing, expected shape \(model.shape)")
             }
             guard tensor.shape == model.shape, tensor.scalarType == model.scalarType else {
-                throw ParameterFileError(
+                throw FileError(
                     file: file,
                     problem: "\(name) is \(tensor.shape) of \(tensor.scalarType), "
                         + "expected \(model.shape) of \(model.scalarType)")
@@ -165,7 +165,7 @@ public struct Checkpoint: Sendable {
         }
         let parameters = try network.parameters.map { try take($0.name, like: $0.value) }
         let buffers = try network.buffers.map { try take($0.name, like: $0.value) }
-        var state = OptimizerState(counters: header.counters)
+        var state = OptimizerState(counters: try counters())
         // Before the first step an optimizer keeps nothing yet.
         let isFresh = header.trainingStep == 0
         for kind in header.optimizerTensors {
@@ -174,23 +174,42 @@ public struct Checkpoint: Sendable {
                 state.tensors[kind] = []
                 continue
             }
-            state.tensors[kind] = try network.parameters.map {
+            // What was never trained has nothing beside it.
+            let kept = network.parameters.filter {
+                updater.part.isTrained($0.name) || rest[Self.name(kind, $0.name)] != nil
+            }
+            state.tensors[kind] = try kept.map {
                 try take(Self.name(kind, $0.name), like: $0.value)
             }
+            state.parameters =
+                kept.count == network.parameters.count ? nil : kept.map(\.name)
         }
         if let extra = rest.keys.min() {
-            throw ParameterFileError(
+            throw FileError(
                 file: file, problem: "\(extra) is unexpected, expected nothing of that name")
         }
         do {
-            try optimizer.restore(state, for: network)
+            try updater.restore(state, for: network)
         } catch {
-            throw ParameterFileError(file: file, problem: "\(error)")
+            throw FileError(file: file, problem: "\(error)")
         }
         try network.replaceParameters(parameters)
         try network.replaceBuffers(buffers)
         network.trainingStep = header.trainingStep
         return progress
+    }
+
+    /// The number of steps that the optimizer had taken. Before version 0.2 each optimizer kept the counters
+    /// that it needed itself, and many none.
+    private func counters() throws(FileError) -> [String: Int] {
+        let names = [Updater.counter, "scheduleStep"]
+        if let unknown = header.counters.keys.filter({ !names.contains($0) }).min() {
+            throw FileError(
+                file: file,
+                problem: "has the counter \(unknown), expected only \(Updater.counter)")
+        }
+        let steps = names.lazy.compactMap { header.counters[$0] }.first
+        return [Updater.counter: steps ?? header.trainingStep]
     }
 
     private static func name(_ kind: String, _ parameter: String) -> String {

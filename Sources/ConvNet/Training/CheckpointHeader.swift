@@ -43,10 +43,10 @@ struct CheckpointHeader: Sendable, Codable {
 
     /// Reads the JSON.
     ///
-    /// - Throws: ``ParameterFileError`` when it is something else or a figure is impossible.
+    /// - Throws: ``FileError`` when it is something else or a figure is impossible.
     init(json: String, file: String) throws {
-        func fail(_ problem: String) -> ParameterFileError {
-            ParameterFileError(file: file, problem: problem)
+        func fail(_ problem: String) -> FileError {
+            FileError(file: file, problem: problem)
         }
         struct Version: Decodable { let version: Int }
         let decoder = JSONDecoder()
@@ -104,13 +104,13 @@ struct CheckpointHeader: Sendable, Codable {
 
     /// The place in the data, with the losses that lie beside the header.
     ///
-    /// - Throws: ``ParameterFileError`` when their numbers don't fit.
+    /// - Throws: ``FileError`` when their numbers don't fit.
     func progress(stepLosses: [Double], file: String) throws -> TrainingProgress {
         let (full, overflow) = epochs.multipliedReportingOverflow(by: stepsPerEpoch)
         guard !overflow, steps < max(stepsPerEpoch, 1), stepLosses.count - steps == full,
             epochRecords.count == epochs
         else {
-            throw ParameterFileError(
+            throw FileError(
                 file: file,
                 problem: "holds \(stepLosses.count) step losses and \(epochRecords.count) epoch "
                     + "records, expected those of \(epochs) epochs of \(stepsPerEpoch) steps and "
@@ -130,7 +130,7 @@ struct CheckpointHeader: Sendable, Codable {
     /// Fails unless training is to go on as it was.
     ///
     /// - Parameter overriding: the settings that need not be what they were.
-    /// - Throws: ``ParameterFileError`` that names each setting that differs, with both values.
+    /// - Throws: ``FileError`` that names each setting that differs, with both values.
     func check(
         _ current: [String: String], overriding: Set<String>, stepsPerEpoch: Int, file: String
     ) throws {
@@ -139,12 +139,12 @@ struct CheckpointHeader: Sendable, Codable {
             "\($0) was \(settings[$0] ?? "not set") and is \(current[$0] ?? "not set")"
         }
         guard differing.isEmpty else {
-            throw ParameterFileError(
+            throw FileError(
                 file: file,
                 problem: "was written with other settings: \(differing.joined(separator: "; "))")
         }
         guard self.stepsPerEpoch == stepsPerEpoch else {
-            throw ParameterFileError(
+            throw FileError(
                 file: file,
                 problem: "has \(self.stepsPerEpoch) steps an epoch, expected \(stepsPerEpoch)")
         }

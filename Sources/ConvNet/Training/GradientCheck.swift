@@ -70,7 +70,7 @@ public struct GradientCheck: Sendable {
             let analytical = gradient.doubles
             for place in places {
                 let comparison = try Self.compare(analytical[place], rounding: rounding) { shift in
-                    try network.loss(x, labels: labels, shifting: name, at: place, by: shift)
+                    try network.loss(x, labels: labels, shifting: index, at: place, by: shift)
                 }
                 if !comparison.passed { passed = false }
                 if comparison.part > worstPart {
@@ -138,14 +138,15 @@ extension Network {
     ///
     /// - Returns: the loss, and how far the number really moved, after rounding.
     fileprivate mutating func loss(
-        _ x: Tensor, labels: [Int], shifting name: String, at place: Int, by shift: Double
+        _ x: Tensor, labels: [Int], shifting parameter: Int, at place: Int, by shift: Double
     ) throws -> (loss: Double, moved: Double) {
         var (before, moved) = (0.0, 0.0)
         func change(_ body: (inout Double) -> Void) throws {
-            try updateParameters { candidate, value, _ in
-                guard candidate == name else { return }
-                try value.makeUnique(operation: "GradientCheck")
-                value.withUnsafeMutableScalars(of: Double.self) { body(&$0[place]) }
+            try updateParameters { parameters in
+                try parameters[parameter].makeUnique(operation: "GradientCheck")
+                parameters[parameter].withUnsafeMutableScalars(of: Double.self) {
+                    body(&$0[place])
+                }
             }
         }
         try change {

@@ -39,69 +39,31 @@ public enum GradientClipping: Sendable, Hashable {
     }
 }
 
-/// An optimizer that clips gradients before it uses them.
-public struct ClippedOptimizer: Optimizer {
-    /// What takes the steps.
-    public private(set) var base: any Optimizer
-    /// How gradients are clipped.
-    public let clipping: GradientClipping
-
-    /// An optimizer that clips gradients.
-    ///
-    /// - Throws: ``TensorError`` when the bound is not above 0 and in `Float`'s range.
-    public init(_ base: any Optimizer, clipping: GradientClipping) throws(TensorError) {
-        guard clipping.bound > 0, clipping.bound.isFinite else {
+extension GradientClipping {
+    /// Fails unless the bound is above 0 and in `Float`'s range.
+    func check(operation: String) throws(TensorError) {
+        guard bound > 0, bound.isFinite else {
             throw TensorError(
-                operation: "ClippedOptimizer", argument: "clipping", value: "\(clipping)",
+                operation: operation, argument: "clipping", value: "\(self)",
                 expected: "a finite bound above 0")
         }
-        guard FloatRange.contains(clipping.bound) else {
+        guard FloatRange.contains(bound) else {
             throw TensorError(
-                operation: "ClippedOptimizer", argument: "clipping", value: "\(clipping)",
+                operation: operation, argument: "clipping", value: "\(self)",
                 expected: "a bound \(FloatRange.rule)")
         }
-        self.base = base
-        self.clipping = clipping
     }
 
-    /// One step with clipped gradients.
-    public mutating func update(_ network: inout Network, scaling: UpdateScaling) throws {
-        var scaling = scaling
-        switch clipping {
+    /// What a step's gradients are multiplied by, and the largest size of their numbers before that.
+    func scaling(
+        _ gradients: [Tensor], on kernels: any Kernels
+    ) throws -> (factor: Double, limit: Double) {
+        switch self {
+        case .value(let bound): return (1, bound)
         case .norm(let bound):
-            let norm = try network.gradientNorm()
+            let norm = try gradients.reduce(0) { try $0 + kernels.sumOfSquares($1) }.squareRoot()
             // NaN compares false: the gradient stays NaN, and the next loss tells.
-            if !(norm <= bound) { scaling.gradient *= min(bound / (norm + 1e-6), 1) }
-        case .value(let bound): scaling.gradientLimit = min(scaling.gradientLimit, bound)
+            return (norm <= bound ? 1 : min(bound / (norm + 1e-6), 1), .infinity)
         }
-        try base.update(&network, scaling: scaling)
-    }
-
-    /// That of the optimizer, and the clipping.
-    public var configuration: [String: String] {
-        base.configuration.merging(["clipping": "\(clipping)"]) { $1 }
-    }
-
-    /// That of the optimizer.
-    public var state: OptimizerState { base.state }
-
-    /// Takes the optimizer's state back.
-    ///
-    /// - Throws: ``TensorError`` when the optimizer refuses it.
-    public mutating func restore(
-        _ state: OptimizerState, for network: Network
-    ) throws(TensorError) {
-        try base.restore(state, for: network)
-    }
-}
-
-extension Network {
-    /// The root of the sum of the squares of all numbers of all gradients, in `Double`.
-    func gradientNorm() throws -> Double {
-        // Visiting parameters is mutating; the copy shares their numbers.
-        var copy = self
-        var total = 0.0
-        try copy.forEachGradient { _, _, gradient in total += try kernels.sumOfSquares(gradient) }
-        return total.squareRoot()
     }
 }

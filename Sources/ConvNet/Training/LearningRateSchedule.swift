@@ -74,62 +74,9 @@ public struct LearningRateSchedule: Sendable, Hashable {
     }
 }
 
-/// An optimizer whose learning rate follows a schedule.
-public struct ScheduledOptimizer: Optimizer {
-    /// What takes the steps; its learning rate is the one that the schedule changes.
-    public private(set) var base: any Optimizer
-    /// How the learning rate changes.
-    public let schedule: LearningRateSchedule
-    private var step = 0
-
-    /// An optimizer that follows a schedule.
-    public init(_ base: any Optimizer, schedule: LearningRateSchedule) {
-        self.base = base
-        self.schedule = schedule
+extension LearningRateSchedule {
+    /// What must be the same where training is resumed.
+    var configuration: [String: String] {
+        ["schedule": "\(course)", "warmUpSteps": "\(warmUpSteps)"]
     }
-
-    /// One step at the schedule's learning rate.
-    public mutating func update(_ network: inout Network, scaling: UpdateScaling) throws {
-        var scaling = scaling
-        scaling.learningRate *= schedule.factor(atStep: step)
-        try base.update(&network, scaling: scaling)
-        step += 1
-    }
-
-    /// That of the optimizer, and the schedule.
-    public var configuration: [String: String] {
-        base.configuration.merging([
-            "schedule": "\(schedule.course)", "warmUpSteps": "\(schedule.warmUpSteps)",
-        ]) { $1 }
-    }
-
-    /// That of the optimizer, and the number of steps so far.
-    public var state: OptimizerState {
-        var state = base.state
-        state.counters[Self.counter] = step
-        return state
-    }
-
-    /// Takes the optimizer's state and the number of steps back.
-    ///
-    /// - Throws: ``TensorError`` when the number is missing or impossible, or the optimizer refuses
-    ///   the rest.
-    public mutating func restore(
-        _ state: OptimizerState, for network: Network
-    ) throws(TensorError) {
-        var rest = state
-        guard let step = rest.counters.removeValue(forKey: Self.counter) else {
-            throw TensorError(
-                operation: "ScheduledOptimizer.restore", argument: "state.counters",
-                value: state.counters.keys.sorted().joined(separator: ", "),
-                expected: "\(Self.counter) among them")
-        }
-        try OptimizerState(counters: [Self.counter: step]).check(
-            tensors: [], counters: [Self.counter], suit: network,
-            operation: "ScheduledOptimizer.restore")
-        try base.restore(rest, for: network)
-        self.step = step
-    }
-
-    private static let counter = "scheduleStep"
 }

@@ -7,44 +7,62 @@
 ///
 /// A layer rounds sums of at most n numbers, n being those of its input. In a layer of products each
 /// output is then off by γₙ · Σ|w·x|, which the layer of absolute values computes. ReLU and max pooling
-/// choose numbers and round none. In any other layer an output is taken to be off by γₙ of the largest output, and by what comes of inputs that are off by γₙ of the
-/// largest input, as differences from a mean are.
+/// choose numbers and round none. In any other layer an output is taken to be off by γₙ of the largest
+/// output, and by what comes of inputs that are off by γₙ of the largest input, as differences from a
+/// mean are.
 enum LossRounding {
     /// The bound for the next training step's loss on a batch.
     static func bound(of network: Network, _ x: Tensor, labels: [Int]) throws -> Double {
-        let kernels = network.kernels
-        var layers = network.layers.map(\.layer)
-        var signals = [try network.checked(x)]
-        for index in layers.indices {
-            layers[index].willTrain(step: network.trainingStep)
-            signals.append(try layers[index].forward(signals[index], on: kernels))
+        let (kernels, graph) = (network.kernels, network.graph)
+        // Node by node, as nodes that run as one hide what lies between.
+        let plan = Plan(graph, fusion: .none)
+        let pass = Pass(kernels: kernels, step: network.trainingStep)
+        var nodes: [NodePass] = []
+        var tape = try plan.forward(graph, [network.checked(x)], pass, keepsAll: true) {
+            nodes.append(NodePass(inputs: $1, output: $2))
         }
-        let logits = signals[layers.count]
+        let logits = tape.outputs[0]
         let result = try kernels.softmaxCrossEntropy(logits, labels: labels)
         // A few dozen roundings make a row's loss of its logits.
-        var bound =
-            gamma(32 + logits.count) * (abs(result.loss) + largest(logits))
-        var gradient = result.gradient
-        for index in layers.indices.reversed() {
-            let input = signals[index]
-            let outputGradient = gradient
-            let inputGradient = try layers[index].backward(
-                gradient, needsInputGradient: true, on: kernels)
-            if layers[index] is Convolution || layers[index] is Affine {
-                let outputs = try magnitudes(of: layers[index])
-                    .predict(magnitudes(input), on: kernels)
-                let effect = zip(outputGradient.doubles, outputs.doubles)
-                    .reduce(0) { $0 + abs($1.0) * $1.1 }
-                bound += gamma(input.count / input.shape[0] + 1) * effect
-            } else if !(layers[index] is ReLU || layers[index] is MaxPooling) {
-                let outputs = largest(signals[index + 1]) * sum(outputGradient)
-                let inputs = largest(input) * sum(inputGradient ?? outputGradient)
-                bound += gamma(input.count + 32) * (outputs + inputs)
-            }
-            guard let inputGradient else { break }
-            gradient = inputGradient
+        var bound = gamma(32 + logits.count) * (abs(result.loss) + largest(logits))
+        try tape.backward(graph, [result.gradient], wantsAllInputs: true) {
+            place, outputGradient, found in
+            let step = plan.steps[place]
+            bound += try effect(
+                of: graph.nodes[step.node].layer, nodes[place], outputGradient, found.inputs,
+                on: kernels)
         }
         return bound
+    }
+
+    /// What went through a node.
+    private struct NodePass {
+        let inputs: [Tensor]
+        let output: Tensor
+    }
+
+    /// What a layer's roundings may change the loss by.
+    private static func effect(
+        of layer: any Layer, _ pass: NodePass, _ outputGradient: Tensor,
+        _ inputGradients: [Tensor?], on kernels: any Kernels
+    ) throws -> Double {
+        let input = pass.inputs[0]
+        switch layer.pattern {
+        case .activation(.relu), .maxPooling: return 0
+        case .convolution, .affine:
+            let outputs = try magnitudes(of: layer).predict(
+                pass.inputs.map(magnitudes), on: kernels)
+            let effect = zip(outputGradient.doubles, outputs.doubles)
+                .reduce(0) { $0 + abs($1.0) * $1.1 }
+            return gamma(input.count / input.shape[0] + 1) * effect
+        default:
+            let outputs = largest(pass.output) * sum(outputGradient)
+            let inputs = zip(pass.inputs, inputGradients).reduce(0) {
+                $0 + largest($1.0) * sum($1.1 ?? outputGradient)
+            }
+            let count = pass.inputs.reduce(0) { $0 + $1.count }
+            return gamma(count + 32) * (outputs + inputs)
+        }
     }
 
     /// γ_k = k·u / (1 − k·u), for `Double`.
@@ -65,7 +83,7 @@ enum LossRounding {
 
     private static func magnitudes(of layer: any Layer) throws -> any Layer {
         var copy = layer
-        try copy.updateParameters { _, value, _ in value = try magnitudes(value) }
+        copy.parameters = try layer.parameters.map(magnitudes)
         return copy
     }
 }

@@ -13,7 +13,6 @@ public struct Nesterov: Optimizer {
     public let momentum: Double
     /// How much of a parameter is added to its gradient (L2, as PyTorch's SGD has it).
     public let weightDecay: Double
-    private var velocities: [Tensor] = []
 
     /// Descent with Nesterov's momentum.
     ///
@@ -30,20 +29,6 @@ public struct Nesterov: Optimizer {
         self.weightDecay = weightDecay
     }
 
-    /// One step.
-    public mutating func update(_ network: inout Network, scaling: UpdateScaling) throws {
-        let kernels = network.kernels
-        let settings = MomentumSettings(
-            learningRate: learningRate * scaling.learningRate, momentum: momentum,
-            isNesterov: true)
-        try network.prepare(&velocities, operation: "Nesterov")
-        try network.forEachGradient { index, value, gradient in
-            try kernels.momentumUpdate(
-                &value, velocity: &velocities[index], gradient: gradient, settings: settings,
-                adjustment: scaling.adjustment(weightDecay: weightDecay))
-        }
-    }
-
     /// The learning rate, the momentum and the weight decay.
     public var configuration: [String: String] {
         [
@@ -54,17 +39,18 @@ public struct Nesterov: Optimizer {
         ]
     }
 
-    /// The velocities.
-    public var state: OptimizerState { OptimizerState(tensors: ["velocity": velocities]) }
+    /// The velocity.
+    public var stateNames: [String] { ["velocity"] }
 
-    /// Takes velocities back.
-    ///
-    /// - Throws: ``TensorError`` when they are not those of such a network.
-    public mutating func restore(
-        _ state: OptimizerState, for network: Network
-    ) throws(TensorError) {
-        try state.check(
-            tensors: ["velocity"], counters: [], suit: network, operation: "Nesterov.restore")
-        velocities = state.tensors["velocity"] ?? []
+    /// Changes a parameter.
+    public func update(
+        _ parameter: inout Tensor, state: inout [Tensor], gradient: Tensor, _ update: Update
+    ) throws {
+        try require(state)
+        try update.kernels.momentumUpdate(
+            &parameter, velocity: &state[0], gradient: gradient,
+            settings: MomentumSettings(
+                learningRate: update.learningRate, momentum: momentum, isNesterov: true),
+            adjustment: update.adjustment)
     }
 }

@@ -1,108 +1,85 @@
 // SPDX-License-Identifier: MIT
 //
-// What changes the parameters by their gradients. An optimizer is a value that keeps what it needs
-// from step to step: a copy goes on by itself.
+// A rule that changes parameters by their gradients. It is a value and keeps nothing: what it needs from
+// step to step lies beside it, in an updater.
 
-/// A rule for changing parameters by their gradients.
+/// A rule for changing a parameter by its gradient.
 ///
-/// An optimizer that keeps nothing from step to step needs ``update(_:scaling:)`` and
-/// ``configuration`` alone. One that does gives it as ``state`` and takes it back in
-/// ``restore(_:for:)``, so that training can be resumed with the same bits.
+/// ```swift
+/// struct SignDescent: Optimizer {                       // Bernstein et al., "signSGD", 2018
+///     let learningRate = 0.001
+///     var configuration: [String: String] { ["optimizer": "sign", "learningRate": "\(learningRate)"] }
+///     func update(
+///         _ parameter: inout Tensor, state: inout [Tensor], gradient: Tensor, _ update: Update
+///     ) throws {
+///         let signs = try gradient.map { $0 > 0 ? 1 : $0 < 0 ? -1 : 0 }
+///         parameter = try parameter - update.learningRate * signs
+///     }
+/// }
+/// ```
 public protocol Optimizer: Sendable {
-    /// Changes every parameter of the network by the gradient of its last backward pass.
-    ///
-    /// - Parameters:
-    ///   - network: after a backward pass.
-    ///   - scaling: what a schedule and clipping ask for; see ``ScheduledOptimizer`` and
-    ///     ``ClippedOptimizer``.
-    /// - Throws: ``TensorError`` when the network is not the one of earlier steps.
-    mutating func update(_ network: inout Network, scaling: UpdateScaling) throws
+    /// The step size; a schedule multiplies it, and a ``ParameterGroup`` may have another.
+    var learningRate: Double { get }
+
+    /// How much weights decay; 0 by default. A ``ParameterGroup`` may have another.
+    var weightDecay: Double { get }
 
     /// The name, under `optimizer`, and every setting, under its own, as text: what must be the same
-    /// where training is resumed. What wraps another optimizer adds its settings to that one's.
+    /// where training is resumed.
     var configuration: [String: String] { get }
 
-    /// What is kept from step to step. Reading it copies no numbers.
-    var state: OptimizerState { get }
+    /// What is kept beside each parameter from step to step, such as `velocity`: for each name a tensor
+    /// of the parameter's shape and number type, zeros at first. None by default.
+    var stateNames: [String] { get }
 
-    /// Goes on from a state that an optimizer of the same kind had with the same network.
+    /// Changes a parameter.
     ///
-    /// - Throws: ``TensorError`` when the state is of another kind or does not suit the network;
-    ///   nothing has changed then. See ``OptimizerState/check(tensors:counters:suit:operation:)``.
-    mutating func restore(_ state: OptimizerState, for network: Network) throws(TensorError)
+    /// - Parameters:
+    ///   - parameter: the parameter; its shape and number type stay.
+    ///   - state: a tensor for each of ``stateNames``, changed along.
+    ///   - gradient: the parameter's gradient, of its shape.
+    ///   - update: the step's number, the learning rate and what is done to the gradient.
+    /// - Throws: ``TensorError`` when something does not suit the parameter.
+    func update(
+        _ parameter: inout Tensor, state: inout [Tensor], gradient: Tensor, _ update: Update
+    ) throws
 }
 
 extension Optimizer {
+    /// None.
+    public var weightDecay: Double { 0 }
+
     /// Nothing is kept.
-    public var state: OptimizerState { OptimizerState() }
+    public var stateNames: [String] { [] }
 
-    /// There is nothing to restore.
-    ///
-    /// - Throws: ``TensorError`` when the state holds something nevertheless.
-    public mutating func restore(
-        _ state: OptimizerState, for network: Network
-    ) throws(TensorError) {
-        try state.check(tensors: [], counters: [], suit: network, operation: "\(Self.self).restore")
-    }
-
-    /// Changes every parameter of the network by the gradient of its last backward pass.
-    ///
-    /// - Throws: ``TensorError`` when the network is not the one of earlier steps.
-    public mutating func update(_ network: inout Network) throws {
-        try update(&network, scaling: UpdateScaling())
-    }
-}
-
-/// What is different about one update: nothing by default.
-public struct UpdateScaling: Sendable, Hashable {
-    /// What the learning rate is multiplied by.
-    public var learningRate = 1.0
-    /// What the gradient is multiplied by.
-    public var gradient = 1.0
-    /// The largest size of a number of the gradient, before it is multiplied.
-    public var gradientLimit = Double.infinity
-
-    /// An update as the optimizer's settings have it.
-    public init() {}
-
-    /// What the kernels do to the gradient, with an optimizer's L2 weight decay.
-    func adjustment(weightDecay: Double = 0) -> GradientAdjustment {
-        GradientAdjustment(factor: gradient, limit: gradientLimit, weightDecay: weightDecay)
-    }
-}
-
-/// The step that all optimizers take: through the network's parameters in place.
-extension Network {
-    /// Calls the body with each parameter that has a gradient, its number and its gradient.
-    mutating func forEachGradient(
-        _ body: (_ index: Int, _ value: inout Tensor, _ gradient: Tensor) throws -> Void
-    ) throws {
-        var index = 0
-        try updateParameters { _, value, gradient in
-            defer { index += 1 }
-            if let gradient { try body(index, &value, gradient) }
-        }
-    }
-
-    /// Makes zeros beside each parameter for what an optimizer keeps, the first time; afterwards
-    /// checks that they still suit the parameters.
-    ///
-    /// - Throws: ``TensorError`` when the state was made for another network.
-    func prepare(_ state: inout [Tensor], operation: String) throws {
-        if state.isEmpty {
-            state = try parameters.map {
-                try Tensor(zeros: $0.value.shape, scalarType: $0.value.scalarType)
-            }
-        }
-        guard
-            state.elementsEqual(
-                parameters,
-                by: { $0.shape == $1.value.shape && $0.scalarType == $1.value.scalarType })
-        else {
+    /// Fails unless there is a tensor for each of ``stateNames``; kernels check their shapes.
+    func require(_ state: [Tensor]) throws(TensorError) {
+        guard state.count == stateNames.count else {
             throw TensorError(
-                operation: operation, argument: "network",
-                value: "one with parameters \(parameters.map(\.value.shape))",
-                expected: "the one of earlier steps, with \(state.map(\.shape)) of the same type")
+                operation: "\(Self.self)", argument: "state", value: "\(state.count) tensors",
+                expected: stateNames.joined(separator: ", "))
         }
+    }
+}
+
+/// What an optimizer is told about one update of one parameter.
+public struct Update: Sendable {
+    /// The number of the step, from 1.
+    public let step: Int
+    /// The step size, the schedule's factor included.
+    public let learningRate: Double
+    /// How much weights decay.
+    public var weightDecay: Double
+    /// What the gradient is multiplied by: below 1 where the norm of all gradients is clipped.
+    public let gradientFactor: Double
+    /// The largest size of a number of the gradient, before it is multiplied.
+    public let gradientLimit: Double
+    /// What does the arithmetic.
+    public let kernels: any Kernels
+
+    /// What the kernels do to the gradient: clipping, and the weight decay as L2.
+    public var adjustment: GradientAdjustment {
+        GradientAdjustment(
+            factor: gradientFactor, limit: gradientLimit, weightDecay: weightDecay)
     }
 }

@@ -6,9 +6,12 @@
 /// The state of an optimizer: for each kind of it, such as a velocity, a tensor for each of the
 /// network's parameters; and counters.
 public struct OptimizerState: Sendable, Equatable {
-    /// For each kind, such as `velocity`, a tensor for each of the network's parameters, in their
-    /// order; no tensors before the first step.
+    /// For each kind, such as `velocity`, a tensor for each of the network's parameters, or of
+    /// ``parameters``, in their order; no tensors before the first step.
     public var tensors: [String: [Tensor]]
+    /// The names of the parameters that there are tensors for, in the network's order; nil for all. What
+    /// was never trained has none.
+    public var parameters: [String]?
     /// Numbers that count, such as `step`, each from 0 to ``largestCount``.
     public var counters: [String: Int]
 
@@ -16,16 +19,20 @@ public struct OptimizerState: Sendable, Equatable {
     public static let largestCount = 1 << 53
 
     /// A state; without arguments that of an optimizer that keeps nothing.
-    public init(tensors: [String: [Tensor]] = [:], counters: [String: Int] = [:]) {
+    public init(
+        tensors: [String: [Tensor]] = [:], counters: [String: Int] = [:],
+        parameters: [String]? = nil
+    ) {
         self.tensors = tensors
         self.counters = counters
+        self.parameters = parameters
     }
 
     /// Fails unless the state has exactly the given kinds of tensors and counters, and the tensors
-    /// suit a network: none at all, or of each kind one for each parameter, of its shape and number
-    /// type.
+    /// suit a network: none at all, or of each kind one for each parameter that is named, of its shape and
+    /// number type.
     ///
-    /// An optimizer's ``Optimizer/restore(_:for:)`` calls it before it takes anything over.
+    /// An updater's ``Updater/restore(_:for:)`` calls it before it takes anything over.
     ///
     /// - Parameters:
     ///   - kinds: the kinds of tensors that there must be, such as `velocity`.
@@ -56,7 +63,12 @@ public struct OptimizerState: Sendable, Equatable {
             throw wrong("state.counters.\(name)", "\(count)", "from 0 to \(Self.largestCount)")
         }
         guard !tensors.values.allSatisfy(\.isEmpty) else { return }
-        let parameters = network.parameters
+        let all = network.parameters
+        let names = self.parameters.map(Set.init)
+        if let unknown = names?.subtracting(all.map(\.name)).min() {
+            throw wrong("state.parameters", unknown, "names of the network's parameters")
+        }
+        let parameters = all.filter { names?.contains($0.name) ?? true }
         for (kind, values) in tensors.sorted(by: { $0.key < $1.key }) {
             guard values.count == parameters.count else {
                 throw wrong(

@@ -14,7 +14,6 @@ public struct RMSProp: Optimizer {
     public let epsilon: Double
     /// How much of a parameter is added to its gradient (L2, as PyTorch's RMSprop has it).
     public let weightDecay: Double
-    private var squares: [Tensor] = []
 
     /// RMSProp with PyTorch's defaults.
     ///
@@ -34,20 +33,6 @@ public struct RMSProp: Optimizer {
         self.weightDecay = weightDecay
     }
 
-    /// One step.
-    public mutating func update(_ network: inout Network, scaling: UpdateScaling) throws {
-        let kernels = network.kernels
-        let settings = SquaresSettings(
-            learningRate: learningRate * scaling.learningRate, kept: decay, added: 1 - decay,
-            epsilon: epsilon)
-        try network.prepare(&squares, operation: "RMSProp")
-        try network.forEachGradient { index, value, gradient in
-            try kernels.squaresUpdate(
-                &value, squares: &squares[index], gradient: gradient, settings: settings,
-                adjustment: scaling.adjustment(weightDecay: weightDecay))
-        }
-    }
-
     /// The learning rate, the decay, epsilon and the weight decay.
     public var configuration: [String: String] {
         [
@@ -59,17 +44,18 @@ public struct RMSProp: Optimizer {
         ]
     }
 
-    /// The mean squares.
-    public var state: OptimizerState { OptimizerState(tensors: ["squares": squares]) }
+    /// The mean of the squares.
+    public var stateNames: [String] { ["squares"] }
 
-    /// Takes mean squares back.
-    ///
-    /// - Throws: ``TensorError`` when they are not those of such a network.
-    public mutating func restore(
-        _ state: OptimizerState, for network: Network
-    ) throws(TensorError) {
-        try state.check(
-            tensors: ["squares"], counters: [], suit: network, operation: "RMSProp.restore")
-        squares = state.tensors["squares"] ?? []
+    /// Changes a parameter.
+    public func update(
+        _ parameter: inout Tensor, state: inout [Tensor], gradient: Tensor, _ update: Update
+    ) throws {
+        try require(state)
+        try update.kernels.squaresUpdate(
+            &parameter, squares: &state[0], gradient: gradient,
+            settings: SquaresSettings(
+                learningRate: update.learningRate, kept: decay, added: 1 - decay, epsilon: epsilon),
+            adjustment: update.adjustment)
     }
 }

@@ -53,7 +53,7 @@ extension Trainer {
             return error.comesAfter(checkpoint.progress)
                 && checkpoint.isGood(
                     for: settings, overriding: Checkpoints.overridable,
-                    stepsPerEpoch: source.batchCount(size: batchSize))
+                    stepsPerEpoch: (try? batches(of: source).count) ?? 0)
         }
     }
 }

@@ -12,9 +12,27 @@ import Foundation
 /// ```
 public struct Trainer: Sendable {
     /// What changes the parameters; it keeps its state from one call to the next.
-    public private(set) var optimizer: any Optimizer
+    public private(set) var updater: Updater
+    /// The rule that changes parameters.
+    public var optimizer: any Optimizer { updater.optimizer }
+    /// Which parameters are trained, by patterns of their names (``Updater/trainable``); nil for all of
+    /// them. Checkpoints hold the patterns, and training goes on with the same ones.
+    public var trainable: [String]? {
+        get { updater.trainable }
+        set { updater.trainable = newValue }
+    }
+    /// Which layers with running statistics normalize by them and keep them, by patterns of the layers'
+    /// names (``Updater/frozenNormalizations``).
+    public var frozenNormalizations: [String] {
+        get { updater.frozenNormalizations }
+        set { updater.frozenNormalizations = newValue }
+    }
+    /// What is made small.
+    public let loss: any Loss
     /// The samples of a step.
     public let batchSize: Int
+    /// Whether an epoch leaves out the samples at its end that fill no batch.
+    public let dropLast: Bool
     /// How often training goes through the samples.
     public let epochs: Int
     /// When training ends before that; nil for never.
@@ -27,11 +45,26 @@ public struct Trainer: Sendable {
 
     /// A trainer.
     ///
-    /// - Throws: ``TensorError`` when there is not at least one epoch and one sample a step, or not
-    ///   from 0 to 1,024 batches ahead.
+    /// - Parameters:
+    ///   - optimizer: the rule that changes parameters.
+    ///   - schedule: what the learning rate is multiplied by in each step; nil for nothing.
+    ///   - clipping: how gradients are clipped; nil for not at all.
+    ///   - groups: parameters with a learning rate or weight decay of their own.
+    ///   - loss: what is made small.
+    ///   - batchSize: the samples of a step.
+    ///   - dropLast: whether an epoch leaves out the samples at its end that fill no batch.
+    ///   - epochs: how often training goes through the samples.
+    ///   - earlyStopping: when training ends before that; nil for never.
+    ///   - batchesAhead: how many batches a thread of its own makes ready meanwhile.
+    ///   - sharding: how batches are cut into shards; nil where a batch is computed as one.
+    /// - Throws: ``TensorError`` when there is not at least one epoch and one sample per step, not
+    ///   from 0 to 1,024 batches ahead, or a clipping's bound is not above 0.
     public init(
-        optimizer: any Optimizer, batchSize: Int = 100, epochs: Int,
-        earlyStopping: EarlyStopping? = nil, batchesAhead: Int = 2, sharding: Sharding? = nil
+        optimizer: any Optimizer, schedule: LearningRateSchedule? = nil,
+        clipping: GradientClipping? = nil, groups: [ParameterGroup] = [],
+        loss: any Loss = SoftmaxCrossEntropy.standard, batchSize: Int = 100,
+        dropLast: Bool = false, epochs: Int, earlyStopping: EarlyStopping? = nil,
+        batchesAhead: Int = 2, sharding: Sharding? = nil
     ) throws(TensorError) {
         for (value, argument) in [(batchSize, "batchSize"), (epochs, "epochs")] where value < 1 {
             throw TensorError(
@@ -43,8 +76,11 @@ public struct Trainer: Sendable {
                 operation: "Trainer", argument: "batchesAhead", value: "\(batchesAhead)",
                 expected: "from 0 to 1024")
         }
-        self.optimizer = optimizer
+        updater = try Updater(
+            optimizer, schedule: schedule, clipping: clipping, groups: groups)
+        self.loss = loss
         self.batchSize = batchSize
+        self.dropLast = dropLast
         self.epochs = epochs
         self.earlyStopping = earlyStopping
         self.batchesAhead = batchesAhead
@@ -75,7 +111,7 @@ public struct Trainer: Sendable {
     ///   epoch or before a checkpoint, which is not written then (the network is left as it is;
     ///   ``lastGoodCheckpoint(of:on:before:)`` tells where to go on); ``RankDifference`` when another
     ///   rank is about to do something else, ``TensorError`` when the samples don't suit the network,
-    ///   ``ParameterFileError`` when a checkpoint can't be written or was made with other settings, and
+    ///   ``FileError`` when a checkpoint can't be written or was made with other settings, and
     ///   what `onEvent` throws.
     @discardableResult
     public mutating func train(
@@ -83,26 +119,29 @@ public struct Trainer: Sendable {
         testing: (any BatchSource)? = nil, checkpoints: Checkpoints? = nil,
         stop: StopRequest? = nil, onEvent: (TrainingEvent) throws -> Void = { _ in }
     ) throws -> TrainingHistory {
-        let stepsPerEpoch = source.batchCount(size: batchSize)
+        let batches = try batches(of: source)
+        try updater.part.check(model.network)
         let settings = self.settings(checkpoints, for: source)
         var progress = try start(
-            &model.network, checkpoints, settings: settings, on: source, testing: testing)
+            &model.network, checkpoints, settings: settings, batches, on: source,
+            testing: testing)
+        try requireTrainable(model.network, on: source, batches)
         try onEvent(.started(at: progress))
         var newerThanResumed = checkpoints?.newerThanResumed ?? 0
         let queue = BatchQueue(
             BatchSequence(
-                source, batchSize: batchSize, epoch: progress.epochs, step: progress.steps,
-                epochs: epochs, sharding: sharding), ahead: batchesAhead)
+                source, batches, epoch: progress.epochs, step: progress.steps, epochs: epochs,
+                sharding: sharding), ahead: batchesAhead)
         defer { queue.stop() }
         var stopwatch = Stopwatch(seconds: progress.seconds)
         while !isFinished(progress), let batch = try queue.next() {
             let isFlagged = try step(&model.network, batch, &progress, stop)
-            try onEvent(.step(record(of: progress, source)))
-            if progress.steps == stepsPerEpoch {
+            try onEvent(.step(record(of: progress, batches)))
+            if progress.steps == batches.count {
                 try requireFinite(model, progress)
                 let test = try evaluate(model, testing, progress, onEvent)
                 progress.seconds = stopwatch.seconds
-                let record = progress.finishEpoch(samples: source.sampleCount, test: test)
+                let record = progress.finishEpoch(samples: batches.samples, test: test)
                 stopwatch = Stopwatch(seconds: 0)
                 try onEvent(.epoch(record))
             }
@@ -116,7 +155,7 @@ public struct Trainer: Sendable {
             {
                 progress.seconds = stopwatch.seconds
                 try Checkpoint(
-                    network: model.network, optimizer: optimizer, progress: progress,
+                    network: model.network, updater: updater, progress: progress,
                     settings: settings
                 ).write(
                     to: checkpoints.file, keeping: checkpoints.kept, skipping: newerThanResumed)
@@ -137,24 +176,23 @@ public struct Trainer: Sendable {
     /// Puts a checkpoint back, where there is one, and sees to it that all ranks begin at the same place.
     private mutating func start(
         _ network: inout Network, _ checkpoints: Checkpoints?, settings: [String: String],
-        on source: any BatchSource, testing: (any BatchSource)?
+        _ batches: EpochBatches, on source: any BatchSource, testing: (any BatchSource)?
     ) throws -> TrainingProgress {
-        let stepsPerEpoch = source.batchCount(size: batchSize)
         try sharding?.checkThatRanksAgree(on: facts(network, source, testing))
         var progress = TrainingProgress()
         if let checkpoint = checkpoints?.resuming, writesFiles {
             progress = try checkpoint.restore(
-                &network, &optimizer, settings: settings, overriding: checkpoints?.overriding ?? [],
-                stepsPerEpoch: stepsPerEpoch)
+                &network, &updater, settings: settings, overriding: checkpoints?.overriding ?? [],
+                stepsPerEpoch: batches.count)
         }
-        progress.history.stepsPerEpoch = stepsPerEpoch
+        progress.history.stepsPerEpoch = batches.count
         guard let sharding, sharding.averager.rankCount > 1 else { return progress }
         // Ranks have agreed on all settings, so that this one has none.
         let checkpoint = try sharding.broadcast(
-            Checkpoint(network: network, optimizer: optimizer, progress: progress, settings: [:]))
+            Checkpoint(network: network, updater: updater, progress: progress, settings: [:]))
         guard !writesFiles else { return progress }
         return try checkpoint.restore(
-            &network, &optimizer, settings: [:], stepsPerEpoch: stepsPerEpoch)
+            &network, &updater, settings: [:], stepsPerEpoch: batches.count)
     }
 
     /// Whether no step is left.
@@ -164,7 +202,7 @@ public struct Trainer: Sendable {
                 && earlyStopping?.isDue(after: progress.history.epochs) == true
     }
 
-    /// One step; nothing has changed where the loss is not finite.
+    /// One step; where the loss is not finite, the network has not changed.
     ///
     /// - Returns: whether a rank that the batch is shared with is asked to stop.
     private mutating func step(
@@ -173,11 +211,11 @@ public struct Trainer: Sendable {
     ) throws -> Bool {
         var (loss, isFlagged) = (BatchLoss(mean: 0, correct: 0), false)
         if let sharding {
-            (loss, isFlagged) = try network.trainStep(
-                batch, with: &optimizer, through: sharding.averager,
+            (loss, isFlagged) = try network.step(
+                on: batch, with: &updater, loss: self.loss, through: sharding.averager,
                 flag: stop?.isRequested == true)
         } else if let whole = batch[0] {
-            loss = try network.trainStep(whole, with: &optimizer)
+            loss = try network.step(on: whole, with: &updater, loss: self.loss)
         }
         guard loss.mean.isFinite else {
             throw TrainingError.lossIsNotFinite(
@@ -188,16 +226,15 @@ public struct Trainer: Sendable {
         return isFlagged
     }
 
-    private func record(of progress: TrainingProgress, _ source: any BatchSource) -> StepRecord {
+    private func record(of progress: TrainingProgress, _ batches: EpochBatches) -> StepRecord {
         // A step's batch may be larger than there are samples.
         let seen =
-            progress.steps == progress.history.stepsPerEpoch
-            ? source.sampleCount : progress.steps * batchSize
+            progress.steps == batches.count ? batches.samples : progress.steps * batchSize
         return StepRecord(
             epoch: progress.epochs + 1, step: progress.steps,
             stepsPerEpoch: progress.history.stepsPerEpoch,
             loss: progress.history.stepLosses.last ?? 0,
-            samplesSeen: progress.epochs * source.sampleCount + seen)
+            samplesSeen: progress.epochs * batches.samples + seen)
     }
 
     private func evaluate(
@@ -207,8 +244,9 @@ public struct Trainer: Sendable {
         guard let testing else { return nil }
         let stopwatch = Stopwatch(seconds: 0)
         let test =
-            try sharding.map { try $0.evaluation(of: model, testing, batchSize: batchSize) }
-            ?? model.evaluation(testing, batchSize: batchSize)
+            try sharding.map {
+                try $0.evaluation(of: model, testing, batchSize: batchSize, loss: loss)
+            } ?? model.evaluation(testing, batchSize: batchSize, loss: loss)
         guard test.meanLoss.isFinite else {
             throw TrainingError.testLossIsNotFinite(
                 epoch: progress.epochs + 1, loss: NonFiniteNumber.text(of: test.meanLoss))
@@ -221,15 +259,17 @@ public struct Trainer: Sendable {
         return test
     }
 
-    /// Everything that must be the same where this training is resumed; nothing where nobody asks.
+    /// The settings that a checkpoint must match to be resumed; empty without checkpoints or sharding.
     func settings(
         _ checkpoints: Checkpoints?, for source: any BatchSource
     ) -> [String: String] {
         guard checkpoints != nil || sharding != nil else { return [:] }
         var settings = checkpoints?.settings ?? [:]
         settings.merge(source.identity) { $1 }
-        settings.merge(optimizer.configuration) { $1 }
+        settings.merge(updater.configuration) { $1 }
+        settings.merge(loss.configuration) { $1 }
         settings["batchSize"] = "\(batchSize)"
+        if dropLast { settings["dropLast"] = "true" }
         if let sharding { settings["shards"] = "\(sharding.shards)" }
         return settings
     }
@@ -257,38 +297,4 @@ private struct Stopwatch {
     init(seconds: Double) { before = seconds }
 
     var seconds: Double { before + (ContinuousClock.now - start) / .seconds(1) }
-}
-
-extension Network {
-    /// One step: forward, backward, update.
-    ///
-    /// - Returns: the batch's loss before the step; where it is not finite, nothing was updated.
-    package mutating func trainStep(
-        _ batch: Batch, with optimizer: inout any Optimizer
-    ) throws -> BatchLoss {
-        let loss = try computeGradients(batch.images, labels: batch.labels)
-        trainingStep += 1
-        if loss.mean.isFinite { try optimizer.update(&self) }
-        return loss
-    }
-
-    /// One step on a batch that is shared.
-    ///
-    /// - Parameter flag: something to tell the other ranks.
-    /// - Returns: the loss over all ranks, and whether one of them has the flag.
-    fileprivate mutating func trainStep(
-        _ batch: StepBatch, with optimizer: inout any Optimizer,
-        through averager: any GradientAverager, flag: Bool
-    ) throws -> (loss: BatchLoss, isFlagged: Bool) {
-        var step = ShardedStep(batch, on: self, through: averager)
-        let result = try step.run(on: &self, flag: flag)
-        trainingStep += 1
-        if result.loss.mean.isFinite {
-            averagedGradients = result.gradients
-            // Let go of before the next step, which takes their memory.
-            defer { averagedGradients = [] }
-            try optimizer.update(&self)
-        }
-        return (result.loss, result.isFlagged)
-    }
 }

@@ -129,6 +129,6 @@ public struct TrainingHistory: Sendable, Equatable, Codable {
 
     /// Writes ``jsonData()`` to a file, which is the old one or the new one, whole.
     ///
-    /// - Throws: ``ParameterFileError`` when the file can't be written.
+    /// - Throws: ``FileError`` when the file can't be written.
     public func write(to url: URL) throws { try ParameterFile.write(jsonData(), to: url) }
 }

@@ -57,7 +57,7 @@ do {
                 channels: shape[0], height: shape[1], width: shape[2], inverted: isInverted)
             names.append(file.lastPathComponent)
             pixels += image.scalars
-        } catch let error as PictureError {
+        } catch let error as FileError {
             complain("\(error)")
             status = 1
         }

@@ -1,8 +1,0 @@
-// SPDX-License-Identifier: MIT
-//
-// The inner loops, compiled for the architecture's baseline.
-#include "convk_leaves.h"
-
-enum { LANES = 4, PEAK_VECTORS = 12 };
-#define LEAVES convk_leaves_portable
-#include "convk_leaves.inc"

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+//
+// The forward convolution: packs the filters, unless they were prepacked before, and then goes
+// through the images.
+#include "convolution/conv2d_forward.h"
+
+void convk_finish_outputs(const convk_conv2d_plan *plan, const convk_conv2d_operands *operands,
+                          float *y, ptrdiff_t filter, ptrdiff_t count) {
+    const convk_leaves *leaves = convk_kernels_for(plan->execution.isa)->leaves;
+    const convk_epilogue *e = operands->finish;
+    if (e->scale) {
+        const convk_norm_channel channel = {
+            .mean = e->mean[filter], .scale = e->scale[filter], .shift = e->shift[filter]};
+        leaves->norm_apply(y, y, count, channel);
+    }
+    if (e->addend) leaves->add(y, e->addend + (y - operands->to), count);
+    if (e->activation)
+        leaves->activations[e->activation->kind].forward(y, y, count, e->activation->a,
+                                                         e->activation->b);
+}
+
+void convk_finish_planes(const convk_conv2d_plan *plan, const convk_conv2d_operands *operands,
+                         float *y, ptrdiff_t filter, ptrdiff_t filters, ptrdiff_t plane,
+                         ptrdiff_t count) {
+    if (operands->finish == NULL) return;
+    // Whole planes to which the same is done are one long run.
+    if (count == plane && operands->finish->scale == NULL)
+        return convk_finish_outputs(plan, operands, y, filter, filters * plane);
+    for (ptrdiff_t f = 0; f < filters; f++)
+        convk_finish_outputs(plan, operands, y + f * plane, filter + f, count);
+}
+
+void convk_conv2d_prepack(float *restrict prepacked, const float *restrict weights,
+                          const convk_conv2d_plan *plan, float *restrict workspace) {
+    if (convk_is_alone(plan->threads))
+        return plan->algorithm->pack(plan, prepacked, weights, workspace);
+    CONVK_PARALLEL (plan->threads) {
+        plan->algorithm->pack(plan, prepacked, weights, workspace);
+    }
+}
+
+/// Inside a parallel region.
+static void pack_and_run(const convk_conv2d_plan *plan, convk_conv2d_operands operands,
+                         const float *restrict weights, float *restrict workspace) {
+    if (operands.filters) return plan->algorithm->run(plan, &operands, workspace);
+    float *filters = workspace, *blocks = workspace + plan->prepacked_floats;
+    plan->algorithm->pack(plan, filters, weights, blocks);
+    operands.filters = filters;
+    plan->algorithm->run(plan, &operands, blocks);
+}
+
+void convk_conv2d_pack_and_run(const convk_conv2d_plan *plan, convk_conv2d_operands operands,
+                               const float *restrict weights, float *restrict workspace) {
+    if (convk_is_alone(plan->threads)) return pack_and_run(plan, operands, weights, workspace);
+    CONVK_PARALLEL (plan->threads) {
+        pack_and_run(plan, operands, weights, workspace);
+    }
+}
+
+void convk_conv2d_forward(float *restrict y, const float *restrict x, const float *restrict weights,
+                          const float *restrict prepacked, const convk_epilogue *epilogue,
+                          const convk_conv2d_plan *plan, float *restrict workspace) {
+    // Tiles rectify, and some clip, for nothing; whatever else there is comes behind them.
+    const convk_activation *activation = epilogue->activation;
+    const bool relu = activation != NULL && activation->kind == CONVK_ACTIVATION_relu;
+    const bool is_plain = epilogue->scale == NULL && epilogue->addend == NULL;
+    // With the lower bound above the upper one it matters which is looked at first.
+    const bool clips = activation != NULL && activation->kind == CONVK_ACTIVATION_clip &&
+                       activation->a <= activation->b && plan->algorithm->clips;
+    const bool tiles_do_all = is_plain && (relu || clips || activation == NULL);
+    const float bounds[] = {clips ? activation->a : 0, clips ? activation->b : 0};
+    const convk_conv2d_operands operands = {.to = y,
+                                            .from = x,
+                                            .filters = prepacked,
+                                            .bias = epilogue->bias,
+                                            .relu = tiles_do_all && relu,
+                                            .clip = tiles_do_all && clips ? bounds : NULL,
+                                            .finish = tiles_do_all ? NULL : epilogue};
+    convk_conv2d_pack_and_run(plan, operands, weights, workspace);
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+//
+// Winograd's convolution of a few tiles, such as a single image has, with many filters: threads
+// share the transform of all tiles, then the panels of filters. Each panel is read once, from
+// wherever it lies, and multiplied with all tiles, which stay in the second-level cache.
+#include "convolution/conv2d_winograd.h"
+
+enum {
+    FILTER_PANELS = 2, // panels of filters of a task
+    CHANNELS = 8,      // of one transform's task
+};
+
+static bool accepts(const convk_conv2d *conv, convk_execution execution) {
+    const convk_window *w = &conv->window;
+    // With fewer tiles, the transformed filters, four times as large at 3 x 3, take longer to read
+    // than to multiply with; tiles that are a third empty gain too little.
+    enum { FEWEST_TILES = 16 };
+    if (conv->groups != 1 || !convk_conv2d_winograd_can(conv, execution)) return false;
+    const ptrdiff_t tiles = convk_conv2d_winograd_tiles(w), m = CONVK_WINOGRAD_TILE - w->kh + 1;
+    return tiles >= FEWEST_TILES && 4 * w->n * w->oh * w->ow >= 3 * tiles * m * m;
+}
+
+CONVK_FITS_A_PLAN(convk_conv2d_winograd);
+
+/// The block sizes of a plan.
+static convk_conv2d_winograd read(const convk_conv2d_plan *plan) {
+    convk_conv2d_winograd p;
+    convk_plan_read(plan, &p, sizeof p);
+    return p;
+}
+
+/// The floats of all transformed tiles, which threads share.
+static ptrdiff_t all_tiles_size(const convk_conv2d_winograd *p) {
+    return p->blocks * convk_conv2d_winograd_tiles_size(p);
+}
+
+/// The floats of one thread's products with all tiles; they have room for a panel that is packed.
+static ptrdiff_t thread_size(const convk_conv2d_winograd *p) {
+    const ptrdiff_t products =
+        p->blocks * CONVK_WINOGRAD_POINTS * FILTER_PANELS * p->panel * p->kernels->nr;
+    const ptrdiff_t packed = (p->window.c * p->window.kh * p->window.kw + 16) * p->panel;
+    return convk_round_up(convk_max(products, packed), 16);
+}
+
+static void pack(const convk_conv2d_plan *plan, float *restrict filters,
+                 const float *restrict weights, float *restrict workspace) {
+    const convk_conv2d_winograd p = read(plan);
+    convk_conv2d_winograd_pack(&p, filters, weights, workspace, thread_size(&p));
+}
+
+static ptrdiff_t tile_count(const convk_conv2d_winograd *p) {
+    return p->window.n * p->tiles_h * p->tiles_w;
+}
+
+/// Transforms the tiles of all blocks.
+static void transform(const convk_conv2d_winograd *p, const float *x, float *restrict tiles) {
+    const convk_window *w = &p->window;
+    const ptrdiff_t nr = p->kernels->nr, turns = convk_ceil_div(w->c, CHANNELS);
+    const convk_plane image = {w->h, w->w, w->h * w->w};
+    // Each task writes its own channels of its own block; all wait for the last.
+    CONVK_SHARED_LOOP (index, p->blocks * turns) {
+        const ptrdiff_t block = index / turns, first = index % turns * CHANNELS;
+        convk_tile_run runs[CONVK_LARGEST_NR];
+        const ptrdiff_t run_count = convk_conv2d_winograd_runs(
+            runs, p, block * nr, convk_min((block + 1) * nr, tile_count(p)), false);
+        float *to = tiles + block * convk_conv2d_winograd_tiles_size(p);
+        for (ptrdiff_t c = first; c < convk_min(first + CHANNELS, w->c); c++)
+            p->transforms->input(to + c * nr, w->c * nr, x + c * image.size, image, runs, run_count,
+                                 nr, (int)p->tile_outputs);
+    }
+    convk_wait_for_all();
+}
+
+/// The products of some panels with all tiles, those of one block after the other's.
+static void multiply(const convk_winograd_outputs *t, const float *tiles) {
+    const convk_conv2d_winograd *p = t->p;
+    const ptrdiff_t nr = p->kernels->nr, c = p->window.c;
+    const ptrdiff_t stride = (t->panel_end - t->panel) * p->panel * nr;
+    for (ptrdiff_t i = t->panel; i < t->panel_end; i++) {
+        for (ptrdiff_t point = 0; point < CONVK_WINOGRAD_POINTS; point++) {
+            convk_tile tile = {
+                .ldc = nr,
+                .a = t->filters + (i * CONVK_WINOGRAD_POINTS + point) * p->point_stride,
+                .panel = p->panel,
+                .b_row_stride = nr,
+                .k = c,
+                .rows = p->panel,
+                .alpha = 1,
+                .beta = 0,
+            };
+            for (ptrdiff_t block = 0; block < p->blocks; block++) {
+                tile.c = t->products + (block * CONVK_WINOGRAD_POINTS + point) * stride +
+                         (i - t->panel) * p->panel * nr;
+                tile.b = tiles + (block * CONVK_WINOGRAD_POINTS + point) * c * nr;
+                // Half a vector row of tiles needs no more than one vector.
+                const bool is_half = tile_count(p) - block * nr <= p->kernels->lanes;
+                tile.columns = is_half ? p->kernels->lanes : nr;
+                p->kernels->kernel(&tile);
+            }
+        }
+    }
+}
+
+static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
+                float *restrict workspace) {
+    const convk_conv2d_winograd p = read(plan);
+    const ptrdiff_t nr = p.kernels->nr;
+    float *tiles = workspace;
+    float *products = workspace + all_tiles_size(&p) + convk_thread_number() * thread_size(&p);
+    transform(&p, o->from, tiles);
+    // Each task writes the outputs of its own filters.
+    CONVK_SHARED_BLOCKS (panel, p.row_panels, FILTER_PANELS) {
+        convk_winograd_outputs t = {.p = &p,
+                                    .plan = plan,
+                                    .operands = o,
+                                    .y = o->to,
+                                    .filters = o->filters,
+                                    .bias = o->bias,
+                                    .panel = panel,
+                                    .panel_end = convk_min(panel + FILTER_PANELS, p.row_panels),
+                                    .products = products};
+        multiply(&t, tiles);
+        for (ptrdiff_t block = 0; block < p.blocks; block++) {
+            t.tile = block * nr;
+            t.tile_end = convk_min(t.tile + nr, tile_count(&p));
+            t.products =
+                products + block * CONVK_WINOGRAD_POINTS * (t.panel_end - panel) * p.panel * nr;
+            convk_conv2d_winograd_write(&t);
+        }
+    }
+    convk_wait_for_all();
+}
+
+// ---- As an algorithm ---------------------------------------------------------------------------
+
+static void plan_blocks(convk_conv2d_plan *plan) {
+    const convk_conv2d_winograd p = convk_conv2d_winograd_make(&plan->conv, plan->execution);
+    plan->prepacked_floats = convk_conv2d_winograd_filters_size(&p);
+    plan->workspace_floats = all_tiles_size(&p) + plan->threads * thread_size(&p);
+    convk_plan_keep(plan, &p, sizeof p);
+}
+
+const convk_conv2d_algorithm convk_forward_winograd_few = {
+    .name = "winograd",
+    .accepts = accepts,
+    .plan = plan_blocks,
+    .pack = pack,
+    .run = run,
+};

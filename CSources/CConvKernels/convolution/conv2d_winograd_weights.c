@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+//
+// The gradient with respect to filters by Winograd, some hundred tiles at a time: threads
+// share the transforms of the images' tiles and of the output's gradient, then the products
+//
+//   sums[point][f][c] += gradient[point][f][tile] * tiles[point][tile][c]
+//
+// of the 36 points. At last each filter's sums are transformed back. Chunks of tiles follow one
+// another, and the shape alone decides about their size, so the bits don't depend on the number of
+// threads.
+#include "convolution/conv2d_algorithms.h"
+#include "convolution/conv2d_winograd.h"
+
+enum {
+    POINTS = CONVK_WINOGRAD_POINTS,
+    // Floats of a chunk's transforms: 4 MiB, for the third-level cache. Larger chunks read and
+    // write the sums less often and gain nothing: milliseconds on Zen 5, two threads, chunks of 4
+    // and of 64 MiB, 256 -> 384 channels of 13 x 13 6.3 and 8.0, 64 -> 64 of 56 x 56 6.5 and 6.0, 5
+    // x 5 filters 96 -> 256 of 27 x 27 19.3 and 21.3.
+    CHUNK_FLOATS = 1 << 20,
+    FEWEST_TILES = 128,
+    MOST_TILES = 512,
+    ENOUGH_TASKS = 144,
+};
+
+typedef struct {
+    convk_conv2d_winograd winograd; // how tiles are cut, and the panels of filters
+    ptrdiff_t channels, filters;    // of a group
+    ptrdiff_t column_panels;        // panels of nr channels
+    ptrdiff_t row_blocks;           // blocks of nr filters that are transformed at a time
+    ptrdiff_t row_tasks;            // tasks that share a point
+    ptrdiff_t tiles, depth;         // in all, and of a chunk: a multiple of nr
+    ptrdiff_t gradient_stride;      // from one filter's transforms to the next one's
+    ptrdiff_t sums_stride;          // from one filter's sums to the next one's
+} blocking;
+
+static blocking make(const convk_conv2d_plan *plan) {
+    const convk_conv2d *conv = &plan->conv;
+    const convk_window window = convk_window_of_group(conv);
+    blocking p = {.channels = window.c, .filters = conv->filters / conv->groups};
+    p.winograd = convk_conv2d_winograd_make(conv, plan->execution);
+    const ptrdiff_t nr = p.winograd.kernels->nr;
+    p.column_panels = convk_ceil_div(p.channels, nr);
+    p.row_blocks = convk_ceil_div(p.filters, nr);
+    p.row_tasks = convk_min(ENOUGH_TASKS / POINTS, p.winograd.row_panels);
+    p.tiles = window.n * p.winograd.tiles_h * p.winograd.tiles_w;
+    const ptrdiff_t fitting = CHUNK_FLOATS / (POINTS * (p.channels + p.filters));
+    const ptrdiff_t most = convk_min(convk_max(fitting, FEWEST_TILES), MOST_TILES);
+    const ptrdiff_t chunks = convk_ceil_div(p.tiles, most);
+    p.depth = convk_round_up(convk_ceil_div(p.tiles, chunks), nr);
+    // Rows a multiple of 4 KiB apart fall into the same few lines of the first-level cache.
+    p.gradient_stride = p.depth + 16;
+    p.sums_stride = convk_round_up(p.channels, 16);
+    return p;
+}
+
+static bool accepts(const convk_conv2d *conv, convk_execution execution) {
+    // What pays for the transforms pays for these too. Milliseconds on Zen 5, one thread, against
+    // the direct gradient: 48 -> 48 channels of 28 x 28 1.6 against 2.4, 64 -> 64 of 56 x 56 11.8
+    // against 20.5, 256 -> 384 of 13 x 13 12.2 against 21.3, 5 x 5 96 -> 256 of 27 x 27 38.7
+    // against 59.1; 16 -> 16 of 28 x 28 3.4 against 1.8.
+    return convk_forward_winograd.accepts(conv, execution);
+}
+
+/// The parts of the workspace, in floats.
+static ptrdiff_t sums_size(const blocking *p) {
+    return POINTS * p->filters * p->sums_stride;
+}
+static ptrdiff_t gradient_size(const blocking *p) {
+    return POINTS * p->filters * p->gradient_stride;
+}
+static ptrdiff_t tiles_size(const blocking *p) {
+    return POINTS * p->column_panels * p->winograd.kernels->nr * p->depth;
+}
+/// A thread's transforms of a block of tiles and a panel of channels; or a filter's taps.
+static ptrdiff_t scratch_size(const blocking *p) {
+    const ptrdiff_t nr = p->winograd.kernels->nr,
+                    taps = p->winograd.window.kh * p->winograd.window.kw;
+    return convk_max(POINTS * nr * nr, taps * p->sums_stride);
+}
+
+CONVK_FITS_A_PLAN(blocking);
+
+static void plan_blocks(convk_conv2d_plan *plan) {
+    const blocking p = make(plan);
+    plan->workspace_floats =
+        sums_size(&p) + gradient_size(&p) + tiles_size(&p) + plan->threads * scratch_size(&p);
+    convk_plan_keep(plan, &p, sizeof p);
+}
+
+/// One chunk of tiles of one group.
+typedef struct {
+    const blocking *p;
+    const float *dy, *x; // the group's first plane of the first image
+    float *sums, *gradient, *tiles;
+    float *scratch; // the thread's
+    ptrdiff_t tile; // the first
+    ptrdiff_t depth;
+} chunk;
+
+/// Transforms nr tiles of some channels and packs them: tiles become rows, channels columns.
+static void transform_tiles(const chunk *s, ptrdiff_t tile, ptrdiff_t panel) {
+    const blocking *p = s->p;
+    const convk_conv2d_winograd *winograd = &p->winograd;
+    const convk_window *w = &winograd->window;
+    const ptrdiff_t nr = winograd->kernels->nr, first = s->tile + tile;
+    const ptrdiff_t channels = convk_min(nr, p->channels - panel * nr);
+    const convk_plane image = {w->h, w->w, w->h * w->w};
+    convk_tile_run runs[CONVK_LARGEST_NR];
+    const ptrdiff_t run_count =
+        convk_conv2d_winograd_runs(runs, winograd, first, convk_min(first + nr, p->tiles), false);
+    for (ptrdiff_t c = 0; c < channels; c++)
+        winograd->transforms->input(s->scratch + c * nr, nr * nr,
+                                    s->x + (panel * nr + c) * image.size, image, runs, run_count,
+                                    nr, (int)winograd->tile_outputs);
+    for (ptrdiff_t point = 0; point < POINTS; point++) {
+        float *to = s->tiles + ((point * p->column_panels + panel) * p->depth + tile) * nr;
+        convk_pack_b(winograd->kernels, to, (convk_matrix){s->scratch + point * nr * nr, 1, nr}, nr,
+                     channels);
+    }
+}
+
+/// Transforms the gradient of nr tiles for some filters.
+static void transform_gradient(const chunk *s, ptrdiff_t tile, ptrdiff_t block) {
+    const blocking *p = s->p;
+    const convk_conv2d_winograd *winograd = &p->winograd;
+    const convk_window *w = &winograd->window;
+    const ptrdiff_t nr = winograd->kernels->nr, first = s->tile + tile;
+    const convk_plane output = {w->oh, w->ow, w->oh * w->ow};
+    convk_tile_run runs[CONVK_LARGEST_NR];
+    const ptrdiff_t run_count =
+        convk_conv2d_winograd_runs(runs, winograd, first, convk_min(first + nr, p->tiles), true);
+    for (ptrdiff_t f = block * nr; f < convk_min((block + 1) * nr, p->filters); f++)
+        winograd->transforms->gradient(s->gradient + f * p->gradient_stride + tile,
+                                       p->filters * p->gradient_stride, s->dy + f * output.size,
+                                       output, runs, run_count, nr, (int)winograd->tile_outputs);
+}
+
+/// Adds the chunk's products at one point, for panels of filters panel ..< end.
+static void multiply(const chunk *s, ptrdiff_t point, ptrdiff_t panel, ptrdiff_t end) {
+    const blocking *p = s->p;
+    const convk_kernels *kernels = p->winograd.kernels;
+    const ptrdiff_t height = p->winograd.panel, nr = kernels->nr;
+    float *sums = s->sums + point * p->filters * p->sums_stride;
+    const float *gradient = s->gradient + point * p->filters * p->gradient_stride;
+    for (ptrdiff_t j = 0; j < p->column_panels; j++) {
+        for (ptrdiff_t f = panel * height; f < convk_min(end * height, p->filters); f += height) {
+            const ptrdiff_t rows = convk_min(height, p->filters - f);
+            const convk_tile tile = {
+                .c = sums + f * p->sums_stride + j * nr,
+                .ldc = p->sums_stride,
+                .a = gradient + f * p->gradient_stride,
+                .panel = rows,
+                .a_row_stride = p->gradient_stride,
+                .b = s->tiles + (point * p->column_panels + j) * p->depth * nr,
+                .b_row_stride = nr,
+                .k = s->depth,
+                .rows = rows,
+                .columns = convk_min(nr, p->sums_stride - j * nr),
+                .alpha = 1,
+                .beta = s->tile == 0 ? 0 : 1,
+            };
+            kernels->kernel(&tile);
+        }
+    }
+}
+
+/// All chunks of one group, inside a parallel region.
+static void add_chunks(chunk s) {
+    const blocking *p = s.p;
+    const ptrdiff_t nr = p->winograd.kernels->nr;
+    for (s.tile = 0; s.tile < p->tiles; s.tile += p->depth) {
+        s.depth = convk_round_up(convk_min(p->depth, p->tiles - s.tile), nr);
+        const ptrdiff_t parts = p->column_panels + p->row_blocks;
+        // Each task writes its own tiles of its own channels or filters; the barriers at the loops'
+        // ends wait for all.
+        CONVK_SHARED_LOOP (task, s.depth / nr * parts) {
+            const ptrdiff_t tile = task / parts * nr, part = task % parts;
+            if (part < p->column_panels)
+                transform_tiles(&s, tile, part);
+            else
+                transform_gradient(&s, tile, part - p->column_panels);
+        }
+        convk_wait_for_all();
+        // Each task writes the sums of its own filters at its own point.
+        CONVK_SHARED_LOOP (task, POINTS * p->row_tasks) {
+            const ptrdiff_t part = task % p->row_tasks, panels = p->winograd.row_panels;
+            multiply(&s, task / p->row_tasks, part * panels / p->row_tasks,
+                     (part + 1) * panels / p->row_tasks);
+        }
+        convk_wait_for_all();
+    }
+}
+
+/// Transforms the sums of one filter back: its taps lie together for each channel.
+static void finish_filter(const blocking *p, float *dw, const float *sums, float *taps,
+                          ptrdiff_t f) {
+    const ptrdiff_t r = p->winograd.window.kh;
+    p->winograd.transforms->weights(taps, p->sums_stride, sums + f * p->sums_stride,
+                                    p->filters * p->sums_stride, p->sums_stride, (int)r);
+    p->winograd.kernels->pack_strip(dw + f * p->channels * r * r, taps, p->sums_stride, 1, r * r,
+                                    p->channels, r * r);
+}
+
+static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
+                float *restrict workspace) {
+    blocking p;
+    convk_plan_read(plan, &p, sizeof p);
+    const convk_window *w = &p.winograd.window;
+    float *sums = workspace, *gradient = sums + sums_size(&p);
+    float *tiles = gradient + gradient_size(&p), *scratches = tiles + tiles_size(&p);
+    float *scratch = scratches + convk_thread_number() * scratch_size(&p);
+    for (ptrdiff_t g = 0; g < p.winograd.groups; g++) {
+        add_chunks((chunk){.p = &p,
+                           .dy = o->from + g * p.filters * w->oh * w->ow,
+                           .x = o->images + g * p.channels * w->h * w->w,
+                           .sums = sums,
+                           .gradient = gradient,
+                           .tiles = tiles,
+                           .scratch = scratch});
+        // Each iteration writes one filter's gradient.
+        CONVK_SHARED_LOOP (f, p.filters)
+            finish_filter(&p, o->to + g * p.filters * p.channels * w->kh * w->kw, sums, scratch, f);
+        convk_wait_for_all();
+    }
+}
+
+const convk_conv2d_algorithm convk_weights_winograd = {
+    .name = "winograd",
+    .accepts = accepts,
+    .plan = plan_blocks,
+    .run = run,
+};

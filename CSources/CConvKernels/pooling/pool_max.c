@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+//
+// Max pooling with the place of each maximum, and its gradient. Threads share the planes (n, c).
+#include "kernels/kernels.h"
+#include "base/convk_window.h"
+
+#include <string.h>
+
+/// The first place along an axis whose taps all lie at or after pixel 0.
+static ptrdiff_t first_inside(ptrdiff_t padding, ptrdiff_t stride, ptrdiff_t places) {
+    return convk_min(convk_ceil_div(padding, stride), places);
+}
+
+/// One past the last place along an axis whose taps all lie before the end.
+static ptrdiff_t end_inside(ptrdiff_t extent, ptrdiff_t padding, ptrdiff_t stride, ptrdiff_t reach,
+                            ptrdiff_t places) {
+    const ptrdiff_t room = extent + padding - reach;
+    return room < 0 ? 0 : convk_min(room / stride + 1, places);
+}
+
+/// One output whose window may reach outside the image.
+static void pool_at_edge(float *y, int32_t *argmax, const float *plane, const convk_window *w,
+                         ptrdiff_t i, ptrdiff_t j) {
+    const convk_taps rows = convk_rows_at(w, i), columns = convk_columns_at(w, j);
+    float best = 0;
+    ptrdiff_t where = -1;
+    for (ptrdiff_t u = rows.begin; u < rows.end; u++) {
+        const ptrdiff_t row = rows.first + u * w->dilation_h;
+        for (ptrdiff_t v = columns.begin; v < columns.end; v++) {
+            const ptrdiff_t pixel = row * w->w + columns.first + v * w->dilation_w;
+            const float value = plane[pixel];
+            if (where < 0 || (!(value <= best) && best == best)) {
+                best = value;
+                where = pixel;
+            }
+        }
+    }
+    assert(where >= 0);
+    *y = best;
+    if (argmax) *argmax = (int32_t)where;
+}
+
+static void pool_plane(float *y, int32_t *argmax, const float *plane, const convk_window *w,
+                       const convk_leaves *leaves) {
+    const ptrdiff_t reach_h = (w->kh - 1) * w->dilation_h + 1;
+    const ptrdiff_t reach_w = (w->kw - 1) * w->dilation_w + 1;
+    const ptrdiff_t top = first_inside(w->pad_top, w->stride_h, w->oh);
+    const ptrdiff_t bottom = end_inside(w->h, w->pad_top, w->stride_h, reach_h, w->oh);
+    const ptrdiff_t left = first_inside(w->pad_left, w->stride_w, w->ow);
+    const ptrdiff_t right =
+        convk_max(end_inside(w->w, w->pad_left, w->stride_w, reach_w, w->ow), left);
+    for (ptrdiff_t i = 0; i < w->oh; i++) {
+        float *y_i = y + i * w->ow;
+        int32_t *argmax_i = argmax ? argmax + i * w->ow : NULL;
+        const bool inside = i >= top && i < bottom;
+        const ptrdiff_t begin = inside ? left : w->ow, end = inside ? right : w->ow;
+        for (ptrdiff_t j = 0; j < begin; j++)
+            pool_at_edge(y_i + j, argmax_i ? argmax_i + j : NULL, plane, w, i, j);
+        if (begin < end) {
+            const convk_pool_row row = {
+                .y = y_i + begin,
+                .argmax = argmax_i ? argmax_i + begin : NULL,
+                .plane = plane,
+                .pixel = (i * w->stride_h - w->pad_top) * w->w + begin * w->stride_w - w->pad_left,
+                .count = end - begin,
+                .kh = w->kh,
+                .kw = w->kw,
+                // To one output there is no next one, however far: what a stride passes over is
+                // prefetched.
+                .stride_w = end - begin > 1 ? w->stride_w : 1,
+                .dilation_w = w->dilation_w,
+                .row_step = w->dilation_h * w->w,
+            };
+            leaves->pool_max_row(&row);
+        }
+        for (ptrdiff_t j = end; j < w->ow; j++)
+            pool_at_edge(y_i + j, argmax_i ? argmax_i + j : NULL, plane, w, i, j);
+    }
+}
+
+static void pool_planes(float *restrict y, int32_t *restrict argmax, const float *restrict x,
+                        const convk_window *w, const convk_leaves *leaves, convk_share planes) {
+    for (ptrdiff_t plane = planes.begin; plane < planes.end; plane++)
+        pool_plane(y + plane * w->oh * w->ow, argmax ? argmax + plane * w->oh * w->ow : NULL,
+                   x + plane * w->h * w->w, w, leaves);
+}
+
+void convk_pool_max(float *restrict y, int32_t *restrict argmax, const float *restrict x,
+                    const convk_window *window, convk_execution execution) {
+    const convk_window w = *window;
+    const convk_leaves *leaves = convk_kernels_for(execution.isa)->leaves;
+    const ptrdiff_t planes = w.n * w.c;
+    const int threads = convk_threads_for(planes * w.oh * w.ow * convk_pixels_seen(&w), execution);
+    if (threads == 1) return pool_planes(y, argmax, x, &w, leaves, (convk_share){0, planes});
+    CONVK_PARALLEL (threads) {
+        pool_planes(y, argmax, x, &w, leaves, convk_share_of(planes));
+    }
+}
+
+void convk_pool_max_backward(float *restrict dx, const float *restrict dy,
+                             const int32_t *restrict argmax, ptrdiff_t planes,
+                             ptrdiff_t input_plane, ptrdiff_t output_plane,
+                             convk_execution execution) {
+    const int threads = convk_threads_for(planes * input_plane, execution);
+    CONVK_PARALLEL (threads) {
+        CONVK_SHARED_LOOP (plane, planes) {
+            float *dx_plane = dx + plane * input_plane;
+            const float *dy_plane = dy + plane * output_plane;
+            const int32_t *argmax_plane = argmax + plane * output_plane;
+            memset(dx_plane, 0, (size_t)input_plane * sizeof(float));
+            for (ptrdiff_t i = 0; i < output_plane; i++) dx_plane[argmax_plane[i]] += dy_plane[i];
+        }
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+//
+// What an ONNX file takes and gives, without reading its weights.
+
+import Foundation
+
+/// The inputs and outputs of an ONNX file.
+///
+/// ```swift
+/// let interface = try ONNXInterface(contentsOf: URL(fileURLWithPath: "mobilenetv2.onnx"))
+/// print(interface.inputs[0])  // image FLOAT [batch, 3, 224, 224]
+/// ```
+public struct ONNXInterface: Sendable, Hashable {
+    /// One input or output.
+    public struct Value: Sendable, Hashable, CustomStringConvertible {
+        /// Its name in the file.
+        public let name: String
+        /// What ONNX calls the type of its numbers, such as `FLOAT` or `INT64`; empty where the file
+        /// does not tell.
+        public let type: String
+        /// The extents: numbers, or what the file calls those that it leaves open. Nil where the file
+        /// does not even tell how many there are.
+        public let shape: [String]?
+
+        /// Name, type and shape.
+        public var description: String {
+            let extents = shape.map { "[\($0.joined(separator: ", "))]" } ?? "of any shape"
+            return [name, type, extents].filter { !$0.isEmpty }.joined(separator: " ")
+        }
+    }
+
+    /// What the model takes, in the file's order, without those inputs that have an initializer.
+    public let inputs: [Value]
+    /// What it gives, in the file's order.
+    public let outputs: [Value]
+    /// The program that wrote the file; empty where it does not tell.
+    public let producer: String
+    /// The version of ONNX's operators that the file is written in.
+    public let operatorVersion: Int
+
+    /// Reads a file's inputs and outputs.
+    ///
+    /// - Throws: ``FileError`` when the file can't be read or is broken.
+    public init(contentsOf url: URL) throws {
+        let file = try ONNXFile(url)
+        let initializers = Set(file.initializers.map(\.name))
+        inputs = file.inputs.filter { !initializers.contains($0.name) }.map(Value.init)
+        outputs = file.outputs.map(Value.init)
+        producer = file.producer
+        operatorVersion = file.operatorVersion
+    }
+}
+
+extension ONNXInterface.Value {
+    fileprivate init(_ info: ONNXFile.ValueInfo) {
+        name = info.name
+        type = ONNXType(rawValue: info.elementType)?.name ?? ""
+        shape = info.shape?.map {
+            switch $0 {
+            case .fixed(let extent): "\(extent)"
+            case .open(let name): name.isEmpty ? "?" : name
+            }
+        }
+    }
+}

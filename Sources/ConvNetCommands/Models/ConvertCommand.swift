@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+//
+// convnet convert: a network from one kind of file to another.
+
+import ConvNet
+import ConvNetOptions
+import Foundation
+
+enum ConvertCommand: Command {
+    static let name = "convert"
+    static let summary =
+        "Turns a network's file into one of another kind: ONNX, safetensors, NumPy."
+    static let operands = "IN OUT"
+    static let example = "convnet convert model.onnx model.safetensors"
+    static let options =
+        [
+            Networks.optionBesideFile,
+            Option(
+                "no-strict",
+                "Ignore what the file has too much, keep 0 for what it lacks, and say what."),
+        ] + PreprocessingOptions.options
+
+    static func run(_ options: Options) throws {
+        guard options.operands.count == 2 else {
+            throw UsageError(
+                "\(options.operands.count) files, expected two: IN (.onnx, .safetensors, .npz) and "
+                    + "OUT (.onnx, .safetensors)")
+        }
+        let files = options.operands.map { URL(fileURLWithPath: $0) }
+        let (input, output) = (files[0], files[1])
+        let kind = output.pathExtension.lowercased()
+        guard ["onnx", "safetensors"].contains(kind) else {
+            throw UsageError("OUT is \(output.path), expected .onnx or .safetensors")
+        }
+        guard input.pathExtension.lowercased() != "npz" else {
+            guard kind == "safetensors" else {
+                throw UsageError("OUT is \(output.path), expected .safetensors for NumPy's arrays")
+            }
+            try ImportCommand.convert(input.path, to: output, options)
+            return print("wrote \(output.path)")
+        }
+        var network = try Networks.load(input, options).network
+        if let preprocessing = try PreprocessingOptions.preprocessing(
+            options, of: network.preprocessing)
+        {
+            network.preprocessing = preprocessing
+        }
+        if kind == "onnx" {
+            try network.exportONNX(to: output)
+        } else {
+            try network.save(to: output)
+        }
+        print("wrote \(output.path)")
+    }
+}
