@@ -201,7 +201,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "ConvNet", "ConvNetKernels", "ConvNetReference", "ConvNetPlots", "ConvNetOptions",
+                "ConvNet", "ConvNetData", "ConvNetKernels", "ConvNetReference", "ConvNetPlots",
+                "ConvNetOptions",
             ],
             path: "Benchmarks", exclude: ["RESULTS.md", "GUARD.md", "perf-check.sh"],
             swiftSettings: optimizedSwiftSettings),

@@ -11,6 +11,7 @@ import Foundation
 
 struct BenchmarkRun {
     private let selection: CaseSelection
+    private let models: ModelFolder?
     private let kernels: NativeKernels
     private let quick: Bool
     private let pace: Pace
@@ -27,13 +28,15 @@ struct BenchmarkRun {
     ///
     /// - Throws: ``UsageError`` when one can't be followed.
     init(
-        _ options: Options, _ selection: CaseSelection, stop: StopRequest
+        _ options: Options, _ selection: CaseSelection, _ models: ModelFolder? = nil,
+        stop: StopRequest
     ) throws(UsageError) {
         // One thread's time is its own, whatever else runs here.
         let isGuarding =
             options.string("save-baseline") != nil || options.string("baseline") != nil
         let kernels = try options.nativeKernels(standardThreads: isGuarding ? 1 : nil)
         self.selection = selection
+        self.models = models
         self.kernels = kernels
         self.stop = stop
         quick = options.has("quick")
@@ -107,7 +110,8 @@ struct BenchmarkRun {
         _ sampler: Sampler?, checks: Bool, isThorough: Bool, measured: @escaping (Result) -> Void
     ) -> Harness {
         let run = Run(
-            kernels: kernels, reference: ReferenceKernels(), referenceBudget: pace.referenceBudget)
+            kernels: kernels, reference: ReferenceKernels(), referenceBudget: pace.referenceBudget,
+            models: models)
         return Harness(
             run, checks: checks, peers: peers,
             pace: sampler == nil ? pace : pace.guarding(quick: quick, isThorough: isThorough),

@@ -10,6 +10,9 @@ enum BenchmarkTool {
         Option("filter", "TEXT", "Only cases whose name contains TEXT, of all there are."),
         Option("full", "Every case, and larger parts of each checked: a quarter of an hour."),
         Option(
+            "models", "FOLDER",
+            "Read networks from FOLDER/NAME.onnx, check them by NAME.input.npy, NAME.output.npy."),
+        Option(
             "threads", "N",
             "The most threads to use; as many as there are processors, or 1 with a baseline."),
         Option("quick", "Shorter runs, smaller parts checked: a minute, or three with --full."),
@@ -42,13 +45,15 @@ enum BenchmarkTool {
             print("Benchmarks \(PackageVersion.current)")
             return 0
         }
-        let selection = try CaseSelection(options)
+        let models = try ModelFolder(options)
+        let all = try Cases.all + (models.map(ModelCases.others) ?? [])
+        let selection = try CaseSelection(options, models: models, all: all)
         if options.has("list") {
             print(selection.list(isForPeople: isatty(STDOUT_FILENO) == 1))
             return 0
         }
         StopSignals.watch(answering: true)
-        return try BenchmarkRun(options, selection, stop: StopSignals.request).status()
+        return try BenchmarkRun(options, selection, models, stop: StopSignals.request).status()
     }
 
     private static var help: String {

@@ -32,6 +32,10 @@ struct BenchmarkCase: Sendable {
     /// Whether it is measured with `--full`, a filter or a baseline only. The other cases have
     /// every operation, and each way that a kernel goes, once at least.
     var needsFull = false
+    /// The ONNX file of `--models` that it reads where there is one, without its ending.
+    var model: String?
+    /// Whether it can't do without that file.
+    var needsModel = false
     /// Makes the inputs.
     let prepare: @Sendable (_ run: Run) throws -> PreparedCase
 }
@@ -44,6 +48,8 @@ struct Run: Sendable {
     let reference: any Kernels
     /// About how many multiply-adds or moves the reference may spend on one case.
     let referenceBudget: Int
+    /// Where networks are read from.
+    var models: ModelFolder?
 }
 
 /// A case with its inputs.
@@ -65,6 +71,6 @@ enum Cases {
     /// All cases, in the table's order.
     static var all: [BenchmarkCase] {
         ProductCases.all + ColumnsCases.all + ConvolutionCases.all + PoolingCases.all
-            + ElementwiseCases.all + ShapeCases.all + NetworkCases.all
+            + ElementwiseCases.all + ShapeCases.all + NetworkCases.all + ModelCases.all
     }
 }

@@ -19,7 +19,7 @@ enum CaseGroup: CaseIterable {
         case "conv": self = .convolutions
         case "maxpool": self = .pooling
         case "elementwise", "copy", "resize": self = .wholeTensors
-        case "train", "predict", "predict1": self = .networks
+        case "train", "predict", "predict1", "predict8": self = .networks
         default: return nil
         }
     }
@@ -42,8 +42,8 @@ enum CaseGroup: CaseIterable {
             "Operations on whole tensors, means of planes, copies, images of other sizes (and the "
                 + "gradient): channels×height×width"
         case .networks:
-            "Whole networks: a training step, the prediction of a batch (predict), of one image "
-                + "(predict1): channels×height×width"
+            "Whole networks: training steps (train), the prediction of a batch (predict), of 1 and of 8 "
+                + "images: channels×height×width"
         }
     }
 }

@@ -11,12 +11,17 @@ struct CaseSelection {
     private let listed: [BenchmarkCase]
     /// How many more there are with `--full`; 0 where cases were chosen by name.
     let leftOut: Int
+    /// How many are chosen, but need a file that is missing.
+    private let withoutFile: Int
 
     /// Takes all cases that contain the filter's text, or all with `--full` and for the guard, or
-    /// those that don't need `--full`.
+    /// those that don't need `--full`; with `--models` besides those that read a file there. Cases
+    /// whose file is missing are only listed.
     ///
-    /// - Throws: ``UsageError`` when no case contains the text.
-    init(_ options: Options, all: [BenchmarkCase] = Cases.all) throws(UsageError) {
+    /// - Throws: ``UsageError`` when no case contains the text, or all that do lack their file.
+    init(
+        _ options: Options, models: ModelFolder? = nil, all: [BenchmarkCase] = Cases.all
+    ) throws(UsageError) {
         let filter = options.string("filter")
         listed = filter.map { text in all.filter { $0.name.contains(text) } } ?? all
         if let filter, listed.isEmpty {
@@ -24,14 +29,31 @@ struct CaseSelection {
         }
         // A baseline keeps what every case costs.
         let takesAll = ["filter", "full", "baseline", "save-baseline"].contains { options.has($0) }
-        cases = takesAll ? listed : all.filter { !$0.needsFull }
-        leftOut = listed.count - cases.count
+        let files = Set(models?.names ?? [])
+        let available = listed.filter { $0.model.map(files.contains) ?? false || !$0.needsModel }
+        if available.isEmpty, let name = listed.first?.model {
+            throw UsageError("\(listed[0].name) needs --models with a folder that has \(name).onnx")
+        }
+        let wantsModels = options.has("models")
+        cases =
+            takesAll
+            ? available
+            : available.filter {
+                !$0.needsFull || wantsModels && $0.model.map(files.contains) ?? false
+            }
+        leftOut = available.count - cases.count
+        withoutFile = listed.count - available.count
     }
 
-    /// Such as `44 of 70 cases (--full measures all)`.
+    /// Such as `44 of 70 cases (--full for all; 12 more with --models)`.
     var summary: String {
         let count = "\(cases.count) \(cases.count == 1 ? "case" : "cases")"
-        return leftOut == 0 ? count : "\(cases.count) of \(listed.count) cases (--full for all)"
+        let files = withoutFile == 0 ? [] : ["\(withoutFile) more with --models"]
+        let notes = (leftOut == 0 ? [] : ["--full for all"]) + files
+        guard !notes.isEmpty else { return count }
+        let all = cases.count + leftOut
+        return (leftOut == 0 ? count : "\(cases.count) of \(all) cases")
+            + " (\(notes.joined(separator: "; ")))"
     }
 
     /// A line a case. Programs get the names alone.
@@ -46,9 +68,12 @@ struct CaseSelection {
                 group = new
             }
             let columns = "\(benchmark.name.padded(to: nameWidth))  \(benchmark.sizes)"
+            let option =
+                benchmark.needsModel
+                ? "  with --models" : benchmark.needsFull ? "  with --full" : ""
             lines.append(
-                benchmark.needsFull
-                    ? columns.padded(to: nameWidth + 2 + sizesWidth) + "  with --full" : columns)
+                option.isEmpty
+                    ? columns : columns.padded(to: nameWidth + 2 + sizesWidth) + option)
         }
         return lines.joined(separator: "\n")
     }

@@ -59,13 +59,19 @@ extension CheckedKernels {
             try comparePlanes(result, x, weights, bias, winograd, rectified: rectified)
         } else {
             let part = try x.samples(at: places)
+            let some = filters(
+                weights.shape[0], groups: groups,
+                products: places.count * result.shape[2] * result.shape[3] * terms(of: weights))
+            let (filters, biases) = (
+                try weights.samples(at: some), try bias?.samples(at: some)
+            )
             let expected = try reference.convolution(
-                part, weights: weights, bias: bias, window: window, groups: groups)
+                part, weights: filters, bias: biases, window: window, groups: groups)
             compareSums(
-                try result.samples(at: places),
+                try result.samples(at: places).channels(at: some),
                 // What is rectified lies no further apart.
                 rectified ? try reference.relu(expected) : expected,
-                magnitudes: try magnitudes(part, weights, bias, window, groups),
+                magnitudes: try magnitudes(part, filters, biases, window, groups),
                 terms: terms(of: weights))
         }
         try checkConvolutionWholly(
@@ -108,6 +114,15 @@ extension CheckedKernels {
             x.shape, weights.shape, isPrepacked: prepacked != nil, window, groups, pooling,
             rectified, wantsArgmax)
         return result
+    }
+
+    /// The filters, or channels, whose results are compared by their own numbers: all of them, or as
+    /// many as the budget has room for.
+    ///
+    /// - Parameter products: multiply-adds of each.
+    private func filters(_ count: Int, groups: Int, products: Int) -> [Int] {
+        guard samplesFilters, groups == 1 else { return Array(0..<count) }
+        return Inputs.spread(budget / products, of: count)
     }
 
     /// The products of a sum, and its bias.
@@ -214,12 +229,17 @@ extension CheckedKernels {
                 winograd)
         } else {
             let part = try outputGradient.samples(at: places)
+            let terms = weights.count / weights.shape[1] / groups
+            let some = filters(
+                channels, groups: groups,
+                products: places.count * inputShape[2] * inputShape[3] * terms)
+            let taps = groups == 1 ? try weights.channels(at: some) : weights
             compareSums(
-                try result.samples(at: places),
-                try gradient(reference, part, weights, channels: channels),
+                try result.samples(at: places).channels(at: some),
+                try gradient(reference, part, taps, channels: some.count),
                 magnitudes: try gradient(
-                    reference, part.magnitudes(), weights.magnitudes(), channels: channels),
-                terms: weights.count / weights.shape[1] / groups)
+                    reference, part.magnitudes(), taps.magnitudes(), channels: some.count),
+                terms: terms)
         }
 
         let dy = try WholeNumbers.gradients(outputGradient.shape, seed: 8)
@@ -278,7 +298,9 @@ extension CheckedKernels {
         } else {
             // Of each group as many filters as the reference's share of the images is.
             let members = dy.shape[1] / groups
-            let some = Inputs.spread(members * places.count / dy.shape[0], of: members)
+            let affordable = budget / (output.count / dy.shape[1] * terms(of: result))
+            let share = members * places.count / dy.shape[0]
+            let some = Inputs.spread(samplesFilters ? min(share, affordable) : share, of: members)
             let filters = (0..<groups).flatMap { group in some.map { group * members + $0 } }
             let part = try output.channels(at: filters)
             compareSums(

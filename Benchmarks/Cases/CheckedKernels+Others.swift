@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Checks of what networks have besides convolutions and affine layers: pooling, activations,
-// normalization, loss and Adam. Nothing here sums up more than a window, so that bounds are short
-// chains of roundings. And what the benchmark's networks don't use.
+// Checks of what networks have besides convolutions and affine layers: pooling, normalization by
+// neighbours, loss. Nothing here sums up more than a window, so that bounds are short chains of
+// roundings. And what the benchmark's networks don't use.
 
 import ConvNet
 
@@ -79,34 +79,6 @@ extension CheckedKernels {
         return result
     }
 
-    // MARK: Activations
-
-    func activation(_ x: Tensor, _ activation: Activation) throws -> Tensor {
-        let result = try kernels.activation(x, activation)
-        let expected = try reference.activation(x.samples(at: places), activation)
-        switch activation {
-        case .relu: try compareSamples(result, roundings: 0, expected)
-        // 4 units in the last place, which are 8 roundings; the reference's own is another.
-        case .sigmoid: try compareSamples(result, roundings: 9, least: 0x1p-126, expected)
-        default: throw unchecked(activation.name)
-        }
-        return result
-    }
-
-    func activationGradient(
-        _ outputGradient: Tensor, from value: Tensor, _ activation: Activation
-    ) throws -> Tensor {
-        let result = try kernels.activationGradient(outputGradient, from: value, activation)
-        let expected = try reference.activationGradient(
-            outputGradient.samples(at: places), from: value.samples(at: places), activation)
-        switch activation {
-        case .relu: try compareSamples(result, roundings: 0, expected)
-        case .sigmoid: try compareSamples(result, roundings: 4, expected)
-        default: throw unchecked("\(activation.name)Gradient")
-        }
-        return result
-    }
-
     // MARK: Normalization
 
     func localResponseNormalization(
@@ -153,7 +125,7 @@ extension CheckedKernels {
         return result
     }
 
-    // MARK: Loss and updates
+    // MARK: Loss
 
     func softmaxCrossEntropy(_ logits: Tensor, labels: [Int]) throws -> LossAndGradient {
         let result = try kernels.softmaxCrossEntropy(logits, labels: labels)
@@ -172,69 +144,23 @@ extension CheckedKernels {
         return result
     }
 
-    func adamUpdate(
-        _ parameter: inout Tensor, firstMoment: inout Tensor, secondMoment: inout Tensor,
-        gradient: Tensor, step: Int, settings: AdamSettings, adjustment: GradientAdjustment
-    ) throws {
-        let some = Inputs.spread(10_000, of: parameter.count)
-        func part(_ tensor: Tensor) throws -> Tensor {
-            try tensor.reshaped(to: [tensor.count]).samples(at: some)
-        }
-        var (expected, first, second) = (
-            try part(parameter), try part(firstMoment), try part(secondMoment)
-        )
-        let (old, slope) = (expected, try part(gradient))
-        try kernels.adamUpdate(
-            &parameter, firstMoment: &firstMoment, secondMoment: &secondMoment,
-            gradient: gradient, step: step, settings: settings, adjustment: adjustment)
-        try reference.adamUpdate(
-            &expected, firstMoment: &first, secondMoment: &second, gradient: slope, step: step,
-            settings: settings, adjustment: adjustment)
-        // A step is a short chain of roundings, its numerator and its root cancel nothing where the
-        // first moment was 0; the new parameter is rounded again.
-        let bounds = zip(old.doubles, expected.doubles).map {
-            (2 * abs($0 - $1) + max(abs($0), abs($1))) * gamma(12)
-        }
-        log.check.compare(try part(parameter).doubles, expected.doubles, bounds: bounds)
-    }
-
     // MARK: What is not used
 
     func im2col(_ x: Tensor, window: Window) throws -> Tensor { throw unchecked("im2col") }
     func col2im(_ columns: Tensor, inputShape: [Int], window: Window) throws -> Tensor {
         throw unchecked("col2im")
     }
-    func addBias(_ bias: Tensor, to x: inout Tensor) throws { throw unchecked("addBias") }
     func softmax(_ x: Tensor, axis: Int) throws -> Tensor { throw unchecked("softmax") }
     func softmaxGradient(
         _ outputGradient: Tensor, output: Tensor, axis: Int
     ) throws -> Tensor { throw unchecked("softmaxGradient") }
-    func elementwise(
-        _ operation: BinaryOperation, _ a: Tensor, _ b: Tensor
-    ) throws -> Tensor { throw unchecked(operation.name) }
     func elementwiseGradient(
         _ outputGradient: Tensor, of operation: BinaryOperation, _ a: Tensor, _ b: Tensor,
         operand: BinaryOperation.Operand
     ) throws -> Tensor { throw unchecked("\(operation.name)Gradient") }
-    func reduced(
-        _ x: Tensor, _ reduction: Reduction, axes: [Int], keepsAxes: Bool
-    ) throws -> Tensor { throw unchecked(reduction.name) }
     func softmaxCrossEntropy(_ logits: Tensor, targets: Tensor) throws -> LossAndGradient {
         throw unchecked("softmaxCrossEntropy of targets")
     }
-    func batchStatistics(_ x: Tensor) throws -> BatchStatistics {
-        throw unchecked("batchStatistics")
-    }
-    func batchNormalization(
-        _ x: Tensor, statistics: BatchStatistics, gamma: Tensor, beta: Tensor, epsilon: Double
-    ) throws -> Tensor { throw unchecked("batchNormalization") }
-    func batchNormalizationGradient(
-        _ outputGradient: Tensor, input x: Tensor, statistics: BatchStatistics, gamma: Tensor,
-        epsilon: Double
-    ) throws -> BatchNormalizationGradient { throw unchecked("batchNormalizationGradient") }
-    func copy(
-        _ x: Tensor, from source: StridedView, into y: inout Tensor, at target: StridedView
-    ) throws { throw unchecked("copy") }
     func resampled(
         _ x: Tensor, rows: ResamplingTaps, columns: ResamplingTaps
     ) throws -> Tensor { throw unchecked("resampled") }
@@ -243,10 +169,6 @@ extension CheckedKernels {
         _ parameter: inout Tensor, gradient: Tensor, learningRate: Double,
         adjustment: GradientAdjustment
     ) throws { throw unchecked("sgdUpdate") }
-    func momentumUpdate(
-        _ parameter: inout Tensor, velocity: inout Tensor, gradient: Tensor,
-        settings: MomentumSettings, adjustment: GradientAdjustment
-    ) throws { throw unchecked("momentumUpdate") }
     func squaresUpdate(
         _ parameter: inout Tensor, squares: inout Tensor, gradient: Tensor,
         settings: SquaresSettings, adjustment: GradientAdjustment

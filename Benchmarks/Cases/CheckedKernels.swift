@@ -26,13 +26,17 @@ struct CheckedKernels: Kernels {
     let places: [Int]
     /// About how many multiply-adds the reference may spend on the numbers of one call.
     let budget: Int
+    /// Whether that also limits the filters, or channels, that a convolution is compared in.
+    let samplesFilters: Bool
     let log = CheckLog()
 
-    init(_ run: Run, places: [Int]) {
+    /// - Parameter budget: that of one call; the run's unless given.
+    init(_ run: Run, places: [Int], budget: Int? = nil) {
         kernels = run.kernels
         reference = run.reference
         self.places = places
-        budget = run.referenceBudget
+        self.budget = budget ?? run.referenceBudget
+        samplesFilters = budget != nil
     }
 
     var threads: Int { kernels.threads }

@@ -21,7 +21,8 @@ import Testing
     /// Without options, each operation is measured, each window with its stride, and each network.
     @Test func theStandardRunHasEveryKindOfCase() throws {
         let selection = try Self.selection()
-        #expect(selection.cases.count + selection.leftOut == Cases.all.count)
+        #expect(
+            selection.cases.count + selection.leftOut == Cases.all.count(where: { !$0.needsModel }))
         #expect(selection.leftOut > 0)
         func kinds(_ cases: [BenchmarkCase]) -> Set<String> {
             Set(cases.map { Plot.family(of: $0.name) })
@@ -31,7 +32,7 @@ import Testing
             kinds(selection.cases) == [
                 "sgemm", "im2col", "col2im", "conv.forward", "conv.forward+backward",
                 "maxpool.forward", "maxpool.forward+backward", "elementwise", "copy", "resize",
-                "train", "predict", "predict1",
+                "train", "predict", "predict1", "predict8",
             ])
         func windows(_ shapes: [LayerShape]) -> Set<String> {
             Set(shapes.map { Shapes.window($0.kernel, $0.stride) })
@@ -49,9 +50,9 @@ import Testing
     @Test(arguments: [["--full"], ["--baseline=x"], ["--save-baseline=x"]])
     func everyCaseIsMeasuredWhenAskedFor(_ arguments: [String]) throws {
         let selection = try CaseSelection(Options(arguments, declared: Self.declared))
-        #expect(selection.cases.map(\.name) == Cases.all.map(\.name))
+        #expect(selection.cases.map(\.name) == Cases.all.filter { !$0.needsModel }.map(\.name))
         #expect(selection.leftOut == 0)
-        #expect(selection.summary == "129 cases")
+        #expect(selection.summary == "146 cases (12 more with --models)")
     }
 
     @Test func aFilterFindsEveryCase() throws {
@@ -69,7 +70,8 @@ import Testing
     @Test func theSummaryTellsWhatIsLeftOut() throws {
         let selection = try Self.selection()
         let count = selection.cases.count
-        #expect(selection.summary == "\(count) of 129 cases (--full for all)")
+        #expect(
+            selection.summary == "\(count) of 146 cases (--full for all; 12 more with --models)")
     }
 
     @Test func programsGetTheNamesAlone() throws {
@@ -91,8 +93,8 @@ import Testing
                 """)
         #expect(
             try Self.selection("--filter=predict.").list(isForPeople: true) == """
-                Whole networks: a training step, the prediction of a batch (predict), of one image \
-                (predict1): channels×height×width
+                Whole networks: training steps (train), the prediction of a batch (predict), of 1 and of \
+                8 images: channels×height×width
                 predict.SimpleConvNet  100 images, 1×28×28
                 predict.LeNet          100 images, 1×28×28
                 predict.AlexNet        16 images, 3×227×227  with --full

@@ -60,7 +60,7 @@ struct ReleasedPullbackTests {
             try network.trainStep(
                 on: Batch(images: Tensor(shape: [1, 3], repeating: 1), labels: [1]),
                 with: &updater, loss: WatchingLoss(watch: watch))
-            return try #require(watch.wasReleased)
+            return try #require(watch.wasReleased as Bool?)
         }
         #expect(try isReleased(trainable: ["W2"]) == true)
         #expect(try isReleased(trainable: nil) == false)
