@@ -13,11 +13,11 @@ enum {
 static bool accepts(const convk_conv2d *conv, convk_execution execution) {
     const convk_window *w = &conv->window;
     // With fewer tiles, the transformed filters, four times as large at 3 x 3, take longer to read
-    // than to multiply with; tiles that are a third empty gain too little.
+    // than to multiply with; tiles that are nearly half empty gain too little.
     enum { FEWEST_TILES = 16 };
     if (conv->groups != 1 || !convk_conv2d_winograd_can(conv, execution)) return false;
     const ptrdiff_t tiles = convk_conv2d_winograd_tiles(w), m = CONVK_WINOGRAD_TILE - w->kh + 1;
-    return tiles >= FEWEST_TILES && 4 * w->n * w->oh * w->ow >= 3 * tiles * m * m;
+    return tiles >= FEWEST_TILES && 8 * w->n * w->oh * w->ow >= 5 * tiles * m * m;
 }
 
 CONVK_FITS_A_PLAN(convk_conv2d_winograd);

@@ -86,9 +86,22 @@ static void spread_over_pairs(float *plane, const float *dy, const convk_window 
     }
 }
 
+/// Whether the window is the whole image: global average pooling.
+static bool takes_plane(const convk_window *w) {
+    return w->oh == 1 && w->ow == 1 && w->kh == w->h && w->kw == w->w && w->dilation_h == 1 &&
+           w->dilation_w == 1 && w->pad_top == 0 && w->pad_left == 0 && w->pad_bottom == 0 &&
+           w->pad_right == 0;
+}
+
 static void pool_planes(float *restrict y, const float *restrict x, const convk_window *w,
                         bool include_pad, const convk_leaves *leaves, convk_share planes) {
     const bool pairs = takes_pairs(w);
+    if (takes_plane(w)) {
+        const ptrdiff_t pixels = w->h * w->w;
+        for (ptrdiff_t plane = planes.begin; plane < planes.end; plane++)
+            y[plane] = (float)(leaves->sum(x + plane * pixels, pixels) / (double)pixels);
+        return;
+    }
     for (ptrdiff_t plane = planes.begin; plane < planes.end; plane++) {
         float *y_plane = y + plane * w->oh * w->ow;
         const float *x_plane = x + plane * w->h * w->w;

@@ -4,6 +4,7 @@
 #include "kernels/kernels.h"
 #include "base/convk_window.h"
 
+#include <math.h>
 #include <string.h>
 
 /// The first place along an axis whose taps all lie at or after pixel 0.
@@ -42,18 +43,16 @@ static void pool_at_edge(float *y, int32_t *argmax, const float *plane, const co
 
 static void pool_plane(float *y, int32_t *argmax, const float *plane, const convk_window *w,
                        const convk_leaves *leaves) {
-    const ptrdiff_t reach_h = (w->kh - 1) * w->dilation_h + 1;
     const ptrdiff_t reach_w = (w->kw - 1) * w->dilation_w + 1;
-    const ptrdiff_t top = first_inside(w->pad_top, w->stride_h, w->oh);
-    const ptrdiff_t bottom = end_inside(w->h, w->pad_top, w->stride_h, reach_h, w->oh);
     const ptrdiff_t left = first_inside(w->pad_left, w->stride_w, w->ow);
     const ptrdiff_t right =
         convk_max(end_inside(w->w, w->pad_left, w->stride_w, reach_w, w->ow), left);
     for (ptrdiff_t i = 0; i < w->oh; i++) {
         float *y_i = y + i * w->ow;
         int32_t *argmax_i = argmax ? argmax + i * w->ow : NULL;
-        const bool inside = i >= top && i < bottom;
-        const ptrdiff_t begin = inside ? left : w->ow, end = inside ? right : w->ow;
+        // Above and below the image there are fewer taps, for the whole row.
+        const convk_taps rows = convk_rows_at(w, i);
+        const ptrdiff_t begin = left, end = right;
         for (ptrdiff_t j = 0; j < begin; j++)
             pool_at_edge(y_i + j, argmax_i ? argmax_i + j : NULL, plane, w, i, j);
         if (begin < end) {
@@ -61,9 +60,10 @@ static void pool_plane(float *y, int32_t *argmax, const float *plane, const conv
                 .y = y_i + begin,
                 .argmax = argmax_i ? argmax_i + begin : NULL,
                 .plane = plane,
-                .pixel = (i * w->stride_h - w->pad_top) * w->w + begin * w->stride_w - w->pad_left,
+                .pixel = (rows.first + rows.begin * w->dilation_h) * w->w + begin * w->stride_w -
+                         w->pad_left,
                 .count = end - begin,
-                .kh = w->kh,
+                .kh = rows.end - rows.begin,
                 .kw = w->kw,
                 // To one output there is no next one, however far: what a stride passes over is
                 // prefetched.
@@ -78,9 +78,61 @@ static void pool_plane(float *y, int32_t *argmax, const float *plane, const conv
     }
 }
 
+/// The numbers of a plane that is pooled in two steps, with its padding, and of its rows' maxima.
+enum { STEPS_PIXELS = 4096 };
+
+/// Whether windows overlap by all but a column, and a plane is small enough to be pooled in two
+/// steps.
+static bool takes_steps(const convk_window *w) {
+    return w->stride_w == 1 && w->dilation_w == 1 && w->kw > 1 && w->kw <= w->w && w->w < 256 &&
+           w->h < 256 && w->h * (w->ow + w->kw - 1) <= STEPS_PIXELS;
+}
+
+/// A plane's maxima without their places: along rows first, once for all windows that a row is in,
+/// then over rows. The order is that of the taps, so that of equal numbers the same one stays.
+static void pool_plane_in_steps(float *y, const float *plane, const convk_window *w,
+                                const convk_leaves *leaves) {
+    float padded[STEPS_PIXELS], maxima[STEPS_PIXELS];
+    const ptrdiff_t width = w->ow + w->kw - 1;
+    for (ptrdiff_t i = 0; i < w->h; i++) {
+        float *row = padded + i * width;
+        for (ptrdiff_t j = 0; j < w->pad_left; j++) row[j] = -INFINITY;
+        const ptrdiff_t pixels = convk_min(w->w, width - w->pad_left);
+        memcpy(row + w->pad_left, plane + i * w->w, (size_t)pixels * sizeof(float));
+        for (ptrdiff_t j = w->pad_left + pixels; j < width; j++) row[j] = -INFINITY;
+    }
+    convk_pool_row step = {
+        .plane = padded,
+        .count = w->ow,
+        .kh = 1,
+        .kw = w->kw,
+        .stride_w = 1,
+        .dilation_w = 1,
+        .row_step = width,
+    };
+    for (ptrdiff_t i = 0; i < w->h; i++) {
+        step.y = maxima + i * w->ow;
+        step.pixel = i * width;
+        leaves->pool_max_row(&step);
+    }
+    step.plane = maxima;
+    step.kw = 1;
+    step.row_step = w->dilation_h * w->ow;
+    for (ptrdiff_t i = 0; i < w->oh; i++) {
+        const convk_taps rows = convk_rows_at(w, i);
+        step.y = y + i * w->ow;
+        step.pixel = (rows.first + rows.begin * w->dilation_h) * w->ow;
+        step.kh = rows.end - rows.begin;
+        leaves->pool_max_row(&step);
+    }
+}
+
 static void pool_planes(float *restrict y, int32_t *restrict argmax, const float *restrict x,
                         const convk_window *w, const convk_leaves *leaves, convk_share planes) {
-    for (ptrdiff_t plane = planes.begin; plane < planes.end; plane++)
+    const bool steps = !argmax && takes_steps(w);
+    for (ptrdiff_t plane = planes.begin; steps && plane < planes.end; plane++)
+        pool_plane_in_steps(y + plane * w->oh * w->ow, x + plane * w->h * w->w, w, leaves);
+    for (ptrdiff_t plane = planes.begin; !steps && plane < planes.end; plane++)
         pool_plane(y + plane * w->oh * w->ow, argmax ? argmax + plane * w->oh * w->ow : NULL,
                    x + plane * w->h * w->w, w, leaves);
 }
