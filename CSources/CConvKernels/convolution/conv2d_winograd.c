@@ -23,11 +23,10 @@ ptrdiff_t convk_conv2d_winograd_tiles(const convk_window *w) {
 bool convk_conv2d_winograd_can(const convk_conv2d *conv, convk_execution execution) {
     const convk_window window = convk_window_of_group(conv), *w = &window;
     // Transforms, one for each channel and one for each filter, are paid for by the products of the
-    // two. Milliseconds on Emerald Rapids, one thread, Winograd's algorithm against the direct one,
-    // 3 x 3: 32 -> 32 channels 2.76 against 2.58, 64 -> 64 14.0 against 25.3 (56 x 56) and 2.30
-    // against 2.58 (7 x 7, tiles half empty), 256 -> 256 14.3 against 27.0; 5 x 5, 96 -> 256 47
-    // against 100.
-    enum { FEWEST_PRODUCTS = 24 };
+    // two. GFLOP/s of the direct algorithm and of this one on Zen 4, one thread, one image, 3 x 3:
+    // 16 -> 16 channels of 32 x 32 98 and 130 (AVX2 87 and 109), 32 -> 32 of 16 x 16 101 and 143
+    // (150), 16 -> 64 of 55 x 55 105 and 163 (150), 128 -> 32 of 56 x 56 108 and 198.
+    enum { FEWEST_PRODUCTS = 8 };
     const ptrdiff_t rows = conv->filters / conv->groups;
     return execution.winograd && w->kh == w->kw && (w->kh == 3 || w->kh == 5) && w->stride_h == 1 &&
            w->stride_w == 1 && w->dilation_h == 1 && w->dilation_w == 1 &&
