@@ -65,6 +65,11 @@ static blocking make(const convk_conv2d_plan *plan) {
     p.panel = convk_panel_height(m, p.kernels);
     p.kc = convk_ceil_div(p.k, convk_ceil_div(p.k, p.kernels->kc));
     p.mc = convk_max(p.kernels->mc / p.panel, 1) * p.panel;
+    // Of few channels the sums are made faster than they are written: in long runs, a panel of rows
+    // over all pixels of the task. 16 -> 96 of 112 x 112 on Zen 4, within a network: 42 GFLOP/s
+    // with all rows of a panel of pixels at a time, and 62.
+    enum { FEW_CHANNELS = 64 };
+    if (p.is_pointwise && p.k <= FEW_CHANNELS) p.mc = p.panel;
     cut(&p, plan->threads);
     return p;
 }

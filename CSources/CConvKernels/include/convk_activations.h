@@ -17,8 +17,8 @@
     X(sigmoid, 1 / (1 + exponential(-x)), dy * v * (1 - v))                                       \
     X(hardSigmoid, between_0_and_1(a * x + b), v <= 0 || v >= 1 ? 0 : dy * a)                     \
     X(tanh, hyperbolic_tangent(x), dy * ((1 - v) * (1 + v)))                                      \
-    X(silu, x / one_plus_exponential(-x), dy * silu_slope(v))                                        \
-    X(hardSwish, x * between_0_and_1(x * (1.0f / 6) + 0.5f),                                            \
+    X(silu, x / one_plus_exponential(-x), dy * silu_slope(v))                                     \
+    X(hardSwish, x * between_0_and_1(x * (1.0f / 6) + 0.5f),                                      \
       v <= -3 ? 0 : (v >= 3 ? dy : dy * (v / 3 + 0.5f)))                                          \
     X(gelu, 0.5f * x * (1 + error_function(0.707106781f * x)), dy * gelu_slope(v))                \
     X(geluTanh, 0.5f * x * (1 + hyperbolic_tangent(gelu_argument(x))), dy * gelu_tanh_slope(v))   \
