@@ -39,3 +39,30 @@ package func logarithmOfOnePlus(_ x: Double) -> Double { log1p(x) }
 
 /// The error function.
 package func errorFunction(_ x: Double) -> Double { erf(x) }
+
+/// The tangent of an angle in radians.
+package func tangent(_ x: Double) -> Double { tan(x) }
+
+/// The angle of a sine.
+package func arcSine(_ x: Double) -> Double { asin(x) }
+
+/// The angle of a cosine.
+package func arcCosine(_ x: Double) -> Double { acos(x) }
+
+/// The angle of a tangent.
+package func arcTangent(_ x: Double) -> Double { atan(x) }
+
+/// The hyperbolic sine.
+package func hyperbolicSine(_ x: Double) -> Double { sinh(x) }
+
+/// The hyperbolic cosine.
+package func hyperbolicCosine(_ x: Double) -> Double { cosh(x) }
+
+/// The area of a hyperbolic sine.
+package func areaSine(_ x: Double) -> Double { asinh(x) }
+
+/// The area of a hyperbolic cosine.
+package func areaCosine(_ x: Double) -> Double { acosh(x) }
+
+/// The area of a hyperbolic tangent.
+package func areaTangent(_ x: Double) -> Double { atanh(x) }

@@ -84,6 +84,16 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
             let network = try Network(contentsOf: output)
             let logits = try network.predict(Tensor(zeros: [1, 1, 28, 28]))
             #expect(logits.scalars == (0..<10).map { Float($0) })
+            // What would be left out without a word is refused.
+            for option in [["--imagenet"], ["--mean", "0.5"], ["--labels", arrays]] {
+                let refused = try Tool.run(
+                    ["convert", arrays, folder.appendingPathComponent("x.safetensors").path]
+                        + option)
+                #expect(refused.status == 2, "\(refused)")
+                #expect(
+                    refused.error.contains("\(option[0]) is unexpected with NumPy's arrays"),
+                    "\(refused)")
+            }
         }
     }
 

@@ -34,6 +34,29 @@ extension LayerCatalogue {
             LayerEntry(
                 Pointwise.self, terms: .ofRoundedResults, withoutPyTorch: noPyTorch, pointwise()),
             LayerEntry(
+                CumulativeSum.self, withoutPyTorch: noPyTorch,
+                [
+                    LayerExample(
+                        "running sums", [2, 5, 3], isExact: true, layer: try CumulativeSum(axis: 1)),
+                    LayerExample(
+                        "running sums from the end", [2, 5, 3], isExact: true,
+                        layer: try CumulativeSum(axis: 2, isExclusive: true, isReversed: true)),
+                ]),
+            LayerEntry(
+                MaximumPlaces.self, terms: .ofSelection, withoutPyTorch: noPyTorch,
+                [
+                    LayerExample(
+                        "places of maxima", [2, 2, 5, 4], isExact: true,
+                        layer: MaximumPlaces(window: try Window(3, stride: 2, padding: 1))),
+                    LayerExample(
+                        "places of maxima by columns", [2, 2, 4, 6], isExact: true,
+                        layer: MaximumPlaces(
+                            window: try Window(2, stride: 2), countsColumns: true)),
+                ]),
+            LayerEntry(
+                GridSampling.self, terms: .ofInterpolation, withoutPyTorch: noPyTorch,
+                gridSampling()),
+            LayerEntry(
                 Ranking.self, terms: .ofSelection, withoutPyTorch: noPyTorch,
                 [
                     LayerExample(
@@ -50,7 +73,7 @@ extension LayerCatalogue {
                 try resampling()),
             LayerEntry(
                 Selection.self, terms: .ofSelection, withoutPyTorch: noPyTorch,
-                [Selection.Rule.equal, .less, .greaterOrEqual, .and].map {
+                [Selection.Rule.equal, .less, .greaterOrEqual, .and, .xor].map {
                     LayerExample(
                         "truth of \($0)", [2, 3, 2], [2, 3, 2], isExact: true,
                         layer: Selection($0))
@@ -69,13 +92,32 @@ extension LayerCatalogue {
         ]
     }
 
-    /// Roots, logarithms and reciprocals are of numbers above 0.
+    /// Roots, logarithms and reciprocals are of numbers above 0, and some inverses of numbers from -1 to 1,
+    /// or above 1.
     private static func pointwise() -> [LayerExample] {
         Pointwise.Function.allCases.map { function in
             let isPositive = [.squareRoot, .logarithm, .reciprocal].contains(function)
+            let values: LayerExample.Values =
+                switch function {
+                case .arcSine, .arcCosine, .areaTangent: .small
+                case .areaCosine: .aboveOne
+                default: isPositive ? .positive : .any
+                }
             return LayerExample(
-                "pointwise \(function)", [2, 3, 4], isPositive: isPositive,
+                "pointwise \(function)", [2, 3, 4], values: values,
                 layer: Pointwise(function, a: 1.25, b: 0.75))
+        }
+    }
+
+    /// No place here lies where pixels change over, in which a gradient has a step.
+    private static func gridSampling() -> [LayerExample] {
+        GridSampling.Mode.allCases.flatMap { mode in
+            GridSampling.Border.allCases.map { border in
+                LayerExample(
+                    "grid sampling, \(mode) with \(border)", [2, 2, 4, 4], [2, 3, 2, 2],
+                    layer: GridSampling(
+                        mode: mode, border: border, alignsCorners: border == .border))
+            }
         }
     }
 

@@ -129,11 +129,12 @@ extension LayerCatalogue {
             let isPositive = operation == .power || operation == .divide
             return [
                 LayerExample(
-                    "\(operation.name)", [2, 3, 2], [2, 3, 2], isPositive: isPositive,
+                    "\(operation.name)", [2, 3, 2], [2, 3, 2],
+                    values: isPositive ? .positive : .any,
                     layer: Elementwise(operation)),
                 LayerExample(
                     "\(operation.name) with broadcasting", [2, 1, 3, 2], [1, 3, 1, 2],
-                    isPositive: isPositive, layer: Elementwise(operation)),
+                    values: isPositive ? .positive : .any, layer: Elementwise(operation)),
             ]
         }
     }

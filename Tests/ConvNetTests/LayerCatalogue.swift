@@ -16,21 +16,33 @@ struct LayerExample: Sendable, CustomTestStringConvertible {
     /// Whether outputs are exact in `Float` whatever the order of sums: parameters are small whole
     /// numbers then, and inputs have few digits.
     let isExact: Bool
-    /// Whether all numbers of the inputs are above 0.
-    let isPositive: Bool
+    /// Which numbers the inputs have.
+    let values: Values
+
+    /// Numbers of inputs.
+    enum Values {
+        /// From -2 to 2.
+        case any
+        /// Above 0.
+        case positive
+        /// From -1 to 1.
+        case small
+        /// Above 1.
+        case aboveOne
+    }
 
     /// What files call the layer.
     var typeName: String { type(of: layer).typeName }
 
     init(
-        _ name: String, _ inputShapes: [Int]..., isExact: Bool = false, isPositive: Bool = false,
+        _ name: String, _ inputShapes: [Int]..., isExact: Bool = false, values: Values = .any,
         layer: any DescribedLayer
     ) {
         testDescription = name
         self.inputShapes = inputShapes
         self.layer = layer
         self.isExact = isExact
-        self.isPositive = isPositive
+        self.values = values
     }
 
     /// Inputs in `Double`. Up to 509 numbers in all, no two are, and none is from 0, closer than
@@ -43,8 +55,14 @@ struct LayerExample: Sendable, CustomTestStringConvertible {
             next = numbers.upperBound
             // 37 is prime to 509, so no number comes twice.
             let drawn = numbers.map { (Double($0 * 37 % 509) - 254.5) / 128 }
-            return try Tensor(
-                shape: shape, doubles: isPositive ? drawn.map { abs($0) + 0.25 } : drawn)
+            let own =
+                switch values {
+                case .any: drawn
+                case .positive: drawn.map { abs($0) + 0.25 }
+                case .small: drawn.map { $0 / 2 }
+                case .aboveOne: drawn.map { abs($0) + 1.25 }
+                }
+            return try Tensor(shape: shape, doubles: own)
         }
     }
 

@@ -155,32 +155,37 @@ def train(network, x, labels):
     return results
 
 
-folder = [a for a in sys.argv[1:] if not a.startswith("--")]
-folder, wanted = folder[0], folder[1:]
-for number, (name, (make, shape, classes)) in enumerate(NETWORKS.items()):
-    if wanted and name not in wanted:
-        continue
-    torch.manual_seed(number + SEED)
-    network = make()
-    for module in network.modules():  # a forgotten statistic has to show
-        if isinstance(module, nn.BatchNorm2d):
-            module.running_mean.normal_(0, 0.1)
-            module.running_var.uniform_(0.5, 1.5)
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.normal_(module.bias, 0, 0.1)
-    batch = 4
-    x = torch.randn(batch, *shape)
-    places = shape[1:] if name == "unet" else ()
-    labels = torch.randint(0, classes, (batch, *places))
-    tensors = {f"state.{k}": v.clone() for k, v in network.state_dict().items()
-               if v.is_floating_point()}
-    with torch.no_grad():
-        output = copy.deepcopy(network).double().eval()(x.double())
-    single = train(copy.deepcopy(network), x, labels)
-    double = train(copy.deepcopy(network).double(), x.double(), labels)
-    metadata = {f"error.{k}": repr((single[k].double() - v).abs().max().item())
-                for k, v in double.items()}
-    tensors |= {"images": x, "labels": labels.float(), "output": output} | double
-    save_file({k: v.contiguous() for k, v in tensors.items()}, f"{folder}/{name}.safetensors",
-              metadata)
-    print(name, sum(v.numel() for v in network.parameters()), "parameters")
+def main():
+    folder = [a for a in sys.argv[1:] if not a.startswith("--")]
+    folder, wanted = folder[0], folder[1:]
+    for number, (name, (make, shape, classes)) in enumerate(NETWORKS.items()):
+        if wanted and name not in wanted:
+            continue
+        torch.manual_seed(number + SEED)
+        network = make()
+        for module in network.modules():  # a forgotten statistic has to show
+            if isinstance(module, nn.BatchNorm2d):
+                module.running_mean.normal_(0, 0.1)
+                module.running_var.uniform_(0.5, 1.5)
+                nn.init.uniform_(module.weight, 0.5, 1.5)
+                nn.init.normal_(module.bias, 0, 0.1)
+        batch = 4
+        x = torch.randn(batch, *shape)
+        places = shape[1:] if name == "unet" else ()
+        labels = torch.randint(0, classes, (batch, *places))
+        tensors = {f"state.{k}": v.clone() for k, v in network.state_dict().items()
+                   if v.is_floating_point()}
+        with torch.no_grad():
+            output = copy.deepcopy(network).double().eval()(x.double())
+        single = train(copy.deepcopy(network), x, labels)
+        double = train(copy.deepcopy(network).double(), x.double(), labels)
+        metadata = {f"error.{k}": repr((single[k].double() - v).abs().max().item())
+                    for k, v in double.items()}
+        tensors |= {"images": x, "labels": labels.float(), "output": output} | double
+        save_file({k: v.contiguous() for k, v in tensors.items()}, f"{folder}/{name}.safetensors",
+                  metadata)
+        print(name, sum(v.numel() for v in network.parameters()), "parameters")
+
+
+if __name__ == "__main__":
+    main()

@@ -82,6 +82,15 @@ double convk_peak_flops(float *result, ptrdiff_t iterations, convk_execution exe
 void convk_copy(float *restrict destination, const float *restrict source, ptrdiff_t count,
                 convk_execution execution);
 
+/// What is done to [begin, end); context is the caller's.
+typedef void (*convk_block_body)(void *context, ptrdiff_t begin, ptrdiff_t end);
+
+/// Calls a body for each block of [0, count), the threads sharing the blocks: for functions of
+/// numbers that have no kernel of their own. What the body writes for one block may not be read or
+/// written for another one.
+void convk_for_each_block(ptrdiff_t count, ptrdiff_t block, convk_block_body body, void *context,
+                          convk_execution execution);
+
 // ---- Products ---------------------------------------------------------------------------------
 
 /// A matrix operand: element (i, j) is at data[i * row_stride + j * column_stride]. One of the two

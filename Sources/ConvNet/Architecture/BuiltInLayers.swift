@@ -27,12 +27,15 @@ package enum BuiltInLayers {
         PixelUnshuffle.self, Reshape.self, Resize.self, Slice.self, Squeeze.self, Transpose.self,
         TransposedConvolution.self, Unsqueeze.self,
         // What imported models need besides.
-        BroadcastProduct.self, IndexSelection.self, Pointwise.self, Ranking.self,
-        Resampling.self, Selection.self, WholeReshape.self,
+        BroadcastProduct.self, CumulativeSum.self, GridSampling.self,
+        IndexSelection.self, MaximumPlaces.self, Pointwise.self, Ranking.self, Resampling.self,
+        Selection.self, WholeReshape.self,
     ]
 
-    /// Those that take no input, which tests over layers with inputs leave out.
-    package static let typesWithoutInputs: [any DescribedLayer.Type] = [StoredTensor.self]
+    /// Those that take no input, or indices, which tests over layers of any numbers leave out.
+    package static let typesOfOtherInputs: [any DescribedLayer.Type] = [
+        Gathering.self, Scattering.self, StoredTensor.self,
+    ]
 }
 
 /// A layer that its type alone describes.

@@ -70,7 +70,7 @@ extension Network {
         let allNames = Set(names.flatMap { $0 })
         try Self.requireOneType(contents.tensors.filter { allNames.contains($0.name) }, file: file)
         var reader = LayerReader(
-            contents, types: BuiltInLayers.types + BuiltInLayers.typesWithoutInputs + layerTypes,
+            contents, types: BuiltInLayers.types + BuiltInLayers.typesOfOtherInputs + layerTypes,
             file: file)
         let layers = try zip(architecture.layers, names).map { try reader.read($0, names: $1) }
         if strict { try reader.finish() }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Functions of single numbers that are rare in networks, and run on one thread: those of which there are
+// Functions of single numbers that are rare in networks, and computed in `Double`: those of which there are
 // kernels are activations.
 
 /// A function of each number that is no ``Activation``.
@@ -9,6 +9,14 @@ struct Pointwise: UnaryLayer {
     enum Function: String, CaseIterable {
         case squareRoot, exponential, logarithm, absolute, reciprocal, floor, ceiling, round, sign
         case softsign, truncate
+        case sine, cosine, tangent, arcSine, arcCosine, arcTangent
+        case hyperbolicSine, hyperbolicCosine, areaSine, areaCosine, areaTangent
+        /// 1 for NaN.
+        case isNaN
+        /// 1 for infinities: the negative one where `a` is not 0, the positive one where `b` is not.
+        case isInfinite
+        /// `x < −a ? x + b : x > a ? x − b : 0`
+        case shrink
         /// 1 for other numbers than 0.
         case isNonzero
         /// 1 for 0.
@@ -34,13 +42,15 @@ struct Pointwise: UnaryLayer {
     func outputShape(for inputShape: [Int]) throws -> [Int] { inputShape }
 
     func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
-        try x.map { value($0) }
+        try x.mapped(on: kernels) { value($0) }
     }
 
     func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
-        Forward(try predict(x, on: pass.kernels)) { [self] outputGradient, wanted in
+        Forward(try predict(x, on: pass.kernels)) {
+            [self, kernels = pass.kernels] outputGradient, wanted in
             guard wanted.input else { return LayerGradients(input: nil) }
-            return LayerGradients(input: try outputGradient * x.map { derivative($0) })
+            return LayerGradients(
+                input: try outputGradient * x.mapped(on: kernels) { derivative($0) })
         }
     }
 
@@ -64,6 +74,20 @@ struct Pointwise: UnaryLayer {
         case .celu: x > 0 ? x : a * exponentialLessOne(x / a)
         case .thresholdedReLU: x > a || x.isNaN ? x : 0
         case .swish: x / (1 + exponential(-a * x))
+        case .sine: sine(x)
+        case .cosine: cosine(x)
+        case .tangent: tangent(x)
+        case .arcSine: arcSine(x)
+        case .arcCosine: arcCosine(x)
+        case .arcTangent: arcTangent(x)
+        case .hyperbolicSine: hyperbolicSine(x)
+        case .hyperbolicCosine: hyperbolicCosine(x)
+        case .areaSine: areaSine(x)
+        case .areaCosine: areaCosine(x)
+        case .areaTangent: areaTangent(x)
+        case .isNaN: x.isNaN ? 1 : 0
+        case .isInfinite: x.isInfinite && (x < 0 ? a : b) != 0 ? 1 : 0
+        case .shrink: x < -a ? x + b : x > a ? x - b : x.isNaN ? x : 0
         }
     }
 
@@ -82,6 +106,20 @@ struct Pointwise: UnaryLayer {
         case .swish:
             let sigmoid = 1 / (1 + exponential(-a * x))
             return sigmoid * (1 + a * x * (1 - sigmoid))
+        case .sine: return cosine(x)
+        case .cosine: return -sine(x)
+        case .tangent:
+            let side = cosine(x)
+            return 1 / (side * side)
+        case .arcSine: return 1 / (1 - x * x).squareRoot()
+        case .arcCosine: return -1 / (1 - x * x).squareRoot()
+        case .arcTangent: return 1 / (1 + x * x)
+        case .hyperbolicSine: return hyperbolicCosine(x)
+        case .hyperbolicCosine: return hyperbolicSine(x)
+        case .areaSine: return 1 / (x * x + 1).squareRoot()
+        case .areaCosine: return 1 / (x * x - 1).squareRoot()
+        case .areaTangent: return 1 / (1 - x * x)
+        case .shrink: return abs(x) > a ? 1 : 0
         default: return 0
         }
     }
@@ -116,6 +154,29 @@ extension Pointwise: ONNXLayer {
         case .round: graph.add("Round")
         case .sign: graph.add("Sign")
         case .softsign: graph.add("Softsign")
+        case .sine: graph.add("Sin")
+        case .cosine: graph.add("Cos")
+        case .tangent: graph.add("Tan")
+        case .arcSine: graph.add("Asin")
+        case .arcCosine: graph.add("Acos")
+        case .arcTangent: graph.add("Atan")
+        case .hyperbolicSine: graph.add("Sinh")
+        case .hyperbolicCosine: graph.add("Cosh")
+        case .areaSine: graph.add("Asinh")
+        case .areaCosine: graph.add("Acosh")
+        case .areaTangent: graph.add("Atanh")
+        case .shrink: graph.add("Shrink", [], [("lambd", .float(a)), ("bias", .float(b))])
+        case .isNaN:
+            graph.add("IsNaN", step: "truth")
+            graph.add("Cast", [], [("to", .int(ONNXType.float.rawValue))])
+        case .isInfinite:
+            graph.add(
+                "IsInf", step: "truth",
+                [
+                    ("detect_negative", .int(a != 0 ? 1 : 0)),
+                    ("detect_positive", .int(b != 0 ? 1 : 0)),
+                ])
+            graph.add("Cast", [], [("to", .int(ONNXType.float.rawValue))])
         case .truncate:
             graph.add("Abs", step: "size")
             graph.add("Floor", step: "whole")

@@ -44,19 +44,20 @@ struct Ranking: UnaryLayer {
         let shape = try outputShape(for: x.shape)
         let numbers = x.doubles
         let inner = x.shape[(axis + 1)...].reduce(1, *)
-        let result = try places(of: x, in: numbers).map {
+        let result = try places(of: x, in: numbers, on: kernels).map {
             givesIndices ? Double($0 / inner % x.shape[axis]) : numbers[$0]
         }
         return try Tensor(shape: shape, doubles: result).converted(to: x.scalarType)
     }
 
     func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
-        Forward(try predict(x, on: pass.kernels)) { [self] outputGradient, wanted in
+        Forward(try predict(x, on: pass.kernels)) {
+            [self, kernels = pass.kernels] outputGradient, wanted in
             guard wanted.input else { return LayerGradients(input: nil) }
             var sums = [Double](repeating: 0, count: x.count)
             if !givesIndices {
                 for (place, gradient) in zip(
-                    try places(of: x, in: x.doubles), outputGradient.doubles)
+                    try places(of: x, in: x.doubles, on: kernels), outputGradient.doubles)
                 {
                     sums[place] += gradient
                 }
@@ -67,18 +68,23 @@ struct Ranking: UnaryLayer {
     }
 
     /// The places in the input of the numbers that come out, in their order.
-    private func places(of x: Tensor, in numbers: [Double]) throws -> [Int] {
+    private func places(
+        of x: Tensor, in numbers: [Double], on kernels: any Kernels
+    ) throws -> [Int] {
         let inner = x.shape[(axis + 1)...].reduce(1, *)
         let outer = x.shape[..<axis].reduce(1, *)
         let extent = x.shape[axis]
         var places = [Int](repeating: 0, count: outer * count * inner)
-        for block in 0..<outer {
-            for offset in 0..<inner {
-                let first = block * extent * inner + offset
-                let row = (0..<extent).map { first + $0 * inner }
-                let order = ranked(row, in: numbers)
-                for rank in 0..<count {
-                    places[(block * count + rank) * inner + offset] = order[rank]
+        try places.withUnsafeMutableBufferPointer { places throws(TensorError) in
+            try forEachBlock(of: outer * inner, numbers: extent, on: kernels) { rows in
+                for number in rows {
+                    let (block, offset) = number.quotientAndRemainder(dividingBy: inner)
+                    let first = block * extent * inner + offset
+                    let row = (0..<extent).map { first + $0 * inner }
+                    let order = ranked(row, in: numbers)
+                    for rank in 0..<count {
+                        places[(block * count + rank) * inner + offset] = order[rank]
+                    }
                 }
             }
         }

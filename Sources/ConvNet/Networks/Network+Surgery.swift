@@ -152,18 +152,3 @@ extension Graph {
         }
     }
 }
-
-extension TiedTensors {
-    /// The same with nodes at other places.
-    fileprivate func moved(to places: [Int: Int]) -> TiedTensors {
-        var ties = TiedTensors()
-        for follower in followers {
-            let owner = owner(of: follower)
-            guard let one = places[follower.node], let other = places[owner.node] else { continue }
-            ties.tie(
-                TensorPlace(node: one, index: follower.index),
-                TensorPlace(node: other, index: owner.index))
-        }
-        return ties
-    }
-}

@@ -42,12 +42,30 @@ public struct ONNXInterface: Sendable, Hashable {
     ///
     /// - Throws: ``FileError`` when the file can't be read or is broken.
     public init(contentsOf url: URL) throws {
-        let file = try ONNXFile(url)
+        self.init(try ONNXFile(url))
+    }
+
+    fileprivate init(_ file: ONNXFile) {
         let initializers = Set(file.initializers.map(\.name))
         inputs = file.inputs.filter { !initializers.contains($0.name) }.map(Value.init)
         outputs = file.outputs.map(Value.init)
         producer = file.producer
         operatorVersion = file.operatorVersion
+    }
+}
+
+/// An ONNX file whose header was read, for what asks for its interface before it is a network.
+package struct ONNXModelFile {
+    let file: ONNXFile
+    /// What it takes and gives.
+    package let interface: ONNXInterface
+
+    /// Reads a file's header.
+    ///
+    /// - Throws: ``FileError`` when the file can't be read or is broken.
+    package init(contentsOf url: URL) throws {
+        file = try ONNXFile(url)
+        interface = ONNXInterface(file)
     }
 }
 

@@ -41,7 +41,8 @@ enum CheckCommand: Command {
     private static func check(
         _ file: URL, _ options: Options, _ tolerance: Tolerance, _ kernels: NativeKernels
     ) throws {
-        let interface = try ONNXInterface(contentsOf: file)
+        let model = try ONNXModelFile(contentsOf: file)
+        let interface = model.interface
         let arrays = try files(options, "inputs").map { try NumPyFile($0) }
         try requireCount("inputs", arrays.count, interface.inputs)
         var inputs: [String: Tensor] = [:]
@@ -57,7 +58,9 @@ enum CheckCommand: Command {
             }
             // A list of no axes is the same as none.
         }
-        let network = try ModelFile.network(onnx: file, example: inputs, kernels: kernels)
+        let network = try Outcome.modelSupported {
+            try Network(onnx: model, example: inputs, kernels: kernels)
+        }
         let expected: [(name: String, type: String, file: URL)]
         if options.has("each") {
             expected = try nodeFiles(options, network)

@@ -36,6 +36,9 @@ enum ConvertCommand: Command {
             guard kind == "safetensors" else {
                 throw UsageError("OUT is \(output.path), expected .safetensors for NumPy's arrays")
             }
+            if let option = PreprocessingOptions.options.first(where: { options.has($0.name) }) {
+                throw UsageError("--\(option.name) is unexpected with NumPy's arrays")
+            }
             try ImportCommand.convert(input.path, to: output, options)
             return print("wrote \(output.path)")
         }

@@ -44,6 +44,13 @@ extension Network {
             ONNXFile(bytes), inputShapes: inputShapes, example: example, kernels: kernels)
     }
 
+    /// The network of a file whose header was read.
+    package init(
+        onnx model: ONNXModelFile, example: [String: Tensor], kernels: any Kernels
+    ) throws {
+        try self.init(model.file, inputShapes: [:], example: example, kernels: kernels)
+    }
+
     private init(
         _ file: ONNXFile, inputShapes: [String: [Int]], example: [String: Tensor],
         kernels: any Kernels

@@ -16,10 +16,12 @@ extension ONNXImporter {
             let isTrained =
                 isWeight(name) && constant.type.isFloatingPoint && !constant.shape.isEmpty
             let key = isTrained ? StoredTensor.parameterKey : StoredTensor.bufferKey
+            // Whole numbers stay the model's: among the network's tensors they would lose their type.
+            let isNamed = !name.isEmpty && constant.integers == nil
             let node = try add(
                 StoredTensor(tensor, isTrained: isTrained), [],
                 name: name.isEmpty ? stepName() : name,
-                tensorNames: name.isEmpty ? [:] : [key: name])
+                tensorNames: isNamed ? [key: name] : [:])
             if !name.isEmpty { stored[name] = node }
             return node
         }
@@ -49,10 +51,11 @@ extension ONNXImporter {
     func constant(_ value: Value, _ argument: String) throws -> ONNXConstant {
         switch value {
         case .constant(let constant, _): return constant
-        case .running(let value, _):
+        case .running(let value, let type):
             if case .input(let index) = value.source {
                 throw NeedsInput(name: graph.inputs[index].name)
             }
+            if let known = try known(value, type) { return known }
             throw ONNXRefusal(
                 argument, "computed at run time", expected: "one that is known before")
         case .failed: throw ONNXRefusal(argument, "not supported", expected: "a constant")

@@ -49,7 +49,7 @@ struct ONNXImporter {
     /// Where the network's tensors are, once there is one: by the name of the initializer.
     let weights: [String: Tensor]
     var graph = Graph()
-    private(set) var values: [String: Value] = [:]
+    var values: [String: Value] = [:]
     private(set) var reasons: [ONNXError.Reason] = []
     /// The nodes that hold tensors which operators take as values, by the tensor's name.
     var stored: [String: Graph.Value] = [:]
@@ -80,17 +80,18 @@ struct ONNXImporter {
         guard reasons.isEmpty else { throw ONNXError(file: program.name, reasons: reasons) }
         try addOutputs()
         guard reasons.isEmpty else { throw ONNXError(file: program.name, reasons: reasons) }
+        graph = try graph.withoutUnreadNodes()
     }
 
     private mutating func addInputs() throws {
         for input in program.inputs {
             guard let type = ONNXType(rawValue: input.elementType), !input.isNoTensor,
-                type == .float || type.isInteger
+                type == .float || type == .double || type.isInteger
             else {
                 let name = input.isNoTensor ? "no tensor" : ONNXType.name(input.elementType)
                 fail(
                     input.name, "Input",
-                    ONNXRefusal("type", name, expected: "FLOAT or whole numbers"))
+                    ONNXRefusal("type", name, expected: "FLOAT, DOUBLE or whole numbers"))
                 values[input.name] = .failed
                 continue
             }
@@ -145,12 +146,12 @@ struct ONNXImporter {
     }
 
     /// The constant of an initializer; nil where there is none of the name.
-    private func initializer(_ name: String) -> Value? {
+    func initializer(_ name: String) -> Value? {
         if let tensor = weights[name] { return .constant(ONNXConstant(tensor), name: name) }
         return program.constants[name].map { .constant($0, name: name) }
     }
 
-    private mutating func add(_ operation: ONNXProgram.Operator) throws {
+    mutating func add(_ operation: ONNXProgram.Operator) throws {
         current = operation
         steps = 0
         do {
@@ -194,7 +195,7 @@ struct ONNXImporter {
                         ? "no attributes"
                         : "only \(entry.attributes.sorted().joined(separator: ", "))")
             }
-            let results = try folded(node) ?? entry.add(node, &self)
+            let results = try folded(node) ?? evaluated(node, entry) ?? entry.add(node, &self)
             guard results.count >= operation.outputs.filter({ !$0.isEmpty }).count else {
                 throw ONNXRefusal(
                     "outputs", "\(operation.outputs.count)", expected: "at most \(results.count)")

@@ -96,16 +96,7 @@ extension ONNXOperators {
                     node.input(0), to: importer.type(of: node.input(1)))
             ]
         },
-        "Mod": constantOnly(["fmod"]), "ScatterND": constantOnly(["reduction"]),
-        "ReduceProd": constantOnly(["axes", "keepdims"]),
     ]
-
-    /// An operator of constants alone; of others it is refused.
-    private static func constantOnly(_ attributes: Set<String>) -> Entry {
-        Entry(attributes) { node, importer in
-            throw ONNXRefusal("input 0", "computed at run time", expected: "a constant")
-        }
-    }
 
     private static func cast(
         _ node: ONNXNodeView, _ importer: inout ONNXImporter
@@ -128,7 +119,7 @@ extension ONNXOperators {
     static let comparisons: [String: Entry] = [
         "Equal": comparison(.equal), "Less": comparison(.less), "Greater": comparison(.greater),
         "LessOrEqual": comparison(.lessOrEqual), "GreaterOrEqual": comparison(.greaterOrEqual),
-        "And": comparison(.and), "Or": comparison(.or),
+        "And": comparison(.and), "Or": comparison(.or), "Xor": comparison(.xor),
         "Not": Entry { node, importer in
             let x = try node.input(0)
             return [.running(try importer.emit(Pointwise(.isZero), importer.running(x)), .bool)]
@@ -152,15 +143,15 @@ extension ONNXImporter {
     /// A value of another type.
     mutating func cast(_ value: Value, to type: ONNXType) throws -> Value {
         let from = self.type(of: value)
-        // Numbers are computed as float32, whichever type of floating-point numbers is asked for; of an
-        // output the type would be another one.
-        guard [.float16, .bfloat16, .double].contains(type) == false else {
-            throw ONNXRefusal("to", type.name, expected: "FLOAT or whole numbers")
-        }
-        guard from != type else { return value }
-        if case .constant(let constant, _) = value {
+        // Numbers are computed as float32, also where a model asks for more digits. Fewer digits would be
+        // other numbers.
+        if case .constant(let constant, _) = value, from != type {
             return .constant(try constant.cast(to: type), name: "")
         }
+        guard type != .float16, type != .bfloat16 else {
+            throw ONNXRefusal("to", type.name, expected: "FLOAT, DOUBLE or whole numbers")
+        }
+        guard from != type else { return value }
         let x = try running(value)
         if type == .bool {
             return .running(try emit(Pointwise(.isNonzero), x), type)

@@ -13,31 +13,23 @@ extension ONNXOperators {
         "ConvTranspose": Entry(
             windowAttributes.union(["group", "output_padding", "output_shape"]),
             transposedConvolution),
-        "MaxPool": Entry(windowAttributes.union(["ceil_mode", "storage_order"])) { node, importer in
-            guard node.outputCount < 2 else {
-                throw ONNXRefusal("Indices", "asked for", expected: "the first output alone")
-            }
-            return [
-                try importer.onImages(node) { node, importer, x, shape in
-                    var window = try ONNXWindow(node, shape: shape)
-                    let padded = try importer.padded(x, &window, with: -.infinity)
-                    return .running(
-                        try importer.emit(
-                            MaxPooling(window: window.window()), padded, isLast: false), .float)
-                }
-            ]
-        },
+        "MaxPool": Entry(windowAttributes.union(["ceil_mode", "storage_order"]), maxPooling),
         "AveragePool": Entry(
             windowAttributes.union(["ceil_mode", "count_include_pad"])
         ) { node, importer in
-            [
+            let counts = try node.flag("count_include_pad")
+            func pooled(
+                _ importer: inout ONNXImporter, _ x: Graph.Value, _ window: ONNXWindow
+            ) throws -> ONNXImporter.Value {
+                var window = window
+                let padded = counts ? try importer.padded(x, &window, with: 0) : x
+                let layer = AveragePooling(window: try window.window(), countIncludePad: counts)
+                return .running(try importer.emit(layer, padded, isLast: false), .float)
+            }
+            if let result = try importer.pooledVolumes(node, pooled) { return [result] }
+            return [
                 try importer.onImages(node) { node, importer, x, shape in
-                    let counts = try node.flag("count_include_pad")
-                    var window = try ONNXWindow(node, shape: shape)
-                    let padded = counts ? try importer.padded(x, &window, with: 0) : x
-                    let layer = AveragePooling(
-                        window: try window.window(), countIncludePad: counts)
-                    return .running(try importer.emit(layer, padded, isLast: false), .float)
+                    try pooled(&importer, x, ONNXWindow(node, shape: shape))
                 }
             ]
         },
@@ -64,6 +56,36 @@ extension ONNXOperators {
             ["mode", "scales", "height_scale", "width_scale"], resize),
     ]
 
+    private static func maxPooling(
+        _ node: ONNXNodeView, _ importer: inout ONNXImporter
+    ) throws -> [ONNXImporter.Value] {
+        func pooled(
+            _ importer: inout ONNXImporter, _ x: Graph.Value, _ window: ONNXWindow
+        ) throws -> ONNXImporter.Value {
+            var window = window
+            let padded = try importer.padded(x, &window, with: -.infinity)
+            let layer = MaxPooling(window: try window.window())
+            return .running(try importer.emit(layer, padded, isLast: false), .float)
+        }
+        if node.outputCount < 2, let result = try importer.pooledVolumes(node, pooled) {
+            return [result]
+        }
+        let maxima = try importer.onImages(node) { node, importer, x, shape in
+            try pooled(&importer, x, ONNXWindow(node, shape: shape))
+        }
+        guard node.outputCount > 1 else { return [maxima] }
+        let places = try importer.onImages(node) { node, importer, x, shape in
+            let window = try ONNXWindow(node, shape: shape)
+            guard !window.isPaddedWidely else {
+                throw ONNXRefusal("pads", "more than half of the window", expected: "at most half")
+            }
+            let layer = MaximumPlaces(
+                window: try window.window(), countsColumns: try node.flag("storage_order"))
+            return .running(try importer.emit(layer, x, isLast: false), .int64)
+        }
+        return [maxima, places]
+    }
+
     /// A weight that an operator has to know: an initializer, or a number that an input of the network gives.
     static func weight(
         _ node: ONNXNodeView, _ index: Int, _ name: String, _ importer: inout ONNXImporter
@@ -82,6 +104,9 @@ extension ONNXOperators {
     ) throws -> [ONNXImporter.Value] {
         let weights = try weight(node, 1, "W", &importer)
         let bias = try node.optional(2).map { _ in try weight(node, 2, "B", &importer) }
+        if try importer.shape(of: node.input(0)).count == 5 {
+            return [try importer.convolvedVolumes(node, weights, bias)]
+        }
         return [
             try importer.onImages(node, weights: weights.tensor.shape) { node, importer, x, shape in
                 let filters = try weights.tensor.asImages()
@@ -106,6 +131,9 @@ extension ONNXOperators {
     ) throws -> [ONNXImporter.Value] {
         let weights = try weight(node, 1, "W", &importer)
         let bias = try node.optional(2).map { _ in try weight(node, 2, "B", &importer) }
+        if try importer.shape(of: node.input(0)).count == 5 {
+            return [try importer.transposedVolumes(node, weights, bias)]
+        }
         return [
             try importer.onImages(node, weights: weights.tensor.shape) { node, importer, x, shape in
                 let filters = try weights.tensor.asImages()
@@ -157,127 +185,6 @@ extension ONNXOperators {
                     .power, value, importer.number(1 / Double(p)), isLast: false)
             }
         ]
-    }
-}
-
-/// The window of an operator, along two axes of pixels.
-struct ONNXWindow {
-    private(set) var size: [Int]
-    private(set) var strides: [Int]
-    private(set) var dilations: [Int]
-    /// Before each axis, then behind each.
-    private(set) var pads: [Int]
-    let usesCeilMode: Bool
-
-    /// - Parameters:
-    ///   - shape: the images', `[N, C, H, W]`.
-    ///   - size: that of the weights, where there are some.
-    init(_ node: ONNXNodeView, shape: [Int], size: [Int]? = nil) throws {
-        func two(_ name: String, _ standard: Int) throws -> [Int] {
-            guard let numbers = try node.ints(name), !numbers.isEmpty else {
-                return [standard, standard]
-            }
-            guard (1...2).contains(numbers.count),
-                numbers.allSatisfy({ (1...1 << 20).contains($0) })
-            else {
-                throw ONNXRefusal(name, "\(numbers)", expected: "one number from 1 for each axis")
-            }
-            // A single axis is the width of a row.
-            return numbers.count == 1 ? [standard, numbers[0]] : numbers
-        }
-        let given = try two("kernel_shape", 1)
-        guard size != nil || node.has("kernel_shape") else {
-            throw ONNXRefusal("kernel_shape", "missing", expected: "the window's size")
-        }
-        guard size == nil || !node.has("kernel_shape") || given == size else {
-            throw ONNXRefusal("kernel_shape", "\(given)", expected: "\(size ?? []), the weights'")
-        }
-        self.size = size ?? given
-        strides = try two("strides", 1)
-        dilations = try two("dilations", 1)
-        usesCeilMode = try node.flag("ceil_mode")
-        var pads = try node.ints("pads") ?? [0, 0, 0, 0]
-        if pads.count == 2 { pads = [0, pads[0], 0, pads[1]] }
-        if pads.isEmpty { pads = [0, 0, 0, 0] }
-        guard pads.count == 4, pads.allSatisfy({ (0...Shape.largestExtent).contains($0) }) else {
-            throw ONNXRefusal("pads", "\(pads)", expected: "two numbers from 0 for each axis")
-        }
-        let rule = try node.text("auto_pad", "NOTSET")
-        switch rule {
-        case "NOTSET", "": self.pads = pads
-        case "VALID": self.pads = [0, 0, 0, 0]
-        case "SAME_UPPER", "SAME_LOWER":
-            self.pads = [0, 0, 0, 0]
-            for axis in 0..<2 {
-                let places = (shape[axis + 2] + strides[axis] - 1) / strides[axis]
-                let reach = dilations[axis] * (self.size[axis] - 1) + 1
-                let total = max((places - 1) * strides[axis] + reach - shape[axis + 2], 0)
-                let small = total / 2
-                self.pads[axis] = rule == "SAME_UPPER" ? small : total - small
-                self.pads[axis + 2] = total - self.pads[axis]
-            }
-        default:
-            throw ONNXRefusal(
-                "auto_pad", rule, expected: "NOTSET, VALID, SAME_UPPER or SAME_LOWER")
-        }
-    }
-
-    /// Whether there is more padding than the kernels take: half of the window.
-    var isPaddedWidely: Bool {
-        (0..<4).contains { 2 * pads[$0] > size[$0 % 2] }
-    }
-
-    /// The padding on each side, which is done by then.
-    mutating func takePadding() -> [Int] {
-        defer { pads = [0, 0, 0, 0] }
-        return pads
-    }
-
-    /// The window.
-    func window() throws -> Window {
-        try Window(
-            size: PerAxis(height: size[0], width: size[1]),
-            stride: PerAxis(height: strides[0], width: strides[1]),
-            padding: Padding(top: pads[0], bottom: pads[2], left: pads[1], right: pads[3]),
-            dilation: PerAxis(height: dilations[0], width: dilations[1]),
-            ceilMode: usesCeilMode)
-    }
-
-    /// Sets the padding of a transposed convolution, whose output is told or follows.
-    ///
-    /// - Returns: what the output has more below and on the right.
-    mutating func transposed(_ node: ONNXNodeView, shape: [Int]) throws -> [Int] {
-        func two(_ name: String) throws -> [Int]? {
-            guard let numbers = try node.ints(name), !numbers.isEmpty else { return nil }
-            let own = Array(numbers.suffix(2))
-            guard own.allSatisfy({ (0...Shape.largestExtent).contains($0) }) else {
-                throw ONNXRefusal(name, "\(numbers)", expected: "numbers from 0")
-            }
-            return own.count == 1 ? [name == "output_shape" ? 1 : 0, own[0]] : own
-        }
-        var more = try two("output_padding") ?? [0, 0]
-        let rule = try node.text("auto_pad", "NOTSET")
-        let isSame = rule.hasPrefix("SAME")
-        var target = try two("output_shape")
-        if target == nil, isSame {
-            target = (0..<2).map { shape[$0 + 2] * strides[$0] }
-        }
-        guard let target else { return more }
-        for axis in 0..<2 {
-            let reach = dilations[axis] * (size[axis] - 1) + 1
-            let full = (shape[axis + 2] - 1) * strides[axis] + reach + more[axis]
-            let total = full - target[axis]
-            guard total >= 0 else {
-                // What the window does not reach is the bias alone.
-                more[axis] -= total
-                (pads[axis], pads[axis + 2]) = (0, 0)
-                continue
-            }
-            let small = total / 2
-            pads[axis] = rule == "SAME_UPPER" ? small : total - small
-            pads[axis + 2] = total - pads[axis]
-        }
-        return more
     }
 }
 

@@ -51,6 +51,27 @@ extension ONNXOperators {
         "Round": activation { _ in Pointwise(.round) },
         "Sign": activation { _ in Pointwise(.sign) },
         "Softsign": activation { _ in Pointwise(.softsign) },
+        "Sin": activation { _ in Pointwise(.sine) },
+        "Cos": activation { _ in Pointwise(.cosine) },
+        "Tan": activation { _ in Pointwise(.tangent) },
+        "Asin": activation { _ in Pointwise(.arcSine) },
+        "Acos": activation { _ in Pointwise(.arcCosine) },
+        "Atan": activation { _ in Pointwise(.arcTangent) },
+        "Sinh": activation { _ in Pointwise(.hyperbolicSine) },
+        "Cosh": activation { _ in Pointwise(.hyperbolicCosine) },
+        "Asinh": activation { _ in Pointwise(.areaSine) },
+        "Acosh": activation { _ in Pointwise(.areaCosine) },
+        "Atanh": activation { _ in Pointwise(.areaTangent) },
+        "Shrink": activation(["lambd", "bias"]) {
+            Pointwise(
+                .shrink, a: try $0.float("lambd", 0.5), b: try $0.float("bias", 0))
+        },
+        "IsNaN": truth { _ in Pointwise(.isNaN) },
+        "IsInf": truth(["detect_negative", "detect_positive"]) {
+            Pointwise(
+                .isInfinite, a: try $0.flag("detect_negative", true) ? 1 : 0,
+                b: try $0.flag("detect_positive", true) ? 1 : 0)
+        },
         "Clip": Entry(["min", "max", "consumed_inputs"], clip),
         "Neg": Entry(["consumed_inputs"]) { node, importer in
             [try importer.combine(.multiply, node.input(0), importer.number(-1))]
@@ -69,6 +90,17 @@ extension ONNXOperators {
             }
             let x = try node.input(0)
             return [.running(try importer.emit(layer, importer.running(x)), importer.type(of: x))]
+        }
+    }
+
+    /// A function whose results are truth values.
+    private static func truth(
+        _ attributes: Set<String> = [],
+        _ layer: @escaping @Sendable (ONNXNodeView) throws -> Pointwise
+    ) -> Entry {
+        Entry(attributes) { node, importer in
+            let x = try importer.running(node.input(0))
+            return [.running(try importer.emit(layer(node), x), .bool)]
         }
     }
 
@@ -113,10 +145,17 @@ extension ONNXOperators {
         "Add": binary(.add), "Sub": binary(.subtract), "Mul": binary(.multiply),
         "Div": Entry(oldBroadcast) { node, importer in
             let b = try broadcastOperand(node, &importer)
-            guard importer.type(of: b) == .float else {
-                throw ONNXRefusal("B", "whole numbers", expected: "FLOAT at run time")
+            guard importer.type(of: b).isInteger else {
+                return [try importer.combine(.divide, node.input(0), b)]
             }
-            return [try importer.combine(.divide, node.input(0), b)]
+            return [try importer.divided(node.input(0), b, .quotient)]
+        },
+        "Mod": Entry(["fmod"]) { node, importer in
+            let isTruncated = try node.flag("fmod")
+            return [
+                try importer.divided(
+                    node.input(0), node.input(1), isTruncated ? .remainder : .modulus)
+            ]
         },
         "Pow": Entry(oldBroadcast) { node, importer in
             let b = try broadcastOperand(node, &importer)
@@ -194,5 +233,15 @@ extension ONNXOperators {
                 operation, result, value, isLast: isLast && place == values.count - 1)
         }
         return result
+    }
+}
+
+extension ONNXImporter {
+    /// A quotient of whole numbers, or what is left.
+    fileprivate mutating func divided(
+        _ a: Value, _ b: Value, _ rule: Selection.Rule
+    ) throws -> Value {
+        let (x, y) = (try running(a), try running(b))
+        return .running(try emit(Selection(rule), x, y), type(of: a))
     }
 }

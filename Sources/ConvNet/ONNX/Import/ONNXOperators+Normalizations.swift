@@ -19,6 +19,21 @@ extension ONNXOperators {
         "GroupNormalization": Entry(["epsilon", "num_groups", "stash_type"], groupNormalization),
         "LayerNormalization": Entry(
             ["axis", "epsilon", "stash_type", "axes"], layerNormalization),
+        "RMSNormalization": Entry(["axis", "epsilon", "stash_type"]) { node, importer in
+            guard try node.int("stash_type", 1) == 1 else {
+                throw ONNXRefusal("stash_type", "another one", expected: "1: FLOAT")
+            }
+            let x = try node.input(0)
+            let rank = try importer.shape(of: x).count
+            let axis = try ONNXNodeView.axis(node.int("axis", -1), rank: rank)
+            let square = try importer.combine(.multiply, x, x, isLast: false)
+            let mean = try importer.reduced(square, .mean, Array(axis..<rank))
+            let sum = try importer.combine(
+                .add, mean, importer.number(node.float("epsilon", 1e-5)), isLast: false)
+            let root = try importer.apply(Pointwise(.squareRoot), sum, isLast: false)
+            let quotient = try importer.combine(.divide, x, root, isLast: false)
+            return [try importer.combine(.multiply, quotient, node.input(1))]
+        },
         "LRN": Entry(["alpha", "beta", "bias", "size"]) { node, importer in
             let size = try node.int("size", 0)
             guard size % 2 == 1 else {
@@ -72,7 +87,9 @@ extension ONNXOperators {
     private static func batchNormalization(
         _ node: ONNXNodeView, _ importer: inout ONNXImporter
     ) throws -> [ONNXImporter.Value] {
-        guard try !node.flag("training_mode"), node.outputCount < 2 else {
+        if try node.flag("training_mode") { return try importer.batchNormalized(node) }
+        // Before version 14 there were five outputs in training.
+        guard node.outputCount < 2 else {
             throw ONNXRefusal("training_mode", "1", expected: "0: that of prediction")
         }
         guard try node.flag("spatial", true) else {
@@ -165,6 +182,41 @@ extension ONNXOperators {
 }
 
 extension ONNXImporter {
+    /// A normalization of channels by their own mean and variance, which weights go through before they
+    /// are used.
+    ///
+    /// - Returns: the result, and the running mean and variance behind it.
+    fileprivate mutating func batchNormalized(_ node: ONNXNodeView) throws -> [Value] {
+        let x = try node.input(0)
+        let shape = try self.shape(of: x)
+        guard shape.count >= 2 else {
+            throw ONNXRefusal("X", "\(shape)", expected: "[N, C, …]")
+        }
+        let axes = shape.indices.filter { $0 != 1 }
+        let mean = try reduced(x, .mean, axes)
+        let rest = try combine(.subtract, x, mean, isLast: false)
+        let variance = try reduced(
+            combine(.multiply, rest, rest, isLast: false), .mean, axes)
+        let sum = try combine(
+            .add, variance, number(node.float("epsilon", 1e-5)), isLast: false)
+        let root = try apply(Pointwise(.squareRoot), sum, isLast: false)
+        var y = try combine(.divide, rest, root, isLast: false)
+        let channels = [shape[1]] + shape.dropFirst(2).map { _ in 1 }
+        y = try combine(
+            .multiply, y, reshape(node.input(1), to: channels, isLast: false), isLast: false)
+        y = try combine(.add, y, reshape(node.input(2), to: channels, isLast: false))
+        let share = try node.float("momentum", 0.9)
+        return try [y]
+            + [(3, mean), (4, variance)].map { place, own in
+                let kept = try combine(
+                    .multiply, node.input(place), number(share), isLast: false)
+                let row = try reshape(own, to: [shape[1]], isLast: false)
+                return try combine(
+                    .add, kept, combine(.multiply, row, number(1 - share), isLast: false),
+                    isLast: false)
+            }
+    }
+
     /// A normalization with gamma and beta.
     fileprivate mutating func normalized(
         _ value: Value, _ layer: any Layer, _ gamma: String, _ beta: String

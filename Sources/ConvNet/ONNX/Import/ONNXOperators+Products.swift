@@ -24,6 +24,7 @@ extension ONNXOperators {
             return [try importer.reshape(product, to: shape, isLast: false)]
         },
         "Gemm": Entry(["alpha", "beta", "transA", "transB", "broadcast"]) { node, importer in
+            if let result = try importer.affine(node) { return [result] }
             let layer = BroadcastProduct(
                 alpha: try node.float("alpha", 1), transposesA: try node.flag("transA"),
                 transposesB: try node.flag("transB"))
@@ -63,34 +64,131 @@ extension ONNXOperators {
         "ReduceMean": reduction(.mean), "ReduceSum": reduction(.sum),
         "ReduceMax": reduction(.maximum), "ReduceMin": reduction(.minimum),
         "ReduceL2": reduction(.l2),
+        "ReduceL1": reduction(
+            .sum,
+            of: { x, importer in
+                try importer.apply(Pointwise(.absolute), x, isLast: false)
+            }),
+        "ReduceSumSquare": reduction(
+            .sum,
+            of: { x, importer in
+                try importer.combine(.multiply, x, x, isLast: false)
+            }),
+        "ReduceLogSum": reduction(.sum, of: nil) { sum, importer in
+            try importer.apply(Pointwise(.logarithm), sum)
+        },
+        "ReduceLogSumExp": Entry(reductionAttributes, logarithmOfExponentials),
+        "ReduceProd": Entry(reductionAttributes, reducedProduct),
     ]
 
-    private static func reduction(_ reduction: Reduction) -> Entry {
-        Entry(["axes", "keepdims", "noop_with_empty_axes"]) { node, importer in
-            let x = try node.input(0)
-            let rank = try importer.shape(of: x).count
-            let given = try axes(node, &importer, input: 1) ?? []
-            let keeps = try node.flag("keepdims", true)
-            if given.isEmpty, try node.flag("noop_with_empty_axes") {
-                // Of one number the root of its square is its size.
-                return reduction == .l2 ? [try importer.apply(Pointwise(.absolute), x)] : [x]
-            }
-            let axes =
-                try given.isEmpty
-                ? Array(0..<rank)
-                : Set(given.map { try ONNXNodeView.axis($0, rank: rank, "axes") }).sorted()
-            guard !axes.isEmpty else { return [x] }
-            guard importer.type(of: x) != .bool else {
-                throw ONNXRefusal("data", "BOOL", expected: "numbers")
-            }
-            return [
-                try importer.reduced(x, reduction, axes, keepsAxes: keeps, isLast: true)
-            ]
+    private static let reductionAttributes: Set<String> = [
+        "axes", "keepdims", "noop_with_empty_axes",
+    ]
+
+    /// The axes that are reduced; none where the numbers stay as they are.
+    private static func reducedAxes(
+        _ node: ONNXNodeView, _ importer: inout ONNXImporter
+    ) throws -> [Int] {
+        let x = try node.input(0)
+        let rank = try importer.shape(of: x).count
+        let given = try axes(node, &importer, input: 1) ?? []
+        if given.isEmpty, try node.flag("noop_with_empty_axes") { return [] }
+        guard importer.type(of: x) != .bool else {
+            throw ONNXRefusal("data", "BOOL", expected: "numbers")
         }
+        return try given.isEmpty
+            ? Array(0..<rank)
+            : Set(given.map { try ONNXNodeView.axis($0, rank: rank, "axes") }).sorted()
+    }
+
+    /// What is done to numbers before they are reduced, or to the result.
+    private typealias Step =
+        @Sendable (ONNXImporter.Value, inout ONNXImporter) throws -> ONNXImporter.Value
+
+    private static func reduction(
+        _ reduction: Reduction, of before: Step? = nil, then after: Step? = nil
+    ) -> Entry {
+        Entry(reductionAttributes) { node, importer in
+            var x = try node.input(0)
+            let axes = try reducedAxes(node, &importer)
+            let keeps = try node.flag("keepdims", true)
+            if let before { x = try before(x, &importer) }
+            if !axes.isEmpty {
+                x = try importer.reduced(
+                    x, reduction, axes, keepsAxes: keeps, isLast: after == nil)
+            } else if reduction == .l2 {
+                // Of one number the root of its square is its size.
+                x = try importer.apply(Pointwise(.absolute), x)
+            }
+            return [try after.map { try $0(x, &importer) } ?? x]
+        }
+    }
+
+    /// Without the largest number, no exponential overflows.
+    private static func logarithmOfExponentials(
+        _ node: ONNXNodeView, _ importer: inout ONNXImporter
+    ) throws -> [ONNXImporter.Value] {
+        let x = try node.input(0)
+        let axes = try reducedAxes(node, &importer)
+        guard !axes.isEmpty else { return [x] }
+        let largest = try importer.reduced(x, .maximum, axes)
+        let rest = try importer.combine(.subtract, x, largest, isLast: false)
+        let sum = try importer.reduced(
+            importer.apply(Pointwise(.exponential), rest, isLast: false), .sum, axes)
+        let result = try importer.combine(
+            .add, importer.apply(Pointwise(.logarithm), sum, isLast: false), largest)
+        return [try importer.withoutAxes(result, axes, unless: node.flag("keepdims", true))]
+    }
+
+    /// A product of the numbers one after the other.
+    private static func reducedProduct(
+        _ node: ONNXNodeView, _ importer: inout ONNXImporter
+    ) throws -> [ONNXImporter.Value] {
+        var result = try node.input(0)
+        let axes = try reducedAxes(node, &importer)
+        for axis in axes {
+            let extent = try importer.shape(of: result)[axis]
+            guard (1...256).contains(extent) else {
+                throw ONNXRefusal("axes", "an axis of \(extent)", expected: "up to 256 numbers")
+            }
+            var product = try importer.selected(result, axis, [0], isLast: false)
+            for index in 1..<max(extent, 1) {
+                product = try importer.combine(
+                    .multiply, product, importer.selected(result, axis, [index], isLast: false),
+                    isLast: false)
+            }
+            result = product
+        }
+        return [try importer.withoutAxes(result, axes, unless: node.flag("keepdims", true))]
     }
 }
 
 extension ONNXImporter {
+    /// A product of rows with weights as ``Affine`` has them, and a bias; nil where it is another one.
+    fileprivate mutating func affine(_ node: ONNXNodeView) throws -> Value? {
+        guard try !node.flag("transA"), try !node.flag("transB"), try node.float("alpha", 1) == 1,
+            try node.float("beta", 1) == 1, try shape(of: node.input(0)).count == 2,
+            case .constant(let weights, let name) = try node.input(1), isWeight(name),
+            case .constant(let bias, let biasName)? = node.optional(2), isWeight(biasName),
+            let matrix = weights.tensor, matrix.shape.count == 2, let row = bias.tensor,
+            row.count == matrix.shape[1], row.shape.last == row.count
+        else { return nil }
+        let layer = try Affine(weights: matrix, bias: row.reshaped(to: [row.count]))
+        return .running(
+            try emit(
+                layer, running(node.input(0)), tensorNames: ["W": name, "b": biasName]), .float)
+    }
+
+    /// A value without axes of extent 1, unless they are kept.
+    fileprivate mutating func withoutAxes(
+        _ value: Value, _ axes: [Int], unless keeps: Bool
+    ) throws -> Value {
+        guard !keeps else { return value }
+        let shape = try self.shape(of: value)
+        let kept = shape.indices.filter { !axes.contains($0) }.map { shape[$0] }
+        return try reshape(value, to: kept, isLast: false)
+    }
+
     /// A softmax. Before version 13 the axes from the given one on are taken as one.
     fileprivate mutating func softmax(
         _ node: ONNXNodeView, isLogarithmic: Bool

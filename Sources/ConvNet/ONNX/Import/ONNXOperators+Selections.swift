@@ -154,7 +154,11 @@ extension ONNXOperators {
         let x = try node.input(0)
         let shape = try importer.shape(of: x)
         let axis = try ONNXNodeView.axis(node.int("axis", 0), rank: shape.count)
-        let constant = try importer.constant(node.input(1), "indices")
+        let given = try node.input(1)
+        if case .running(_, let type) = given, type.isInteger {
+            return [try importer.gathered(Gathering(.parts, axis: axis), x, given)]
+        }
+        let constant = try importer.constant(given, "indices")
         guard let indices = constant.integers,
             indices.allSatisfy({ (-shape[axis]..<shape[axis]).contains($0) })
         else {

@@ -24,12 +24,12 @@ enum ONNXOperators {
     /// All of them.
     static let all: [String: Entry] = [
         activations, arithmetic, comparisons, views, constants, convolutions, normalizations,
-        products, reductions, selections, sums,
+        products, reductions, selections, sums, indexing, branches, patches,
     ].reduce(into: [:]) { all, group in all.merge(group) { $1 } }
 
     /// Whether an operator computes with numbers of 8 bits.
     static func isQuantized(_ operation: String) -> Bool {
-        operation.contains("Quantize") || operation.contains("Integer")
+        operation.contains("uantize") || operation.contains("Integer")
             || operation.hasPrefix("QLinear")
     }
 }

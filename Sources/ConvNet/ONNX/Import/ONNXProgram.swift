@@ -19,7 +19,22 @@ final class ONNXProgram: Sendable {
         case floats([Double])
         case ints([Int])
         case texts([String])
+        case branch(Branch)
         case other(String)
+    }
+
+    /// Operators that may be run instead of others, and what they know.
+    final class Branch: Sendable {
+        let operators: [Operator]
+        let constants: [(name: String, value: ONNXConstant)]
+        /// The names of what they give.
+        let outputs: [String]
+
+        fileprivate init(_ branch: ONNXFile.Branch, folder: URL?) throws {
+            operators = try branch.nodes.map { try Operator($0, folder: folder) }
+            constants = try branch.initializers.map { ($0.name, try $0.constant(in: folder)) }
+            outputs = branch.outputs.map(\.name)
+        }
     }
 
     /// An operator with its inputs and outputs.
@@ -89,7 +104,8 @@ final class ONNXProgram: Sendable {
         initializerNames = Set(constants.keys)
         inputs = file.inputs.filter { constants[$0.name] == nil }
         operators = ONNXPatterns.rewritten(
-            try file.nodes.map { try Operator($0, folder: file.folder) }, constants: constants,
+            try file.expandedNodes().map { try Operator($0, folder: file.folder) },
+            constants: constants,
             outputs: file.outputs.map(\.name))
     }
 }
@@ -110,6 +126,8 @@ extension ONNXProgram.Operator {
             case .floats(let numbers): .floats(numbers.map(Double.init))
             case .ints(let numbers): .ints(numbers)
             case .texts(let texts): .texts(texts)
+            case .reference(let outer): .other("the attribute \(outer) of no function")
+            case .graph(let graph): .branch(try ONNXProgram.Branch(graph, folder: folder))
             case .other(let text): .other(text)
             }
         }

@@ -6,7 +6,9 @@ import ConvNetSupport
 
 extension ONNXFile.Node {
     /// NodeProto
-    init(_ reader: ProtobufReader) throws {
+    ///
+    /// - Parameter depth: how many nodes it lies in.
+    init(_ reader: ProtobufReader, depth: Int) throws {
         var reader = reader
         let source = reader.source
         while let (number, value) = try reader.next() {
@@ -17,13 +19,37 @@ extension ONNXFile.Node {
             case 3: name = try source.text(range)
             case 4: operation = try source.text(range)
             case 5:
-                let (name, value) = try ONNXFile.Attribute.read(ProtobufReader(source, range))
+                let (name, value) = try ONNXFile.Attribute.read(
+                    ProtobufReader(source, range), depth: depth)
                 attributes[name] = value
             case 7: domain = try source.text(range)
             default: break
             }
         }
         if domain == "ai.onnx" { domain = "" }
+    }
+}
+
+extension ONNXFile.Branch {
+    /// GraphProto
+    init(_ reader: ProtobufReader, depth: Int) throws {
+        guard depth <= ONNXFile.deepestBranch else {
+            throw FileError(
+                file: reader.source.name,
+                problem: "has graphs inside graphs beyond \(ONNXFile.deepestBranch)",
+                expected: "fewer levels")
+        }
+        var reader = reader
+        while let (number, value) = try reader.next() {
+            guard let range = value.range else { continue }
+            let message = ProtobufReader(reader.source, range)
+            switch number {
+            case 1: nodes.append(try ONNXFile.Node(message, depth: depth))
+            case 5: initializers.append(try TensorRecord(message))
+            case 12: outputs.append(try ONNXFile.ValueInfo(message))
+            default: break
+            }
+        }
     }
 }
 
@@ -39,16 +65,19 @@ extension ONNXFile.Attribute {
         var int = 0
         var text = ""
         var tensor: TensorRecord?
+        var graph: ONNXFile.Branch?
         var floats: [Float] = []
         var ints: [Int] = []
         var texts: [String] = []
+        /// The attribute of a function that this one is.
+        var reference = ""
         /// The number of the field that came last.
         var lastField = 0
     }
 
     /// AttributeProto: the name and the value.
     static func read(
-        _ reader: ProtobufReader
+        _ reader: ProtobufReader, depth: Int
     ) throws -> (name: String, value: ONNXFile.Attribute) {
         var (reader, draft) = (reader, Draft())
         let source = reader.source
@@ -60,6 +89,9 @@ extension ONNXFile.Attribute {
             case (4, .bytes(let range)): draft.text = try source.text(range)
             case (5, .bytes(let range)):
                 draft.tensor = try TensorRecord(ProtobufReader(source, range))
+            case (6, .bytes(let range)):
+                draft.graph = try ONNXFile.Branch(
+                    ProtobufReader(source, range), depth: depth + 1)
             case (7, .bits32(let bits)): draft.floats.append(Float(bitPattern: bits))
             case (7, .bytes(let range)):
                 var numbers = ProtobufReader(source, range)
@@ -77,6 +109,7 @@ extension ONNXFile.Attribute {
                 }
             case (9, .bytes(let range)): draft.texts.append(try source.text(range))
             case (20, .varint): draft.type = value.integer ?? 0
+            case (21, .bytes(let range)): draft.reference = try source.text(range)
             default: break
             }
             try check(max(draft.floats.count, draft.ints.count, draft.texts.count), source)
@@ -94,8 +127,9 @@ extension ONNXFile.Attribute {
     }
 
     private static func value(of draft: Draft) -> ONNXFile.Attribute {
+        guard draft.reference.isEmpty else { return .reference(draft.reference) }
         // Old files do not tell the type: it is that of the field that is there.
-        let fields = [2: 1, 3: 2, 4: 3, 5: 4, 7: 6, 8: 7, 9: 8]
+        let fields = [2: 1, 3: 2, 4: 3, 5: 4, 6: 5, 7: 6, 8: 7, 9: 8]
         let type = draft.type != 0 ? draft.type : fields[draft.lastField] ?? 0
         switch type {
         case 1: return .float(draft.float)
@@ -105,7 +139,7 @@ extension ONNXFile.Attribute {
         case 6: return .floats(draft.floats)
         case 7: return .ints(draft.ints)
         case 8: return .texts(draft.texts)
-        case 5: return .other("a graph")
+        case 5: return draft.graph.map { .graph($0) } ?? .other("an empty graph")
         default: return .other("an attribute of type \(type)")
         }
     }

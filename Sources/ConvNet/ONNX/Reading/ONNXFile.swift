@@ -29,8 +29,19 @@ struct ONNXFile {
         case floats([Float])
         case ints([Int])
         case texts([String])
-        /// What no operator here takes, such as a graph.
+        /// What an operator may do instead of another one.
+        case graph(Branch)
+        /// That of the function's use which the node is part of, by its name.
+        case reference(String)
+        /// What no operator here takes.
         case other(String)
+    }
+
+    /// A graph inside a node, which sees the values around it.
+    struct Branch {
+        var nodes: [Node] = []
+        var initializers: [TensorRecord] = []
+        var outputs: [ValueInfo] = []
     }
 
     /// An input or output of the graph.
@@ -59,6 +70,8 @@ struct ONNXFile {
     private(set) var initializers: [TensorRecord] = []
     private(set) var inputs: [ValueInfo] = []
     private(set) var outputs: [ValueInfo] = []
+    /// Operators of the model's own.
+    private(set) var functions: [Function] = []
     /// What errors call the file.
     let name: String
     /// The folder in which tensors may lie that are not in the file; nil for none.
@@ -68,6 +81,8 @@ struct ONNXFile {
     static let largestByteCount = 1 << 31
     /// The most nodes, initializers, inputs and outputs of each.
     static let mostItems = 1_000_000
+    /// How deep graphs may lie in nodes of graphs.
+    static let deepestBranch = 16
     /// The longest name, in bytes.
     static let longestName = 1 << 16
 
@@ -104,7 +119,12 @@ struct ONNXFile {
                     throw FileError(file: name, problem: "has two graphs", expected: "one")
                 }
                 graph = range
-            case (8, .bytes(let range)): try readOperators(ProtobufReader(source, range))
+            case (8, .bytes(let range)):
+                let (domain, version) = try Self.operators(ProtobufReader(source, range))
+                if domain.isEmpty { operatorVersion = version }
+            case (25, .bytes(let range)):
+                functions.append(try Function(ProtobufReader(source, range)))
+                try check(functions.count, "functions")
             default: break
             }
         }
@@ -120,7 +140,9 @@ struct ONNXFile {
     }
 
     /// An operator set and its version (OperatorSetIdProto).
-    private mutating func readOperators(_ reader: ProtobufReader) throws(FileError) {
+    static func operators(
+        _ reader: ProtobufReader
+    ) throws(FileError) -> (domain: String, version: Int) {
         var (reader, domain, version) = (reader, "", 0)
         while let (number, value) = try reader.next() {
             switch (number, value) {
@@ -129,7 +151,7 @@ struct ONNXFile {
             default: break
             }
         }
-        if domain.isEmpty || domain == "ai.onnx" { operatorVersion = version }
+        return (domain == "ai.onnx" ? "" : domain, version)
     }
 
     /// GraphProto
@@ -141,7 +163,7 @@ struct ONNXFile {
             let message = ProtobufReader(source, range)
             switch number {
             case 1:
-                nodes.append(try Node(message))
+                nodes.append(try Node(message, depth: 0))
                 try check(nodes.count, "nodes")
             case 5:
                 initializers.append(try TensorRecord(message))

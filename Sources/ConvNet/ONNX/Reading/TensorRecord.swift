@@ -60,7 +60,7 @@ struct TensorRecord {
         case typed(field: Int, packed: [Range<Int>], single: [UInt64])
     }
 
-    private(set) var name = ""
+    var name = ""
     /// The number of the type.
     private(set) var typeNumber = 0
     private(set) var shape: [Int] = []
