@@ -8,7 +8,8 @@
 /// Training takes mean and variance from the batch and moves the running statistics towards them, by the
 /// share `momentum`, the variance then divided by the count less one. Prediction takes the running ones,
 /// which are saved with the parameters; so does training where the layer is frozen
-/// (``Trainer/frozenNormalizations``), as in PyTorch where the module is in evaluation mode.
+/// (``Trainer/frozenNormalizations``), as in PyTorch where the module is in evaluation mode. Of a
+/// batch that is cut into shards (``Sharding``) each shard has statistics of its own.
 public struct BatchNormalization: UnaryLayer {
     /// What keeps the divisor from 0.
     public let epsilon: Double
