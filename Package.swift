@@ -204,7 +204,7 @@ let package = Package(
                 "ConvNet", "ConvNetData", "ConvNetKernels", "ConvNetReference", "ConvNetPlots",
                 "ConvNetOptions",
             ],
-            path: "Benchmarks", exclude: ["RESULTS.md", "GUARD.md", "perf-check.sh"],
+            path: "Benchmarks", exclude: ["RESULTS.md", "GUARD.md", "perf-check.sh", "Peers"],
             swiftSettings: optimizedSwiftSettings),
 
         // Tests

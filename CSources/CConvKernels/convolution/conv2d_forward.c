@@ -13,7 +13,10 @@ void convk_finish_outputs(const convk_conv2d_plan *plan, const convk_conv2d_oper
             .mean = e->mean[filter], .scale = e->scale[filter], .shift = e->shift[filter]};
         leaves->norm_apply(y, y, count, channel);
     }
-    if (e->addend) leaves->add(y, e->addend + (y - operands->to), count);
+    const float *addend = e->addend ? e->addend + (y - operands->to) : NULL;
+    if (addend && e->activation && e->activation->kind == CONVK_ACTIVATION_relu)
+        return leaves->add_rectified(y, addend, count);
+    if (addend) leaves->add(y, addend, count);
     if (e->activation)
         leaves->activations[e->activation->kind].forward(y, y, count, e->activation->a,
                                                          e->activation->b);

@@ -178,9 +178,12 @@ static void finish(const convk_winograd_outputs *t, ptrdiff_t row, const convk_t
     float *y = t->y + row * w->oh * w->ow;
     for (const convk_tile_run *run = runs; run < runs + count; run++) {
         const ptrdiff_t width = convk_min(run->count * p->tile_outputs, w->ow - run->column);
-        for (ptrdiff_t i = run->row; i < convk_min(run->row + p->tile_outputs, w->oh); i++)
+        const ptrdiff_t end = convk_min(run->row + p->tile_outputs, w->oh);
+        // Whole rows are one long run.
+        const ptrdiff_t rows = width == w->ow ? end - run->row : 1;
+        for (ptrdiff_t i = run->row; i < end; i += rows)
             convk_finish(t->plan, t->operands, y + run->image + i * w->ow + run->column,
-                         t->filter + row, width);
+                         t->filter + row, rows * width);
     }
 }
 

@@ -101,18 +101,30 @@ static void multiply(const convk_winograd_outputs *t, const float *tiles) {
     }
 }
 
+/// What is left to do to the planes of some filters, of all images.
+static void finish(const convk_conv2d_winograd *p, const convk_conv2d_plan *plan,
+                   const convk_conv2d_operands *o, ptrdiff_t filter, ptrdiff_t end) {
+    const ptrdiff_t plane = p->window.oh * p->window.ow;
+    for (ptrdiff_t n = 0; n < p->window.n; n++)
+        convk_finish_planes(plan, o, o->to + (n * p->rows + filter) * plane, filter, end - filter,
+                            plane, plane);
+}
+
 static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
                 float *restrict workspace) {
     const convk_conv2d_winograd p = read(plan);
     const ptrdiff_t nr = p.kernels->nr;
     float *tiles = workspace;
     float *products = workspace + all_tiles_size(&p) + convk_thread_number() * thread_size(&p);
+    // What is left to do to the outputs is done to whole planes, in one go.
+    convk_conv2d_operands unfinished = *o;
+    unfinished.finish = NULL;
     transform(&p, o->from, tiles);
     // Each task writes the outputs of its own filters.
     CONVK_SHARED_BLOCKS (panel, p.row_panels, FILTER_PANELS) {
         convk_winograd_outputs t = {.p = &p,
                                     .plan = plan,
-                                    .operands = o,
+                                    .operands = &unfinished,
                                     .y = o->to,
                                     .filters = o->filters,
                                     .bias = o->bias,
@@ -127,6 +139,7 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
                 products + block * CONVK_WINOGRAD_POINTS * (t.panel_end - panel) * p.panel * nr;
             convk_conv2d_winograd_write(&t);
         }
+        finish(&p, plan, o, panel * p.panel, convk_min(t.panel_end * p.panel, p.rows));
     }
     convk_wait_for_all();
 }

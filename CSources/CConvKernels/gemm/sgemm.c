@@ -18,6 +18,7 @@
 //
 // Threads share the packing and the tasks, and never a sum: blocks of k follow one another, so the
 // bits don't depend on how many threads there are. The block sizes depend on the shape alone.
+#include "gemm/sgemm_dots.h"
 #include "gemm/sgemm_pack.h"
 #include "gemm/sgemm_plan.h"
 #include "gemm/sgemm_row.h"
@@ -50,6 +51,7 @@ ptrdiff_t convk_sgemm_workspace(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, convk_mat
                                 convk_matrix b, convk_execution execution) {
     if (m == 0 || n == 0 || k == 0) return 0;
     if (convk_sgemm_is_row(m, b)) return convk_sgemm_row_workspace(n, k, execution);
+    if (convk_sgemm_is_dots(m, k, a, b)) return 0;
     if (convk_sgemm_is_turned(m, n, k, b, execution)) {
         const ptrdiff_t turned =
             turned_size(m, n, execution) +
@@ -292,6 +294,8 @@ static void multiply(float *restrict c, ptrdiff_t ldc, convk_matrix a, convk_mat
     assert(a.row_stride == 1 || a.column_stride == 1);
     assert(b.row_stride == 1 || b.column_stride == 1);
     if (convk_sgemm_is_row(m, b)) return convk_sgemm_row(c, a, b, n, k, end, workspace, execution);
+    if (convk_sgemm_is_dots(m, k, a, b))
+        return convk_sgemm_dots(c, a.data, b.data, b.column_stride, n, k, end, execution);
     if (convk_sgemm_is_small(m, n, k, a, b, execution))
         return multiply_small(c, ldc, a, b, m, n, k, end, workspace, execution);
     if (end.beta == 0 && end.bias == NULL && convk_sgemm_is_turned(m, n, k, b, execution))

@@ -93,6 +93,11 @@ typedef struct {
     void (*add_constant)(float *x, float value, ptrdiff_t count);
     /// x += addend, element by element.
     void (*add)(float *restrict x, const float *restrict addend, ptrdiff_t count);
+    /// The same, and what is negative becomes 0.
+    void (*add_rectified)(float *restrict x, const float *restrict addend, ptrdiff_t count);
+    /// sums[j] = the products of x and the count rows of w, each of k numbers.
+    void (*dots)(float *restrict sums, const float *restrict x, const float *restrict w,
+                 ptrdiff_t row_stride, ptrdiff_t k, ptrdiff_t count);
     /// The sum, in blocks over a fixed tree.
     double (*sum)(const float *x, ptrdiff_t count);
     /// sums += x, element by element, in double.
