@@ -95,7 +95,18 @@ enum InfoCommand: Command {
             print(
                 CommandLineTool.line("ONNX\(producer), operators \(interface.operatorVersion)"))
         }
-        try show(Networks.load(file, options).network, options, interface)
+        let network = try Networks.load(file, options).network
+        if interface != nil, !options.has("json") { print(normalizations(of: network)) }
+        try show(network, options, interface)
+    }
+
+    /// Whether batch normalizations can be trained: exporters fold them into filters unless they are told not
+    /// to.
+    private static func normalizations(of network: Network) -> String {
+        let count = network.graph.nodes.count { $0.layer is BatchNormalization }
+        return count > 0
+            ? "\(count) batch \(count == 1 ? "normalization" : "normalizations") kept as layers"
+            : "no batch normalization: folded into filters by the exporter, or never there"
     }
 
     private static func show(

@@ -179,6 +179,7 @@ private func withModel(_ body: (ExportedModel) throws -> Void) throws {
             #expect(run.status == 0, "\(run)")
             #expect(run.output.contains(" FLOAT ["), "\(run)")
             #expect(run.output.contains("Convolution"), "\(run)")
+            #expect(run.output.contains("no batch normalization: "), "\(run)")
             let json = try Tool.run(["info", "--parameters", files.model, "--json"])
             let object = try #require(
                 JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])

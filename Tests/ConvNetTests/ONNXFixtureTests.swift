@@ -16,8 +16,8 @@ struct ONNXFixtureTests {
 
     /// The names of the models.
     static let names = [
-        "best-boxes", "branches", "functions", "grids", "indices", "normalized-weights", "places",
-        "reductions", "thin-resnet-nhwc", "volumes",
+        "best-boxes", "branches", "functions", "grids", "half", "indices", "nearest",
+        "normalized-weights", "places", "reductions", "sequences", "thin-resnet-nhwc", "volumes",
     ]
 
     /// So that no model lies there without being tried.
@@ -37,7 +37,8 @@ struct ONNXFixtureTests {
                 .map { ($0.name, $0.value) })
         var inputs: [String: Tensor] = [:]
         for (place, input) in interface.inputs.enumerated() {
-            inputs[input.name] = try #require(arrays["in\(place)"])
+            let tensor: Tensor = try #require(arrays["in\(place)"])
+            inputs[input.name] = tensor
         }
         // For these images, and for those of another size first.
         for network in [try Network(onnx: file, example: inputs), try Network(onnx: file)] {

@@ -109,6 +109,23 @@ struct ONNXImportTests {
                 == "frobnicate (Frobnicate): not supported, expected an operator that is")
     }
 
+    /// What is known beforehand is short; what is computed may be as large as memory.
+    @Test func largeValuesAreBroadcast() throws {
+        let shape = [1, 2, 700, 800]
+        #expect(!ONNXArithmetic.isShort(shape))
+        let slope = try Tensor(shape: [2, 1, 1], scalars: [0.5, 0.25])
+        let bytes = SmallModels.model(
+            nodes: [
+                Self.node("PRelu", ["x", "slope"], "a"), Self.node("Shape", ["a"], "shape"),
+                Self.node("ReduceMax", ["a"], "most", [("axes", .ints([2, 3]))]),
+                Self.node("Expand", ["most", "shape"], "b"), Self.node("Sub", ["a", "b"], "y"),
+            ], constants: [ProtobufMessage(onnx: slope, name: "slope")],
+            input: ("x", Array(shape.dropFirst())))
+        let x = try Tensor(shape: shape, repeating: -4)
+        let y = try Network(onnx: bytes).predict(x)
+        #expect(y == (try Tensor(zeros: shape)))
+    }
+
     @Test func aModeThatIsNotSupportedIsAnError() throws {
         let bytes = SmallModels.model(
             nodes: [Self.node("Gelu", ["x"], "y", [("approximate", .text("cubic"))])],

@@ -17,6 +17,8 @@ struct Resampling: UnaryLayer {
         case alignCorners = "align_corners"
         case asymmetric
         case cropAndResize = "tf_crop_and_resize"
+        /// TensorFlow's for the nearest pixel, in versions 11 and 12 of the operators.
+        case halfPixelForNearest = "tf_half_pixel_for_nn"
     }
 
     /// Which pixel is the nearest.
@@ -151,7 +153,9 @@ struct Resampling: UnaryLayer {
     /// What each output along an axis is the sum of.
     private func taps(_ rule: Rule) throws -> ResamplingTaps {
         try ResamplingTaps(inputSize: rule.inputSize, outputSize: rule.outputSize) { output in
-            taps(at: position(of: output, rule), rule)
+            taps(
+                at: method.mode == .nearest
+                    ? nearestPosition(of: output, rule) : position(of: output, rule), rule)
         }
     }
 
@@ -162,6 +166,7 @@ struct Resampling: UnaryLayer {
         case .halfPixel: return (x + 0.5) / scale - 0.5
         case .pytorchHalfPixel: return rule.outputSize > 1 ? (x + 0.5) / scale - 0.5 : 0
         case .asymmetric: return x / scale
+        case .halfPixelForNearest: return (x + 0.5) / scale
         case .alignCorners: return rule.outputSize == 1 ? 0 : x * (input - 1) / (outputs - 1)
         case .halfPixelSymmetric:
             let adjustment = outputs / (scale * input)
@@ -170,6 +175,23 @@ struct Resampling: UnaryLayer {
             let part = (rule.end - rule.start) * (input - 1)
             let place = rule.outputSize > 1 ? x * part / (outputs - 1) : part / 2
             return rule.start * (input - 1) + place
+        }
+    }
+
+    /// Where the nearest pixel is looked for: runtimes compute it in `Float`, which decides where an output
+    /// lies between two.
+    private func nearestPosition(of output: Int, _ rule: Rule) -> Double {
+        let (x, scale) = (Float(output), Float(rule.scale))
+        let (input, outputs) = (Float(rule.inputSize), Float(rule.outputSize))
+        switch method.coordinates {
+        case .halfPixel: return Double((x + 0.5) / scale - 0.5)
+        case .pytorchHalfPixel:
+            return Double(rule.outputSize > 1 ? (x + 0.5) / scale - 0.5 : 0)
+        case .asymmetric: return Double(x / scale)
+        case .halfPixelForNearest: return Double((x + 0.5) / scale)
+        case .alignCorners:
+            return rule.outputSize == 1 ? 0 : Double(x * (input - 1) / (outputs - 1))
+        case .halfPixelSymmetric, .cropAndResize: return position(of: output, rule)
         }
     }
 
@@ -278,8 +300,8 @@ extension Resampling: ONNXLayer {
             return Double(scale) == rule.scale && sizes.allSatisfy { $0 == rule.outputSize }
         }
         guard areExact, !method.antialias,
-            method.coordinates != .halfPixelSymmetric,
-            method.coordinates != .cropAndResize
+            ![.halfPixelSymmetric, .cropAndResize, .halfPixelForNearest].contains(
+                method.coordinates)
         else { return try exportAsProducts(to: &graph, inputShape: inputShape) }
         let scales = inputShape.indices.map { axis in
             Float(rules.first { $0.axis == axis }?.scale ?? 1)

@@ -6,6 +6,7 @@
 # Writes Models/NAME.onnx, and Models/NAME.npz with the inputs in0, in1 … and the outputs out0 …
 
 import pathlib
+import zlib
 
 import numpy as np
 import onnx
@@ -13,7 +14,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 FOLDER = pathlib.Path(__file__).parent / "Models"
-random = np.random.RandomState(7)
+random = np.random.RandomState()
 MODELS = {}
 
 
@@ -39,7 +40,9 @@ class Model:
     def integers(self, *values):
         return self.weight(np.array(values, "i8"))
 
-    def add(self, operation, *inputs, to=None, outputs=1, **attributes):
+    def add(self, operation, *inputs, to=None, outputs=1, kind=None, **attributes):
+        # What Cast's attribute of the name "to" says.
+        attributes |= {"to": kind} if kind else {}
         name = f"{operation.lower()}{len(self.nodes)}"
         names = to or [f"{name}.{n}" for n in range(outputs)]
         names = [names] if isinstance(names, str) else names
@@ -77,6 +80,7 @@ def images(name, shape=(2, 3, 6, 7), open_shape=("N", 3, "H", "W"), outputs=None
     """A model of images, made by the function below."""
     def register(make):
         def write():
+            random.seed(zlib.crc32(name.encode()))
             model = Model()
             make(model)
             model.write(
@@ -99,6 +103,37 @@ def _(m):
         [helper.make_tensor_value_info("filtered", F, None)],
         [numpy_helper.from_array(numbers(2, 3, 3, 3), "filters")])
     m.add("If", one, to="y", then_branch=squeeze, else_branch=other)
+
+
+@images("sequences")
+def _(m):
+    # torch.split and torch.stack where they do not become Split and Concat.
+    parts = m.add("SplitToSequence", "x", m.weight(np.array(2, "i8")), axis=1)
+    first = m.add("SequenceAt", parts, m.weight(np.array(0, "i8")))
+    last = m.add("SequenceAt", parts, m.weight(np.array(-1, "i8")))
+    wide = m.add("Expand", last, m.integers(1, 2, 1, 1))
+    two = m.add("SequenceConstruct", first, wide)
+    length = m.add("Cast", m.add("SequenceLength", parts), kind=F)
+    stacked = m.add("ConcatFromSequence", two, axis=1, new_axis=1)
+    m.add("Mul", stacked, length, to="y")
+
+
+@images("half")
+def _(m):
+    # Weights of float16, two of them cast: a third is rounded where it stands.
+    kernel = m.add("Cast", m.weight(numbers(4, 3, 3, 3).astype("f2")), kind=F)
+    x = m.add("Conv", "x", kernel)
+    third = m.add("Cast", m.weight(np.array(1 / 3, "f4")), kind=TensorProto.FLOAT16)
+    m.add("Mul", x, m.add("Cast", third, kind=F), to="y")
+
+
+@images("nearest", shape=(1, 3, 24, 20), outputs={"a": F, "b": F})
+def _(m):
+    # 17 / 1.7 is 10 in float32, and less in float64.
+    scales = m.weight(np.array([1, 1, 1.7, 1.7], "f4"))
+    m.add("Resize", "x", "", scales, to="a", mode="nearest", nearest_mode="floor",
+          coordinate_transformation_mode="asymmetric")
+    m.add("Resize", "x", "", "", m.integers(1, 3, 31, 7), to="b", mode="nearest")
 
 
 @images("functions")

@@ -8,7 +8,7 @@ import ConvNetSupport
 /// Operators on constants.
 enum ONNXArithmetic {
     /// The most numbers of a result: shapes are short.
-    static let mostNumbers = 1 << 18
+    static let mostNumbers = 1 << 20
 
     /// The result of an operator whose inputs are all known; nil where it is none of these.
     ///
@@ -123,6 +123,7 @@ enum ONNXArithmetic {
         _ function: Binary, _ name: String, _ a: ONNXConstant, _ b: ONNXConstant
     ) throws -> ONNXConstant {
         let shape = try broadcast(a.shape, b.shape)
+        try check(shape)
         let (left, right) = (places(a.shape, in: shape), places(b.shape, in: shape))
         let type = truthFunctions.contains(name) ? .bool : a.type
         if let x = a.integers, let y = b.integers {
@@ -163,6 +164,7 @@ enum ONNXArithmetic {
     ) throws -> ONNXConstant? {
         guard let truths = condition.integers, a.type == b.type else { return nil }
         let shape = try broadcast(broadcast(condition.shape, a.shape), b.shape)
+        try check(shape)
         let places = zip(
             places(condition.shape, in: shape),
             zip(places(a.shape, in: shape), places(b.shape, in: shape)))
@@ -264,9 +266,12 @@ enum ONNXArithmetic {
             }
             return $0 == 1 ? $1 : $0
         }
-        try check(shape)
+        try checkSize(shape)
         return shape
     }
+
+    /// Whether a result may be known beforehand.
+    static func isShort(_ shape: [Int]) -> Bool { (try? check(shape)) != nil }
 
     /// Fails where a result would be too long.
     static func check(_ shape: [Int]) throws {

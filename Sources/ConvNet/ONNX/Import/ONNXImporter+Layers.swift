@@ -9,6 +9,7 @@ extension ONNXImporter {
         switch value {
         case .running(let value, _): return value
         case .failed: throw ONNXRefusal("", "not supported", expected: "an operator that is")
+        case .sequence: throw Self.isSequence
         case .constant(let constant, let name):
             if !name.isEmpty, let node = stored[name] { return node }
             let tensor = try constant.asTensor()
@@ -33,6 +34,7 @@ extension ONNXImporter {
         case .running(let value, _): return try graph.wholeShape(of: value)
         case .constant(let constant, _): return constant.shape
         case .failed: return []
+        case .sequence: throw Self.isSequence
         }
     }
 
@@ -42,6 +44,7 @@ extension ONNXImporter {
         case .running(_, let type): type
         case .constant(let constant, _): constant.type
         case .failed: .float
+        case .sequence(let values): values.first.map { self.type(of: $0) } ?? .float
         }
     }
 
@@ -59,7 +62,12 @@ extension ONNXImporter {
             throw ONNXRefusal(
                 argument, "computed at run time", expected: "one that is known before")
         case .failed: throw ONNXRefusal(argument, "not supported", expected: "a constant")
+        case .sequence: throw Self.isSequence
         }
+    }
+
+    private static var isSequence: ONNXRefusal {
+        ONNXRefusal("", "a sequence", expected: "a tensor")
     }
 
     /// Whether a constant of a name is an initializer or a copy of one.

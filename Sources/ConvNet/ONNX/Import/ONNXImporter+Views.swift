@@ -63,8 +63,7 @@ extension ONNXImporter {
         }
         var selected = shape
         selected[axis] = indices.count
-        if let constant = foldable(value) {
-            try ONNXArithmetic.check(selected)
+        if let constant = foldable(value), ONNXArithmetic.isShort(selected) {
             let inner = shape[(axis + 1)...].reduce(1, *)
             let outer = shape[..<axis].reduce(1, *)
             let places = (0..<outer).flatMap { block in
@@ -85,8 +84,7 @@ extension ONNXImporter {
     /// A value repeated along axes of extent 1, as NumPy broadcasts.
     mutating func expanded(_ value: Value, to shape: [Int]) throws -> Value {
         let from = try self.shape(of: value)
-        if let constant = foldable(value) {
-            try ONNXArithmetic.check(shape)
+        if let constant = foldable(value), ONNXArithmetic.isShort(shape) {
             return .constant(
                 try ONNXArithmetic.taken(
                     constant, ONNXArithmetic.places(from, in: shape), shape: shape), name: "")

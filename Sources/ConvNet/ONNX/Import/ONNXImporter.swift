@@ -13,6 +13,8 @@ struct ONNXImporter {
         case constant(ONNXConstant, name: String)
         /// Computed by the graph; the numbers are whole where the type says so.
         case running(Graph.Value, ONNXType)
+        /// Several values in order.
+        case sequence([Value])
         /// Left out by the model, or of an operator that can't be run.
         case failed
     }

@@ -143,11 +143,11 @@ extension ONNXImporter {
     /// A value of another type.
     mutating func cast(_ value: Value, to type: ONNXType) throws -> Value {
         let from = self.type(of: value)
-        // Numbers are computed as float32, also where a model asks for more digits. Fewer digits would be
-        // other numbers.
         if case .constant(let constant, _) = value, from != type {
             return .constant(try constant.cast(to: type), name: "")
         }
+        // Numbers are computed as float32, also where a model asks for more digits. Fewer digits would be
+        // other numbers.
         guard type != .float16, type != .bfloat16 else {
             throw ONNXRefusal("to", type.name, expected: "FLOAT, DOUBLE or whole numbers")
         }
@@ -166,7 +166,15 @@ extension ONNXImporter {
 extension ONNXConstant {
     /// The numbers in another type.
     func cast(to type: ONNXType) throws -> ONNXConstant {
-        if type.isFloatingPoint { return try ONNXArithmetic.floats(shape, doubles) }
+        if type.isFloatingPoint {
+            let numbers =
+                switch type {
+                case .float16: doubles.map { $0.rounded(10, -14) }
+                case .bfloat16: doubles.map { $0.rounded(7, -126) }
+                default: doubles
+                }
+            return try ONNXArithmetic.floats(shape, numbers)
+        }
         if case .integers(let integers) = numbers {
             return ONNXConstant(
                 shape: shape, type: type,
@@ -180,5 +188,19 @@ extension ONNXConstant {
             return whole
         }
         return ONNXConstant(shape: shape, type: type, integers: integers)
+    }
+}
+
+extension Double {
+    /// The nearest number of so many binary digits behind the first, infinity where there is none.
+    ///
+    /// - Parameter smallest: the exponent of the smallest number that is not subnormal.
+    fileprivate func rounded(_ digits: Int, _ smallest: Int) -> Double {
+        guard isFinite, self != 0 else { return self }
+        let unit = Double(
+            sign: .plus, exponent: Swift.max(Int(exponent), smallest) - digits, significand: 1)
+        let nearest = (self / unit).rounded(.toNearestOrEven) * unit
+        return abs(nearest) < Double(sign: .plus, exponent: 1 - smallest + 1, significand: 1)
+            ? nearest : self < 0 ? -.infinity : .infinity
     }
 }

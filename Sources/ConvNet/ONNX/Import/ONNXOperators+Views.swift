@@ -72,11 +72,8 @@ extension ONNXOperators {
             }
             let shape = try importer.shape(of: x)
             guard node.outputCount > 1 else { return [x] }
-            try ONNXArithmetic.check(shape)
-            let ones = [Int](repeating: 1, count: shape.reduce(1, *))
-            return [
-                x, .constant(ONNXConstant(shape: shape, type: .bool, integers: ones), name: ""),
-            ]
+            let one = ONNXConstant(shape: [1], type: .bool, integers: [1])
+            return [x, try importer.expanded(.constant(one, name: ""), to: shape)]
         },
         "Transpose": Entry(["perm"], transpose),
         "Concat": Entry(["axis"], concatenate),
@@ -101,7 +98,7 @@ extension ONNXOperators {
             }
             var value = x
             for (axis, count) in repeats.enumerated() where count > 1 {
-                try ONNXArithmetic.check([shape[axis], count])
+                try checkIndices(shape[axis].multipliedReportingOverflow(by: count).partialValue)
                 let indices = (0..<shape[axis] * count).map { $0 % shape[axis] }
                 value = try importer.selected(value, axis, indices, isLast: false)
             }
@@ -241,9 +238,16 @@ extension ONNXOperators {
         _ node: ONNXNodeView, _ importer: inout ONNXImporter
     ) throws -> [ONNXImporter.Value] {
         let values = try node.allInputs()
+        let axis = try node.int("axis", node.version < 4 ? 1 : 0)
+        return [try joined(values, axis, &importer)]
+    }
+
+    /// Values one behind the other along an axis.
+    static func joined(
+        _ values: [ONNXImporter.Value], _ axis: Int, _ importer: inout ONNXImporter
+    ) throws -> ONNXImporter.Value {
         let shapes = try values.map { try importer.shape(of: $0) }
-        let axis = try ONNXNodeView.axis(
-            node.int("axis", node.version < 4 ? 1 : 0), rank: shapes[0].count)
+        let axis = try ONNXNodeView.axis(axis, rank: shapes[0].count)
         for shape in shapes.dropFirst() {
             var alike = shape
             if alike.indices.contains(axis) { alike[axis] = shapes[0][axis] }
@@ -253,13 +257,13 @@ extension ONNXOperators {
             }
         }
         if let constant = try constants(values, shapes, axis) {
-            return [.constant(constant, name: "")]
+            return .constant(constant, name: "")
         }
         // What is empty adds nothing.
         let full = try zip(values, shapes).filter { !$0.1.contains(0) }
             .map { try importer.running($0.0) }
         let layer = Concatenation(anyAxis: axis)
-        return [.running(try importer.emit(layer, full), importer.type(of: values[0]))]
+        return .running(try importer.emit(layer, full), importer.type(of: values[0]))
     }
 
     /// Constants one behind the other; nil where not all are, or they are weights.
