@@ -19,7 +19,7 @@ package enum TrainCommand: Command {
             Option("epochs", "N", "How often to go through the images; 3."),
             Option("batch-size", "N", "Images in a step; 100."),
             Option("drop-last", "Leave out the images at an epoch's end that fill no batch."),
-        ] + OptimizerOptions.options + [
+        ] + OptimizerOptions.options + TrainedPartOptions.options + [
             Option(
                 "from", "FILE", "Begin with this network (safetensors, or ONNX), not a new one."),
             Option(
@@ -71,6 +71,7 @@ package enum TrainCommand: Command {
             epochs: epochs, earlyStopping: optimizers.earlyStopping,
             batchesAhead: options.int("batches-ahead", atLeast: 0) ?? 2,
             sharding: sharding(options, seed: seed, kernels, member))
+        TrainedPartOptions.apply(options, to: &trainer)
 
         var report = report(options, member)
         let start = TrainingStart(
@@ -83,6 +84,8 @@ package enum TrainCommand: Command {
             result = try train(
                 &network, with: &trainer, on: training, testing: test,
                 checkpoints: files.checkpoints, start, report: &report)
+        } catch let error as TensorError {
+            throw TrainedPartOptions.mistake(error) ?? error
         } catch let error as TrainingError {
             let good = files.checkpoints.flatMap {
                 trainer.lastGoodCheckpoint(of: $0, on: training, before: error)
