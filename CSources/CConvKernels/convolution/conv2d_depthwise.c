@@ -219,9 +219,11 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
             find_rows(&p, &s, plane, row, end);
         else
             read_band(&p, &s, plane, row, end);
+        const ptrdiff_t filter = group * p.rows;
+        float *y = o->to + channel * p.rows * pixels + row * w->ow;
         for (ptrdiff_t i = 0; i < p.rows; i++) {
-            const ptrdiff_t f = group * p.rows + i;
-            const rows_of_filter rows = {.y = o->to + (channel * p.rows + i) * pixels + row * w->ow,
+            const ptrdiff_t f = filter + i;
+            const rows_of_filter rows = {.y = y + i * pixels,
                                          .weights = o->filters + f * p.taps,
                                          .bias = o->bias ? o->bias + f : NULL,
                                          .relu = o->relu,
@@ -229,8 +231,8 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
                                          .row = row,
                                          .end = end};
             run_rows(&p, &s, &rows);
-            convk_finish(plan, o, rows.y, f, (end - row) * w->ow);
         }
+        convk_finish_planes(plan, o, y, filter, p.rows, pixels, (end - row) * w->ow);
         if (++band < p.bands) continue;
         band = 0;
         channel++;

@@ -131,9 +131,8 @@ static void finish(const task *t, ptrdiff_t row, ptrdiff_t row_end) {
     for (ptrdiff_t j = t->column; j < t->column_end;) {
         const ptrdiff_t n = j / pixels, pixel = j % pixels;
         const ptrdiff_t length = convk_min(pixels - pixel, t->column_end - j);
-        for (ptrdiff_t i = row; i < row_end; i++)
-            convk_finish(t->plan, t->operands, t->y + n * image_size + i * pixels + pixel,
-                         t->filter + i, length);
+        convk_finish_planes(t->plan, t->operands, t->y + n * image_size + row * pixels + pixel,
+                            t->filter + row, row_end - row, pixels, length);
         j += length;
     }
 }
