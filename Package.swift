@@ -192,7 +192,8 @@ let package = Package(
         .target(
             name: "ConvNetCommands",
             dependencies: [
-                "ConvNet", "ConvNetData", "ConvNetPlots", "ConvNetReference", "ConvNetOptions",
+                "ConvNetSupport", "ConvNet", "ConvNetData", "ConvNetPlots", "ConvNetReference",
+                "ConvNetOptions",
             ]),
         .executableTarget(name: "ConvNetCLI", dependencies: ["ConvNetCommands"]),
         .executableTarget(
@@ -233,8 +234,8 @@ let package = Package(
         .testTarget(
             name: "ConvNetCLITests",
             dependencies: [
-                "ConvNetCLI", "ConvNetCommands", "ConvNetOptions", "ConvNet", "ConvNetData",
-                "ConvNetPlots", "ConvNetTestSupport", "DrawnCalls",
+                "ConvNetSupport", "ConvNetCLI", "ConvNetCommands", "ConvNetOptions", "ConvNet",
+                "ConvNetData", "ConvNetPlots", "ConvNetTestSupport", "DrawnCalls",
             ]),
         .testTarget(
             name: "ConvNetMPITests",
