@@ -213,7 +213,8 @@ let package = Package(
             dependencies: [
                 "ConvNetTensor", "ConvNetKernels", "ConvNetReference", "CBlankVariables",
             ],
-            path: "Tests/ConvNetTestSupport"),
+            // Every test compares element by element with it.
+            path: "Tests/ConvNetTestSupport", swiftSettings: optimizedSwiftSettings),
         .testTarget(
             name: "ConvNetTensorTests", dependencies: ["ConvNetTensor", "ConvNetTestSupport"]),
         .testTarget(
