@@ -192,7 +192,8 @@ let package = Package(
         .target(
             name: "ConvNetCommands",
             dependencies: [
-                "ConvNet", "ConvNetData", "ConvNetPlots", "ConvNetReference", "ConvNetOptions",
+                "ConvNetSupport", "ConvNet", "ConvNetData", "ConvNetPlots", "ConvNetReference",
+                "ConvNetOptions",
             ]),
         .executableTarget(name: "ConvNetCLI", dependencies: ["ConvNetCommands"]),
         .executableTarget(
@@ -213,7 +214,8 @@ let package = Package(
             dependencies: [
                 "ConvNetTensor", "ConvNetKernels", "ConvNetReference", "CBlankVariables",
             ],
-            path: "Tests/ConvNetTestSupport"),
+            // Every test compares element by element with it.
+            path: "Tests/ConvNetTestSupport", swiftSettings: optimizedSwiftSettings),
         .testTarget(
             name: "ConvNetTensorTests", dependencies: ["ConvNetTensor", "ConvNetTestSupport"]),
         .testTarget(
@@ -234,8 +236,8 @@ let package = Package(
         .testTarget(
             name: "ConvNetCLITests",
             dependencies: [
-                "ConvNetCLI", "ConvNetCommands", "ConvNetOptions", "ConvNet", "ConvNetData",
-                "ConvNetPlots", "ConvNetTestSupport", "DrawnCalls",
+                "ConvNetSupport", "ConvNetCLI", "ConvNetCommands", "ConvNetOptions", "ConvNet",
+                "ConvNetData", "ConvNetPlots", "ConvNetTestSupport", "DrawnCalls",
             ]),
         .testTarget(
             name: "ConvNetMPITests",

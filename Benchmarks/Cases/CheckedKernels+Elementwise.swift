@@ -18,7 +18,7 @@ extension CheckedKernels {
             // What CConvKernels.h promises of all of them.
             log.check.compare(
                 try result.samples(at: places).doubles, expected.doubles,
-                bounds: zip(part.doubles, expected.doubles).lazy.map {
+                bounds: zip(part.doubles, expected.doubles).map {
                     16 * unitRoundoff * (abs($0) + abs($1)) + 0x1p-126
                 })
         }

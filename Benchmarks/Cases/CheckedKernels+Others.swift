@@ -106,7 +106,7 @@ extension CheckedKernels {
         let factor = gamma(2 * Self.powerRoundings(settings) + settings.size + 9)
         log.check.compare(
             try result.samples(at: places).doubles, expected.doubles,
-            bounds: zip(dy.doubles, difference.doubles).lazy.map { (2 * abs($0) - $1) * factor })
+            bounds: zip(dy.doubles, difference.doubles).map { (2 * abs($0) - $1) * factor })
         return result
     }
 
@@ -121,7 +121,7 @@ extension CheckedKernels {
         let expected = try reference.dropout(x, mask: mask)
         log.check.compare(
             result.doubles, expected.doubles,
-            bounds: expected.doubles.lazy.map { abs($0) * gamma(3) })
+            bounds: expected.doubles.map { abs($0) * gamma(3) })
         return result
     }
 
@@ -139,8 +139,8 @@ extension CheckedKernels {
         // No probability is more than 1, of as many as there are rows.
         log.check.compare(
             result.gradient.doubles, expected.gradient.doubles,
-            bounds: repeatElement(
-                relative * 4 / Double(labels.count), count: expected.gradient.count))
+            bounds: Array(
+                repeating: relative * 4 / Double(labels.count), count: expected.gradient.count))
         return result
     }
 

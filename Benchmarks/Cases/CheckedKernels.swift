@@ -49,7 +49,7 @@ struct CheckedKernels: Kernels {
         let (expected, factor) = (expected.doubles, probableGamma(terms))
         log.check.compare(
             found.doubles, expected,
-            bounds: zip(expected, magnitudes.doubles).lazy.map { wanted, magnitude in
+            bounds: zip(expected, magnitudes.doubles).map { wanted, magnitude in
                 factor * magnitude + abs(wanted) * unitRoundoff
             })
     }
@@ -65,7 +65,7 @@ struct CheckedKernels: Kernels {
         let factor = gamma(roundings)
         log.check.compare(
             try found.samples(at: places).doubles, expected.doubles,
-            bounds: expected.doubles.lazy.map { max(abs($0) * factor, least) })
+            bounds: expected.doubles.map { max(abs($0) * factor, least) })
     }
 
     /// Fails: the benchmark has no check for this operation, so its networks may not use it.

@@ -88,7 +88,7 @@ enum ColumnsCases {
                     // A pixel is a sum of at most as many numbers as the window has taps.
                     check.compare(
                         try result.samples(at: images).doubles, expected.doubles,
-                        bounds: magnitudes.doubles.lazy.map { $0 * gamma(taps + 1) })
+                        bounds: magnitudes.doubles.map { $0 * gamma(taps + 1) })
                     return check
                 }
             },

@@ -177,7 +177,7 @@ private struct Convolutions {
         let length = layer.channels / layer.groups * layer.kernel * layer.kernel + 2
         check.compare(
             try result.samples(at: images).channels(at: filters).doubles, expected.doubles,
-            bounds: magnitudes.doubles.lazy.map { $0 * probableGamma(length) })
+            bounds: magnitudes.doubles.map { $0 * probableGamma(length) })
         if let rounding = try winograd(.forward) {
             check.compare(result, rounding.someOutputs(x, weights, bias: bias))
         }
@@ -190,7 +190,7 @@ private struct Convolutions {
         let length = layer.filters / layer.groups * layer.kernel * layer.kernel + 1
         check.compare(
             try result.samples(at: images).channels(at: channels).doubles, expected.doubles,
-            bounds: magnitudes.doubles.lazy.map { $0 * probableGamma(length) })
+            bounds: magnitudes.doubles.map { $0 * probableGamma(length) })
         if let rounding = try winograd(.inputGradient) {
             let turned = try WinogradRounding.turned(weights, groups: 1)
             check.compare(result, rounding.someOutputs(outputGradient, turned, bias: nil))
@@ -203,7 +203,7 @@ private struct Convolutions {
         let length = layer.samples * layer.outputExtent * layer.outputExtent + 1
         check.compare(
             try ofSomeChannels(result.samples(at: filters)).doubles, expected.doubles,
-            bounds: magnitudes.doubles.lazy.map { $0 * probableGamma(length) })
+            bounds: magnitudes.doubles.map { $0 * probableGamma(length) })
         if let rounding = try winograd(.weightGradient) {
             check.compare(
                 result,
@@ -224,6 +224,6 @@ private struct Convolutions {
         // 32 additions in a lane, 5 over the lanes, the result's rounding, here and there.
         check.compare(
             result.doubles, try run.reference.biasGradient(part).doubles,
-            bounds: magnitudes.doubles.lazy.map { $0 * gamma(39) })
+            bounds: magnitudes.doubles.map { $0 * gamma(39) })
     }
 }

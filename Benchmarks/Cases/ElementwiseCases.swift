@@ -58,7 +58,7 @@ enum ElementwiseCases {
                     let rounding = Double(part.count) * 0x1p-52
                     check.compare(
                         try result.samples(at: images).doubles, expected.doubles,
-                        bounds: expected.doubles.lazy.map {
+                        bounds: expected.doubles.map {
                             result.count == x.count ? 0 : abs($0) * gamma(2) + rounding
                         })
                     return check

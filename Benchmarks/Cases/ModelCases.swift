@@ -151,6 +151,6 @@ extension Check {
     /// the largest, the rounding of some fifty layers.
     fileprivate mutating func compare(_ found: [Double], with expected: [Double]) {
         let largest = expected.map(abs).reduce(0, max)
-        compare(found, expected, bounds: repeatElement(1e-4 * largest, count: expected.count))
+        compare(found, expected, bounds: Array(repeating: 1e-4 * largest, count: expected.count))
     }
 }

@@ -60,7 +60,7 @@ enum ShapeCases {
                     // There two taps along each axis, back four; the reference rounds twice.
                     check.compare(
                         try result.samples(at: images).doubles, expected.doubles,
-                        bounds: repeatElement(magnitude * gamma(18), count: expected.count))
+                        bounds: Array(repeating: magnitude * gamma(18), count: expected.count))
                     return check
                 }
             },

@@ -4,6 +4,7 @@
 
 import ConvNetData
 import ConvNetOptions
+import ConvNetSupport
 import Foundation
 
 enum DownloadCommand: Command {
@@ -56,17 +57,21 @@ enum DownloadCommand: Command {
         }
     }
 
+    private static func digest(of file: URL) throws -> String {
+        try Data(contentsOf: file).withUnsafeBytes(SHA256.hexadecimal)
+    }
+
     /// Brings one file, unless it is there already, and checks it.
     static func fetch(
         _ name: String, _ digest: String, from base: URL, into folder: URL
     ) throws {
         let file = folder.appendingPathComponent(name)
         let part = folder.appendingPathComponent(name + ".part")
-        if let data = try? Data(contentsOf: file), SHA256.hexadecimal(of: data) == digest {
+        if (try? Self.digest(of: file)) == digest {
             return print("\(file.path) is there")
         }
         try Download.resume(base.appendingPathComponent(name), into: part)
-        let found = SHA256.hexadecimal(of: try Data(contentsOf: part))
+        let found = try Self.digest(of: part)
         guard found == digest else {
             // What is wrong will not become right by appending to it.
             try? FileManager.default.removeItem(at: part)

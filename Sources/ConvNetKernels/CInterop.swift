@@ -183,18 +183,23 @@ extension convk_window {
 
 extension convk_conv2d {
     /// The sizes of a convolution as C sees them.
-    init(_ sizes: ConvolutionSizes) {
+    ///
+    /// - Parameter outputStride: from one image of the output to the next; 0 where nothing lies
+    ///   between them.
+    init(_ sizes: ConvolutionSizes, outputStride: Int) {
         self.init(
-            window: convk_window(sizes.windowed), filters: sizes.filters, groups: sizes.groups)
+            window: convk_window(sizes.windowed), filters: sizes.filters, groups: sizes.groups,
+            y_image: outputStride)
     }
 }
 
 extension convk_conv2d_plan {
     /// How a convolution of these sizes, or one of its gradients, is computed.
     init(
-        _ sizes: ConvolutionSizes, _ direction: convk_conv2d_direction, _ execution: convk_execution
+        _ sizes: ConvolutionSizes, _ direction: convk_conv2d_direction,
+        _ execution: convk_execution, outputStride: Int = 0
     ) {
-        var conv = convk_conv2d(sizes)
+        var conv = convk_conv2d(sizes, outputStride: outputStride)
         self = convk_conv2d_plan_make(&conv, direction, execution)
     }
 }

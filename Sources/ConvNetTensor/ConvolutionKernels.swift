@@ -17,12 +17,28 @@ public protocol ConvolutionKernels: Sendable {
     ///   - epilogue: what is done to the sums.
     ///   - wantsArgmax: whether the places of the maxima are asked for, where the epilogue pools.
     /// - Returns: `[N, F, OH, OW]`, and where the maxima were in the convolution's output.
-    /// - Throws: ``TensorError`` when a shape does not suit the others or a window is larger than its
-    ///   padded image.
+    /// - Throws: ``TensorError`` when a shape does not suit the others or a window is larger than
+    ///   its padded image.
     func convolution(
         _ x: Tensor, weights: Tensor, prepacked: PrepackedFilters?,
         _ descriptor: ConvolutionDescriptor, epilogue: Epilogue, wantsArgmax: Bool
     ) throws -> (output: Tensor, argmax: IndexTensor?)
+
+    /// A convolution whose output becomes some channels of a larger tensor: what else would be
+    /// copied by a concatenation. The numbers are those of the operation above.
+    ///
+    /// By default the output is made by itself and copied.
+    ///
+    /// - Parameters:
+    ///   - output: `[N, K, OH, OW]`, of which channels `first` to below `first + F` change.
+    ///   - first: the first of these channels, from 0.
+    /// - Throws: ``TensorError`` when a shape does not suit the others or a window is larger than
+    ///   its padded image.
+    func convolution(
+        _ x: Tensor, weights: Tensor, prepacked: PrepackedFilters?,
+        _ descriptor: ConvolutionDescriptor, epilogue: Epilogue, into output: inout Tensor,
+        fromChannel first: Int
+    ) throws
 
     /// The gradient of a convolution with respect to its images.
     ///
@@ -129,6 +145,33 @@ public struct PooledMaxima: Sendable {
 }
 
 extension Kernels {
+    /// A convolution whose output is made by itself and then copied to some channels of a larger
+    /// tensor.
+    public func convolution(
+        _ x: Tensor, weights: Tensor, prepacked: PrepackedFilters?,
+        _ descriptor: ConvolutionDescriptor, epilogue: Epilogue, into output: inout Tensor,
+        fromChannel first: Int
+    ) throws {
+        try copyConvolution(
+            x, weights: weights, prepacked: prepacked, descriptor, epilogue: epilogue,
+            into: &output, fromChannel: first)
+    }
+
+    /// The same, whatever the kernels themselves do.
+    package func copyConvolution(
+        _ x: Tensor, weights: Tensor, prepacked: PrepackedFilters?,
+        _ descriptor: ConvolutionDescriptor, epilogue: Epilogue, into output: inout Tensor,
+        fromChannel first: Int
+    ) throws {
+        let part = try convolution(
+            x, weights: weights, prepacked: prepacked, descriptor, epilogue: epilogue,
+            wantsArgmax: false
+        ).output
+        let channels = try KernelChecks.channels(
+            from: first, of: output, hold: part.shape, part.scalarType)
+        try copy(part, from: StridedView(shape: part.shape), into: &output, at: channels)
+    }
+
     /// A convolution with, unless given, no bias and no groups.
     ///
     /// - Parameters:

@@ -51,6 +51,29 @@ extension KernelChecks {
         return result
     }
 
+    /// Where some channels of images lie that are to become others.
+    ///
+    /// - Parameter shape: that of what they become.
+    package static func channels(
+        from first: Int, of output: Tensor, hold shape: [Int], _ scalarType: ScalarType
+    ) throws(TensorError) -> StridedView {
+        let operation = "convolution"
+        var alike = output.shape
+        if alike.count == shape.count { alike[1] = shape[1] }
+        guard alike == shape else {
+            throw TensorError(
+                operation: operation, argument: "output", value: "\(output.shape)",
+                expected: "\(shape), but for the number of channels")
+        }
+        try require(output, holds: scalarType, operation: operation, argument: "output")
+        guard first >= 0, first <= output.shape[1] - shape[1] else {
+            throw TensorError(
+                operation: operation, argument: "first", value: "\(first)",
+                expected: "from 0 on, with \(shape[1]) of \(output.shape[1]) channels behind it")
+        }
+        return try StridedView(shape: output.shape).slice(axis: 1, from: first, count: shape[1])
+    }
+
     /// Sizes of the gradient of a convolution with respect to its filters.
     package static func convolutionWeightGradient(
         _ outputGradient: Tensor, input x: Tensor, _ descriptor: ConvolutionDescriptor

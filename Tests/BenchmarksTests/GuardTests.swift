@@ -101,35 +101,35 @@ import Testing
         }
     }
 
-    /// The executable: saves a baseline, passes against it with room for any noise, fails against
-    /// one of a machine a thousand times faster, and refuses one of other threads. No time is
-    /// asserted.
+    /// The executable: passes against a baseline with room for any noise and saves one of its own,
+    /// fails against one of a machine a thousand times faster, and refuses one of other threads. No
+    /// time is asserted.
     @Test func theExecutableSavesComparesAndFails() throws {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("guard-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let file = folder.appendingPathComponent("b.json")
-        let call = ["--quick", "--native-only", "--threads=1", "--filter=sgemm.64x64x64"]
-        let saving = try Self.run(call + ["--save-baseline", file.path])
-        #expect(saving.status == 0, "\(saving)")
-        let saved = try Baseline.read(from: file.path)
-        #expect(saved.cases.map(\.name) == ["sgemm.64x64x64"])
-        #expect(saved.setting.threads == 1)
-
+        let (file, saved) = (
+            folder.appendingPathComponent("b.json"), folder.appendingPathComponent("s.json")
+        )
+        let name = "sgemm.64x64x64"
+        let call = ["--quick", "--native-only", "--threads=1", "--filter=\(name)"]
+        let work = try #require(Cases.all.first { $0.name == name }).work
         func write(costs: [Double], threads: Int) throws {
-            let setting = Baseline.Setting(
-                cpu: saved.setting.cpu, isa: saved.setting.isa, threads: threads, quick: true,
-                configuration: saved.setting.configuration)
-            let known = saved.cases[0]
-            let changed = Baseline.Case(
-                name: known.name, operations: known.operations, bytes: known.bytes, costs: costs)
-            try Baseline(setting, cases: [changed]).write(to: file.path)
+            let known = Baseline.Case(
+                name: name, operations: work.operationCount, bytes: work.byteCount, costs: costs)
+            let setting = Baseline.Setting(try NativeKernels(threads: threads), quick: true)
+            try Baseline(setting, cases: [known]).write(to: file.path)
         }
         try write(costs: Self.costs(1000), threads: 1)
-        let passing = try Self.run(call + ["--baseline", file.path])
+        let passing = try Self.run(
+            call + ["--baseline", file.path, "--save-baseline", saved.path])
         #expect(passing.status == 0, "\(passing)")
         #expect(passing.output.contains("\n0 of 1 cases regressed"))
+        let found = try Baseline.read(from: saved.path)
+        let given = try Baseline.read(from: file.path)
+        #expect(found.cases.map(\.name) == [name] && found.setting == given.setting)
+        #expect(found.cases[0].operations == work.operationCount)
         try write(costs: Self.costs(0.001), threads: 1)
         let failing = try Self.run(call + ["--baseline", file.path, "--tolerance", "0.2"])
         #expect(failing.status == 1, "\(failing)")

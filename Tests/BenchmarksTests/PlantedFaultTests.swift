@@ -68,7 +68,8 @@ struct PlantedFault: Sendable, CustomTestStringConvertible {
 
     /// A network's row, checked on kernels with a fault.
     static func check(
-        _ row: String, _ name: String, _ fault: PlantedFault?, set: InstructionSet? = nil
+        _ row: String, _ name: String, _ fault: PlantedFault?, set: InstructionSet? = nil,
+        reference: RememberingKernels = RememberingKernels()
     ) throws -> Check {
         let network = try #require(Self.network(name))
         let benchmark = try #require(
@@ -76,7 +77,7 @@ struct PlantedFault: Sendable, CustomTestStringConvertible {
         let run = Run(
             kernels: PlantedKernels(
                 right: try NativeKernels(threads: 2, instructionSet: set), fault: fault),
-            reference: ReferenceKernels(), referenceBudget: 100_000)
+            reference: reference, referenceBudget: 100_000)
         return try benchmark.prepare(run).check()
     }
 
@@ -110,8 +111,9 @@ struct PlantedFault: Sendable, CustomTestStringConvertible {
 
     @Test(arguments: names, InstructionSet.supported)
     func rightKernelsPass(_ name: String, _ set: InstructionSet) throws {
+        let reference = RememberingKernels()
         for row in ["train", "predict", "predict1"] {
-            let check = try Self.check(row, name, nil, set: set)
+            let check = try Self.check(row, name, nil, set: set, reference: reference)
             #expect(
                 check.passed, "\(row).\(name), \(set): \(check.maxError) of \(check.errorBound)")
             // Far from what a logit may be: the bound is one of rounding.
@@ -122,13 +124,14 @@ struct PlantedFault: Sendable, CustomTestStringConvertible {
     /// Each kind in each layer; where in the weights, changes from one to the next.
     @Test(arguments: names, ["predict", "predict1"])
     func aFaultForwardIsFound(_ name: String, _ row: String) throws {
+        let reference = RememberingKernels()
         for (index, shape) in try Self.weightShapes(name).enumerated() {
             for (turn, kind) in PlantedFault.Kind.forward.enumerated() {
                 let fault = PlantedFault(
                     kind: kind, weightsShape: shape,
                     position: [0, 0.37, 1][(index + turn + (row == "predict" ? 0 : 1)) % 3])
                 #expect(
-                    try !Self.check(row, name, fault).passed,
+                    try !Self.check(row, name, fault, reference: reference).passed,
                     "\(row).\(name): \(fault.testDescription)")
             }
         }
@@ -138,7 +141,7 @@ struct PlantedFault: Sendable, CustomTestStringConvertible {
     /// these, so that each kind is in two layers at least and each layer has two kinds.
     @Test(arguments: names)
     func aFaultInTrainingIsFound(_ name: String) throws {
-        let shapes = try Self.weightShapes(name)
+        let (shapes, reference) = (try Self.weightShapes(name), RememberingKernels())
         for (index, shape) in shapes.enumerated() {
             for (turn, kind) in PlantedFault.Kind.allCases.enumerated() {
                 if name == "NarrowAlexNet", (index + turn) % 3 != 0 { continue }
@@ -151,7 +154,7 @@ struct PlantedFault: Sendable, CustomTestStringConvertible {
                 let fault = PlantedFault(
                     kind: kind, weightsShape: shape, position: [0.61, 0, 1, 0.83][turn % 4])
                 #expect(
-                    try !Self.check("train", name, fault).passed,
+                    try !Self.check("train", name, fault, reference: reference).passed,
                     "train.\(name): \(fault.testDescription)")
             }
         }

@@ -2,6 +2,7 @@
 //
 // Downloads from a server on this machine: whole, broken off and resumed, wrong, absent.
 
+import ConvNetSupport
 import ConvNetTestSupport
 import Foundation
 import Testing
@@ -11,7 +12,7 @@ import Testing
 @Suite(.enabled(if: LoopbackServer.isAvailable, "python3 is not installed"))
 struct DownloadTests {
     static let bytes = Data((0..<50_000).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 7) })
-    static let digest = SHA256.hexadecimal(of: bytes)
+    static let digest = bytes.withUnsafeBytes(SHA256.hexadecimal)
     static let name = "numbers.gz"
 
     /// Runs `body` with a folder that is served and holds the file, and an empty one.
@@ -78,7 +79,7 @@ struct DownloadTests {
 
     @Test func wrongBytesAreRefusedAndRemoved() throws {
         try withFolders { served, folder in
-            let other = SHA256.hexadecimal(of: [1, 2, 3])
+            let other = [UInt8]([1, 2, 3]).withUnsafeBytes(SHA256.hexadecimal)
             try LoopbackServer.serving(served) { server in
                 let error = try #require(throws: DownloadError.self) {
                     try fetch(server, into: folder, digest: other)

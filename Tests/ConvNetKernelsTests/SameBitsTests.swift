@@ -86,6 +86,12 @@ import Testing
                         x, weights: weights, prepacked: nil, bias: nil, window: window,
                         groups: groups, rectified: true)
                 ))
+            var part = try Tensor(zeros: [y.shape[0], y.shape[1] + 1] + y.shape[2...])
+            try kernels.convolution(
+                x, weights: weights, prepacked: nil,
+                ConvolutionDescriptor(window, groups: groups), epilogue: Epilogue(),
+                into: &part, fromChannel: 1)
+            results.append(("convolution among other channels", part))
             let pooling = try Window(3, stride: 2, padding: 1)
             let pooled = try kernels.convolutionMaxPooling(
                 x, weights: weights, prepacked: nil, bias: nil, window: window, groups: groups,

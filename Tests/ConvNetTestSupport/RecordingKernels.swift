@@ -39,6 +39,17 @@ package struct RecordingKernels<Right: Kernels>: ForwardingKernels {
         willCall(#function)
         return try right.affine(x, weights: weights, bias: bias, rectified: rectified)
     }
+
+    package func convolution(
+        _ x: Tensor, weights: Tensor, prepacked: PrepackedFilters?,
+        _ descriptor: ConvolutionDescriptor, epilogue: Epilogue, into output: inout Tensor,
+        fromChannel first: Int
+    ) throws {
+        willCall(#function)
+        try right.convolution(
+            x, weights: weights, prepacked: prepacked, descriptor, epilogue: epilogue,
+            into: &output, fromChannel: first)
+    }
 }
 
 private final class CallRecord: @unchecked Sendable {

@@ -2,10 +2,11 @@
 //
 // Networks of each of the package's layers, for what must hold for all of them: files and export.
 
-import ConvNet
 import ConvNetTestSupport
 import Foundation
 import Testing
+
+@testable import ConvNet
 
 /// A network, samples for it, and what its numbers allow to expect.
 struct DescribedNetwork {
@@ -131,4 +132,21 @@ private func smallAlexNet(groups: Int) throws -> DescribedNetwork {
         seed: 1, inputShape: [3, 67, 67], filters: [6, 8, 12, 12, 8], hiddenSize: 20, classes: 7,
         groups: groups)
     return try DescribedNetwork("alexnet-\(groups)", network.network)
+}
+
+/// Expects that a network's file is not read where its description has one text in another's place.
+func expectRefusal(
+    of network: Network, with new: String, for old: String, _ problem: String,
+    sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+    let metadata = try network.architectureMetadata()
+    var text = try #require(metadata["architecture"], sourceLocation: sourceLocation)
+    #expect(text.contains(old), "\(text)", sourceLocation: sourceLocation)
+    text = text.replacingOccurrences(of: old, with: new)
+    let bytes = try Safetensors.encode(
+        network.parameters + network.buffers, metadata: ["architecture": text])
+    let error = #expect(throws: FileError.self, sourceLocation: sourceLocation) {
+        try Network(Safetensors.contents(of: bytes), file: "f")
+    }
+    #expect(error?.problem == problem, "\(text)", sourceLocation: sourceLocation)
 }

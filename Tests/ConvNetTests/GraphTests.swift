@@ -268,16 +268,7 @@ struct GraphTests {
     @Test(arguments: wrongGraphs.indices)
     func wrongGraphsAreRefused(_ place: Int) throws {
         let (old, new, problem) = Self.wrongGraphs[place]
-        let network = try Self.residual()
-        var text = try #require(network.architectureMetadata()["architecture"])
-        #expect(text.contains(old), "\(text)")
-        text = text.replacingOccurrences(of: old, with: new)
-        let bytes = try Safetensors.encode(
-            network.parameters + network.buffers, metadata: ["architecture": text])
-        let error = #expect(throws: FileError.self) {
-            try Network(Safetensors.contents(of: bytes), file: "f")
-        }
-        #expect(error?.problem == problem, "\(text)")
+        try expectRefusal(of: Self.residual(), with: new, for: old, problem)
     }
 
     @Test func anExportedGraphNamesWhatFlowsWhere() throws {

@@ -2,8 +2,9 @@
 //
 // What layers with several inputs refuse, and what they may be asked for.
 
-import ConvNet
 import Testing
+
+@testable import ConvNet
 
 struct JoinTests {
     @Test func whatJoinsCannotTakeIsRefused() throws {
@@ -49,7 +50,10 @@ struct JoinTests {
     /// A caller may ask for more gradients, or fewer, than there are inputs.
     @Test func anyNumberOfWantedGradientsIsTaken() throws {
         let x = try Tensor(shape: [1, 2, 2], repeating: 2)
-        for layer in [Multiplication(), Elementwise(.divide), MatrixProduct()] as [any Layer] {
+        for layer in [
+            Multiplication(), Elementwise(.divide), MatrixProduct(),
+            BroadcastProduct(transposesA: true),
+        ] as [any Layer] {
             let pullback = try layer.forward([x, x], in: Pass()).pullback
             for count in [0, 1, 3] {
                 _ = try pullback(x, wanted: WantedGradients(inputs: count))

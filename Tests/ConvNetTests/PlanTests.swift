@@ -94,3 +94,125 @@ struct PlanTests {
         }
     }
 }
+
+/// Concatenations whose parts are written where they are to lie.
+struct ConcatenationPlanTests {
+    /// An Inception block in small: three branches of an image, joined by channels and read twice.
+    private static func network(
+        ends: Bool = true, joint: (inout Graph, [Graph.Value]) throws -> Graph.Value
+    ) throws -> Network {
+        try Network(inputShape: [3, 9, 8]) { graph, image in
+            func convolution(_ filters: Int, _ kernel: Int, _ x: Graph.Value, _ name: String) throws
+                -> Graph.Value
+            {
+                let channels = try graph.shape(of: x)[0]
+                return try graph.add(
+                    Convolution(
+                        inputChannels: channels, outputChannels: filters, kernel: kernel,
+                        padding: kernel / 2, seed: 1, stream: UInt64(filters)), x, name: name)
+            }
+            let one = try graph.add(ReLU(), convolution(5, 1, image, "one"), name: "r1")
+            let narrow = try graph.add(ReLU(), convolution(2, 1, image, "narrow"), name: "r2")
+            let three = try convolution(7, 3, narrow, "three")
+            let norm = try graph.add(BatchNormalization(channels: 7), three, name: "norm")
+            let five = try graph.add(Activation.silu, convolution(4, 5, image, "five"), name: "r3")
+            let joined = try joint(&graph, [one, norm, five])
+            guard ends else { return joined }
+            let sums = try convolution(3, 3, joined, "sums")
+            return try graph.add(
+                Concatenation(axis: 1), graph.add(GlobalAveragePooling(), joined),
+                graph.add(GlobalAveragePooling(), sums), name: "ends")
+        }
+    }
+
+    private static func steps(_ network: Network) -> [String] {
+        network.predictionPlan.steps.map { step in
+            step.nodes.map { network.graph.nodes[$0].name }.joined(separator: " ")
+        }
+    }
+
+    /// The bits of a prediction are those of layer by layer, for one image and several.
+    private static func expectTheSameBits(_ network: Network) throws {
+        var draw = Draw(seed: 4)
+        for count in [1, 3] {
+            let x = try draw.normal([count] + network.inputShape)
+            var separate: Tensor?
+            try network.forEachLayer(of: x) { separate = $2 }
+            for _ in 0..<3 {
+                #expect(try network.predict(x).hasSameBits(as: #require(separate)))
+            }
+        }
+    }
+
+    @Test func convolutionsWriteWhereTheirOutputsAreToLie() throws {
+        let network = try Self.network {
+            try $0.add(Concatenation(axis: 1), $1[0], $1[1], $1[2], name: "joint")
+        }
+        let steps = Self.steps(network)
+        // The last of the branches completes the joint; the other concatenation has no such parts.
+        #expect(
+            steps.prefix(4) == ["one r1", "narrow r2", "three norm", "five r3 joint"], "\(steps)")
+        #expect(steps.last == "ends")
+        try Self.expectTheSameBits(network)
+        // Another order, an axis from the end; the network's output itself.
+        try Self.expectTheSameBits(
+            Self.network(ends: false) {
+                try $0.add(Concatenation(axis: -3), $1[2], $1[0], $1[1])
+            })
+        let profile = try network.profile(["input": Tensor(zeros: [2, 3, 9, 8])])
+        #expect(
+            profile.steps.prefix(4).map(\.outputShape)
+                == [[2, 5, 9, 8], [2, 2, 9, 8], [2, 7, 9, 8], [2, 4, 9, 8]])
+    }
+
+    /// A part that somebody else reads, that comes twice, that is an output or no convolution's;
+    /// another axis.
+    @Test func whatIsReadElsewhereIsCopied() throws {
+        let joints: [(inout Graph, [Graph.Value]) throws -> Graph.Value] = [
+            { graph, x in
+                let more = try graph.add(Sigmoid(), x[0])
+                let joined = try graph.add(Concatenation(axis: 1), x[0], x[1], name: "joint")
+                return try graph.add(Concatenation(axis: 1), joined, more)
+            },
+            { try $0.add(Concatenation(axis: 1), $1[0], $1[1], $1[0], name: "joint") },
+            { graph, x in
+                let other = try graph.add(MaxPooling(3, stride: 1, padding: 1), x[0])
+                return try graph.add(
+                    Concatenation(axis: 1), graph.add(Sigmoid(), other), x[1], name: "joint")
+            },
+            { graph, x in
+                try graph.output(x[1], "norm")
+                return try graph.add(Concatenation(axis: 1), x[0], x[1], name: "joint")
+            },
+            { graph, x in
+                let joined = try graph.add(Concatenation(axis: 1), x[0], x[1], name: "inner")
+                return try graph.add(Concatenation(axis: 1), joined, x[2], name: "joint")
+            },
+        ]
+        for (place, joint) in joints.enumerated() {
+            let network = try Self.network(joint: joint)
+            #expect(Self.steps(network).contains("joint"), "\(place)")
+            guard network.graph.outputs.count == 1 else { continue }
+            try Self.expectTheSameBits(network)
+        }
+    }
+
+    /// Sizes that the layers do not fix, and other kernels.
+    @Test func sizesMayChangeFromCallToCall() throws {
+        let network = try Self.network {
+            try $0.add(Concatenation(axis: 1), $1[0], $1[1], $1[2], name: "joint")
+        }
+        var draw = Draw(seed: 6)
+        for shape in [[2, 3, 9, 8], [1, 3, 14, 5], [2, 3, 9, 8]] {
+            let x = try draw.normal(shape)
+            var separate: Tensor?
+            try network.forEachLayer(of: x) { separate = $2 }
+            #expect(try network.predict(x).hasSameBits(as: #require(separate)), "\(shape)")
+        }
+        let double = try network.converted(to: .float64, kernels: ReferenceKernels())
+        let x = try draw.normal([2, 3, 9, 8]).converted(to: .float64)
+        var separate: Tensor?
+        try double.forEachLayer(of: x) { separate = $2 }
+        #expect(try double.predict(x) == separate)
+    }
+}

@@ -78,16 +78,7 @@ struct TiedFileTests {
     @Test(arguments: wrongTexts.indices)
     func wrongTiesAreRefused(_ place: Int) throws {
         let (old, new, problem) = Self.wrongTexts[place]
-        let network = try tiedNetwork()
-        var text = try #require(network.architectureMetadata()["architecture"])
-        #expect(text.contains(old), "\(text)")
-        text = text.replacingOccurrences(of: old, with: new)
-        let bytes = try Safetensors.encode(
-            network.parameters + network.buffers, metadata: ["architecture": text])
-        let error = #expect(throws: FileError.self) {
-            try Network(Safetensors.contents(of: bytes), file: "f")
-        }
-        #expect(error?.problem == problem, "\(text)")
+        try expectRefusal(of: tiedNetwork(), with: new, for: old, problem)
     }
 
     /// Of a tensor that modules share, PyTorch's files have one name or all of them.

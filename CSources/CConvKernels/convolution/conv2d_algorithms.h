@@ -63,16 +63,24 @@ convk_conv2d convk_conv2d_flipped(const convk_conv2d *conv);
 void convk_finish_outputs(const convk_conv2d_plan *plan, const convk_conv2d_operands *operands,
                           float *y, ptrdiff_t filter, ptrdiff_t count);
 
+/// The same for `count` outputs of each of some filters next to one another, in planes of `plane`.
+void convk_finish_filters(const convk_conv2d_plan *plan, const convk_conv2d_operands *operands,
+                          float *y, ptrdiff_t filter, ptrdiff_t filters, ptrdiff_t plane,
+                          ptrdiff_t count);
+
+// Most convolutions have nothing to be finished: they are spared the call.
 static inline void convk_finish(const convk_conv2d_plan *plan,
                                 const convk_conv2d_operands *operands, float *y, ptrdiff_t filter,
                                 ptrdiff_t count) {
     if (operands->finish) convk_finish_outputs(plan, operands, y, filter, count);
 }
 
-/// The same for `count` outputs of each of some filters next to one another, in planes of `plane`.
-void convk_finish_planes(const convk_conv2d_plan *plan, const convk_conv2d_operands *operands,
-                         float *y, ptrdiff_t filter, ptrdiff_t filters, ptrdiff_t plane,
-                         ptrdiff_t count);
+static inline void convk_finish_planes(const convk_conv2d_plan *plan,
+                                       const convk_conv2d_operands *operands, float *y,
+                                       ptrdiff_t filter, ptrdiff_t filters, ptrdiff_t plane,
+                                       ptrdiff_t count) {
+    if (operands->finish) convk_finish_filters(plan, operands, y, filter, filters, plane, count);
+}
 
 /// Keeps an algorithm's own block sizes in a plan. They are copied as bytes: the array has a type
 /// of its own, which no pointer may hide.

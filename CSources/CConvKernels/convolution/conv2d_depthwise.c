@@ -210,18 +210,21 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
     const ptrdiff_t pixels = w->oh * w->ow;
     // Each task writes its own rows of its own planes.
     const convk_share share = convk_share_of(w->n * p.groups * p.bands);
-    ptrdiff_t channel = share.begin / p.bands, band = share.begin % p.bands;
-    ptrdiff_t group = channel % p.groups;
+    const ptrdiff_t y_image = convk_y_image(&plan->conv);
+    ptrdiff_t n = share.begin / (p.bands * p.groups), group = share.begin / p.bands % p.groups;
+    ptrdiff_t band = share.begin % p.bands;
     for (ptrdiff_t index = share.begin; index < share.end; index++) {
         const ptrdiff_t row = band * p.output_rows, end = convk_min(row + p.output_rows, w->oh);
-        const float *plane = o->from + channel * w->h * w->w;
+        const float *plane = o->from + (n * p.groups + group) * w->h * w->w;
         if (p.strips)
             find_rows(&p, &s, plane, row, end);
         else
             read_band(&p, &s, plane, row, end);
+        const ptrdiff_t filter = group * p.rows;
+        float *y = o->to + n * y_image + filter * pixels + row * w->ow;
         for (ptrdiff_t i = 0; i < p.rows; i++) {
-            const ptrdiff_t f = group * p.rows + i;
-            const rows_of_filter rows = {.y = o->to + (channel * p.rows + i) * pixels + row * w->ow,
+            const ptrdiff_t f = filter + i;
+            const rows_of_filter rows = {.y = y + i * pixels,
                                          .weights = o->filters + f * p.taps,
                                          .bias = o->bias ? o->bias + f : NULL,
                                          .relu = o->relu,
@@ -229,12 +232,13 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
                                          .row = row,
                                          .end = end};
             run_rows(&p, &s, &rows);
-            convk_finish(plan, o, rows.y, f, (end - row) * w->ow);
         }
+        convk_finish_planes(plan, o, y, filter, p.rows, pixels, (end - row) * w->ow);
         if (++band < p.bands) continue;
         band = 0;
-        channel++;
-        if (++group == p.groups) group = 0;
+        if (++group < p.groups) continue;
+        group = 0;
+        n++;
     }
     convk_wait_for_all();
 }

@@ -172,6 +172,7 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
     ptrdiff_t *offsets = (ptrdiff_t *)scratch;
     float *copy = scratch + convk_conv2d_direct_offsets_size(&p);
     convk_conv2d_direct_set_offsets(&p, &band, offsets);
+    const ptrdiff_t y_image = convk_y_image(&plan->conv);
     // Each task writes its own rows of its own output channels.
     const convk_share share = convk_share_of(w->n * p.groups * p.bands);
     for (ptrdiff_t index = share.begin; index < share.end; index++) {
@@ -183,7 +184,7 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
             .plan = plan,
             .operands = o,
             .band = &band,
-            .y = o->to + (n * p.groups + g) * p.rows * w->oh * w->ow,
+            .y = o->to + n * y_image + g * p.rows * w->oh * w->ow,
             .x = convk_band_read(&band, copy, x_g, row, w->c),
             .offsets = offsets,
             .group = g,

@@ -22,10 +22,9 @@ void convk_finish_outputs(const convk_conv2d_plan *plan, const convk_conv2d_oper
                                                          e->activation->b);
 }
 
-void convk_finish_planes(const convk_conv2d_plan *plan, const convk_conv2d_operands *operands,
-                         float *y, ptrdiff_t filter, ptrdiff_t filters, ptrdiff_t plane,
-                         ptrdiff_t count) {
-    if (operands->finish == NULL) return;
+void convk_finish_filters(const convk_conv2d_plan *plan, const convk_conv2d_operands *operands,
+                          float *y, ptrdiff_t filter, ptrdiff_t filters, ptrdiff_t plane,
+                          ptrdiff_t count) {
     // Whole planes to which the same is done are one long run.
     if (count == plane && operands->finish->scale == NULL)
         return convk_finish_outputs(plan, operands, y, filter, filters * plane);

@@ -36,13 +36,12 @@ static void write_pieces(const task *t, const float *tile, ptrdiff_t row, ptrdif
                          const float *clip) {
     const blocking *p = t->p;
     const ptrdiff_t pixels = p->window.oh * p->window.ow;
-    const ptrdiff_t image_size = p->groups * p->m * pixels;
     for (ptrdiff_t j = 0; j < columns;) {
         const ptrdiff_t n = (column + j) / pixels, pixel = (column + j) % pixels;
         const ptrdiff_t length = convk_min(pixels - pixel, columns - j);
         for (ptrdiff_t i = 0; i < rows; i++) {
             const float *tile_i = tile + i * p->kernels->nr + j;
-            float *y_i = t->y + n * image_size + (row + i) * pixels + pixel;
+            float *y_i = t->y + n * p->y_image + (row + i) * pixels + pixel;
             if (accumulate)
                 for (ptrdiff_t l = 0; l < length; l++) {
                     const float sum = y_i[l] + tile_i[l];
@@ -73,7 +72,7 @@ static void multiply_tile(const task *t, const panel *b, const float *image, ptr
     const bool relu = t->relu && k + depth == p->k;
     const float *clip = k + depth == p->k ? t->operands->clip : NULL;
     convk_tile tile = {
-        .c = t->y + (b->n * p->groups * p->m + row) * pixels + b->pixel,
+        .c = t->y + b->n * p->y_image + row * pixels + b->pixel,
         .ldc = pixels,
         .a = t->weights + row * p->k + k * p->panel,
         .panel = p->panel,
@@ -106,7 +105,7 @@ static void multiply_single(const task *t, const panel *b, ptrdiff_t row, ptrdif
     const blocking *p = t->p;
     const ptrdiff_t pixels = p->window.oh * p->window.ow;
     const convk_column_tile tile = {
-        .c = t->y + (b->n * p->groups * p->m + row) * pixels + b->pixel + b->columns,
+        .c = t->y + b->n * p->y_image + row * pixels + b->pixel + b->columns,
         .ldc = pixels,
         .a = t->weights + row * p->k + k * p->panel,
         .panel = p->panel,
@@ -127,13 +126,11 @@ static void multiply_single(const task *t, const panel *b, ptrdiff_t row, ptrdif
 static void finish(const task *t, ptrdiff_t row, ptrdiff_t row_end) {
     const blocking *p = t->p;
     const ptrdiff_t pixels = p->window.oh * p->window.ow;
-    const ptrdiff_t image_size = p->groups * p->m * pixels;
     for (ptrdiff_t j = t->column; j < t->column_end;) {
         const ptrdiff_t n = j / pixels, pixel = j % pixels;
         const ptrdiff_t length = convk_min(pixels - pixel, t->column_end - j);
-        for (ptrdiff_t i = row; i < row_end; i++)
-            convk_finish(t->plan, t->operands, t->y + n * image_size + i * pixels + pixel,
-                         t->filter + i, length);
+        convk_finish_planes(t->plan, t->operands, t->y + n * p->y_image + row * pixels + pixel,
+                            t->filter + row, row_end - row, pixels, length);
         j += length;
     }
 }

@@ -175,6 +175,7 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
     convk_band_offsets(&band, 1, offsets);
     // Vectors at the right edge read what lies behind the copy into lanes that are never written.
     convk_clear_short(copy + w->c * band.plane, SLACK);
+    const ptrdiff_t y_image = convk_y_image(&plan->conv);
     // Each task writes its own rows of its own output channels.
     const convk_share share = convk_share_of(w->n * p.groups * p.bands);
     for (ptrdiff_t index = share.begin; index < share.end; index++) {
@@ -184,7 +185,7 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
         const task t = {
             .p = &p,
             .band = &band,
-            .y = o->to + (n * p.groups + g) * p.rows * w->oh * w->ow + row * w->ow,
+            .y = o->to + n * y_image + g * p.rows * w->oh * w->ow + row * w->ow,
             .x = convk_band_read(&band, copy, x_g, row, w->c),
             .filters = o->filters + g * group_size(&p),
             .bias = o->bias ? o->bias + g * p.rows : NULL,

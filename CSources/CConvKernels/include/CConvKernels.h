@@ -169,6 +169,10 @@ typedef struct {
     convk_window window;
     ptrdiff_t filters; ///< f, a multiple of groups
     ptrdiff_t groups;  ///< a divisor of c and f
+    /// Floats from one image of y to the next: more than an image has where its channels are some
+    /// of a larger array's. 0: images lie one behind the other. For convk_conv2d_forward alone;
+    /// the gradients and what pools take 0.
+    ptrdiff_t y_image;
 } convk_conv2d;
 
 /// What is computed of a convolution.
@@ -226,7 +230,7 @@ typedef struct {
     /// [f] each, all three or none: y = (y - mean) * scale + shift, as convk_batch_norm_apply, with
     /// scale = gamma / sqrt(variance + epsilon) and shift = beta.
     const float *mean, *scale, *shift;
-    const float *addend;                ///< [n, f, oh, ow], added
+    const float *addend;                ///< [n, f, oh, ow], lying as y does, added
     const convk_activation *activation; ///< of the result
 } convk_epilogue;
 

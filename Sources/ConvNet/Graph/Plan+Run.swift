@@ -17,8 +17,11 @@ struct PredictionContext {
 
 extension Plan.Step {
     /// The step's output in prediction.
+    ///
+    /// - Parameter begun: what other steps have written of it, which is taken; nil where there is
+    ///   nothing.
     fileprivate func predict(
-        _ inputs: [Tensor], _ graph: Graph, _ context: PredictionContext
+        _ inputs: [Tensor], _ begun: inout Tensor?, _ graph: Graph, _ context: PredictionContext
     ) throws -> Tensor {
         let layer = graph.nodes[node].layer
         switch kind {
@@ -28,6 +31,11 @@ extension Plan.Step {
             if let (node, epsilon) = fused.normalization {
                 operation.normalization = try Self.normalization(
                     graph.nodes[node].layer, epsilon: epsilon)
+            }
+            if let destination = fused.destination {
+                return try operation.predict(
+                    inputs[0], into: &begun, destination, prepacked: context.filters[filters],
+                    on: context.kernels)
             }
             return try operation.predict(
                 inputs[0], addend: fused.hasAddend ? inputs[1] : nil,
@@ -99,8 +107,8 @@ extension Plan {
         _ graph: Graph, _ inputs: [Tensor], _ context: PredictionContext,
         didRun: (_ node: Int, _ inputs: [Tensor], _ output: Tensor) -> Void = { _, _, _ in }
     ) throws -> [Tensor] {
-        try run(inputs) { step, arguments in
-            let output = try step.predict(arguments, graph, context)
+        try run(inputs) { step, arguments, begun in
+            let output = try step.predict(arguments, &begun, graph, context)
             didRun(step.node, arguments, output)
             return output
         }
@@ -118,7 +126,7 @@ extension Plan {
     ) throws -> Tape {
         var tape = Tape(self)
         let frozenPass = pass.withRunningStatistics
-        tape.outputs = try run(inputs) { step, arguments in
+        tape.outputs = try run(inputs) { step, arguments, _ in
             let layer = tape.layer(of: graph.nodes[step.node], at: step.node)
             let forward = try step.forward(
                 arguments, layer, frozenNodes.contains(step.node) ? frozenPass : pass)
@@ -134,14 +142,19 @@ extension Plan {
     }
 
     /// The outputs of a graph, each value being released behind its last use.
+    ///
+    /// - Parameter body: a step's output from its inputs, and from what other steps have written of
+    ///   it, to be taken.
     private func run(
-        _ inputs: [Tensor], _ body: (Step, _ arguments: [Tensor]) throws -> Tensor
+        _ inputs: [Tensor],
+        _ body: (Step, _ arguments: [Tensor], _ begun: inout Tensor?) throws -> Tensor
     ) throws -> [Tensor] {
         // One array for all steps: a network that runs in microseconds feels each allocation.
         var arguments: [Tensor] = []
+        var begun: Tensor?
         if isChain {
             arguments = inputs
-            for step in steps { arguments[0] = try body(step, arguments) }
+            for step in steps { arguments[0] = try body(step, arguments, &begun) }
             return arguments
         }
         var values: [Tensor?] = inputs
@@ -153,7 +166,8 @@ extension Plan {
                     step.isLastUse[place]
                         ? Self.taken(values[slot].take()) : Self.taken(values[slot]))
             }
-            values[step.output] = try body(step, arguments)
+            begun = values[step.output].take()
+            values[step.output] = try body(step, arguments, &begun)
             while arguments.popLast() != nil {}
         }
         return outputs.map { Self.taken(values[$0]) }

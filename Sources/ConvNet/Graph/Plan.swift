@@ -28,6 +28,15 @@ struct Plan: Sendable {
         var pooling: Window?
         /// An activation behind that.
         var activation: Activation?
+        /// Where it lies in the output of a concatenation, which is then the step's output.
+        var destination: Destination?
+    }
+
+    /// Some channels of a tensor.
+    struct Destination: Sendable {
+        let channels: Range<Int>
+        /// How many channels the tensor has.
+        let total: Int
     }
 
     /// What may run as one.
@@ -53,7 +62,8 @@ struct Plan: Sendable {
         let nodes: [Int]
         /// The slots that it reads.
         let inputs: [Int]
-        /// The slot that it writes: the output of its last node.
+        /// The slot that it writes: the output of its last node, or of the concatenation that it is
+        /// a part of.
         let output: Int
         /// For each input whether nothing reads it later.
         let isLastUse: [Bool]
@@ -116,6 +126,7 @@ struct Plan: Sendable {
             draft.poolBeforeRectifying()
             draft.fuseConvolutions(for: fusion)
             draft.fuseAffineLayers()
+            if fusion == .prediction { draft.concatenateInPlace() }
         }
         func slot(_ value: Graph.Value) -> Int {
             switch value.source {

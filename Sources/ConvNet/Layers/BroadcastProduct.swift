@@ -12,40 +12,46 @@ struct BroadcastProduct: Layer {
     let transposesA: Bool
     /// Whether the second's are.
     let transposesB: Bool
+    /// What errors call it.
+    private let operation: String
 
-    init(alpha: Double = 1, transposesA: Bool = false, transposesB: Bool = false) {
+    init(
+        alpha: Double = 1, transposesA: Bool = false, transposesB: Bool = false,
+        operation: String = "BroadcastProduct"
+    ) {
         (self.alpha, self.transposesA, self.transposesB) = (alpha, transposesA, transposesB)
+        self.operation = operation
     }
 
     func outputShape(for inputShapes: [[Int]]) throws -> [Int] {
         guard inputShapes.count == 2 else {
             throw TensorError(
-                operation: "BroadcastProduct", argument: "inputs", value: "\(inputShapes.count)",
+                operation: operation, argument: "inputs", value: "\(inputShapes.count)",
                 expected: "2")
         }
         let (a, b) = (inputShapes[0], inputShapes[1])
-        guard a.count >= 2, b.count >= 2 else { throw Self.refusal(a, b) }
+        guard a.count >= 2, b.count >= 2 else { throw refusal(a, b) }
         let left = MatrixAxes(a, isTransposed: transposesA)
         let right = MatrixAxes(b, isTransposed: transposesB)
-        guard left.columns == right.rows else { throw Self.refusal(a, b) }
+        guard left.columns == right.rows else { throw refusal(a, b) }
         let matrices = try KernelChecks.broadcast(
-            left.leading, right.leading, operation: "BroadcastProduct", argument: "inputs")
+            left.leading, right.leading, operation: operation, argument: "inputs")
         let shape = matrices + [left.rows, right.columns]
-        _ = try Shape.elementCount(shape, operation: "BroadcastProduct", argument: "inputs")
+        _ = try Shape.elementCount(shape, operation: operation, argument: "inputs")
         return shape
     }
 
-    private static func refusal(_ a: [Int], _ b: [Int]) -> TensorError {
+    private func refusal(_ a: [Int], _ b: [Int]) -> TensorError {
         TensorError(
-            operation: "BroadcastProduct", argument: "inputs", value: "\(a) and \(b)",
-            expected: "[…, M, K] and [… , K, P]")
+            operation: operation, argument: "inputs", value: "\(a) and \(b)",
+            expected: "[…, M, K] and […, K, P]")
     }
 
     func operationCount(for inputShapes: [[Int]]) throws -> Int {
         let shape = try outputShape(for: inputShapes)
         let inner = MatrixAxes(inputShapes[0], isTransposed: transposesA).columns
         return try Shape.elementCount(
-            shape + [2, inner], operation: "BroadcastProduct.operationCount", argument: "inputs")
+            shape + [2, inner], operation: "\(operation).operationCount", argument: "inputs")
     }
 
     func predict(_ inputs: [Tensor], on kernels: any Kernels) throws -> Tensor {
@@ -69,18 +75,21 @@ struct BroadcastProduct: Layer {
                     x, flipsX, y, flipsY, shape: leading + input.shape.suffix(2), on: kernels)
                 return try kernels.summed(whole, to: input.shape)
             }
-            return LayerGradients(inputs: [
-                !wanted.inputs[0]
-                    ? nil
-                    : transposesA
-                        ? try gradient(b, transposesB, dy, true, like: a)
-                        : try gradient(dy, false, b, !transposesB, like: a),
-                !wanted.inputs[1]
-                    ? nil
-                    : transposesB
-                        ? try gradient(dy, true, a, transposesA, like: b)
-                        : try gradient(a, !transposesA, dy, false, like: b),
-            ])
+            func gradientOfA() throws -> Tensor {
+                transposesA
+                    ? try gradient(b, transposesB, dy, true, like: a)
+                    : try gradient(dy, false, b, !transposesB, like: a)
+            }
+            func gradientOfB() throws -> Tensor {
+                transposesB
+                    ? try gradient(dy, true, a, transposesA, like: b)
+                    : try gradient(a, !transposesA, dy, false, like: b)
+            }
+            // A caller may ask for more gradients, or fewer, than there are inputs.
+            return LayerGradients(
+                inputs: try zip([gradientOfA, gradientOfB], wanted.inputs).map {
+                    $1 ? try $0() : nil
+                })
         }
     }
 
@@ -91,7 +100,7 @@ struct BroadcastProduct: Layer {
         var left = MatrixAxes(a.shape, isTransposed: flipsA)
         let right = MatrixAxes(b.shape, isTransposed: flipsB)
         var c = try Tensor(
-            uninitialized: shape, scalarType: a.scalarType, operation: "BroadcastProduct")
+            uninitialized: shape, scalarType: a.scalarType, operation: operation)
         let count = c.count / (left.rows * right.columns)
         // One matrix on the right: the rows of all matrices on the left are those of a single one.
         let isSingle = right.leading.allSatisfy { $0 == 1 } && !flipsA

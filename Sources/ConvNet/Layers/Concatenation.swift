@@ -30,6 +30,9 @@ public struct Concatenation: Layer {
         takesSamples = true
     }
 
+    /// A concatenation.
+    public var pattern: LayerPattern { .concatenation(axis: axis) }
+
     /// The shape of the inputs together.
     public func outputShape(for inputShapes: [[Int]]) throws -> [Int] {
         try layout(of: inputShapes).shape

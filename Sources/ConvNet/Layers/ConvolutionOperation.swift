@@ -35,6 +35,29 @@ struct ConvolutionOperation: Sendable {
         ).output
     }
 
+    /// The output in prediction, as some channels of a larger tensor.
+    ///
+    /// - Parameter begun: the tensor, which is taken; nil where nothing of it is written yet.
+    func predict(
+        _ x: Tensor, into begun: inout Tensor?, _ destination: Plan.Destination,
+        prepacked: PrepackedFilters?, on kernels: any Kernels
+    ) throws -> Tensor {
+        var shape = try KernelChecks.convolution(
+            inputShape: x.shape, weightsShape: weights.shape, descriptor, operation: "convolution"
+        ).outputShape
+        shape[1] = destination.total
+        // Taken out: a tensor that is held twice would be copied.
+        var output =
+            try begun.take()
+            ?? Tensor(uninitialized: shape, scalarType: x.scalarType, operation: "Concatenation")
+        try kernels.convolution(
+            x, weights: weights, prepacked: prepacked, descriptor,
+            epilogue: Epilogue(
+                bias: bias, normalization: normalization, activation: activation),
+            into: &output, fromChannel: destination.channels.lowerBound)
+        return output
+    }
+
     /// The output in training, and the way back.
     func forward(_ x: Tensor, on kernels: any Kernels) throws -> Forward {
         let epilogue = Epilogue(bias: bias, pooling: pooling, activation: activation)

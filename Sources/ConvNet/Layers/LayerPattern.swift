@@ -18,6 +18,8 @@ public enum LayerPattern: Sendable, Hashable {
     case activation(Activation)
     /// The largest number under each position of a window.
     case maxPooling(Window)
+    /// All inputs one behind the other along an axis; -1 is the last.
+    case concatenation(axis: Int)
     /// Anything else.
     case other
 }

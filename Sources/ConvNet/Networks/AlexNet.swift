@@ -42,7 +42,7 @@ public struct AlexNet: Classifier {
                 operation: "AlexNet", argument: "filters", value: "\(filters)",
                 expected: "five numbers, one a convolution")
         }
-        var layers = LayerStack(
+        var layers = try LayerStack(
             inputShape: inputShape, seed: seed, initialization: initialization)
         try layers.addConvolution(filters: filters[0], kernel: 11, stride: 4)
         try layers.addNormalizedPooling()

@@ -8,10 +8,13 @@ struct BlockBuilder {
     /// The graph so far.
     var graph = Graph()
     private let seed: UInt64
+    private let initialization: Initialization
     private var drawn: UInt64 = 0
 
     /// No layers yet.
-    init(seed: UInt64) { self.seed = seed }
+    init(seed: UInt64, initialization: Initialization = .he) {
+        (self.seed, self.initialization) = (seed, initialization)
+    }
 
     /// How many channels a value has.
     func channels(_ x: Graph.Value) throws -> Int {
@@ -32,7 +35,8 @@ struct BlockBuilder {
         drawn += 1
         let layer = try Convolution(
             inputChannels: channels(x), outputChannels: filters, kernel: kernel, stride: stride,
-            padding: padding, groups: groups, hasBias: hasBias, seed: seed, stream: drawn)
+            padding: padding, groups: groups, hasBias: hasBias, initialization: initialization,
+            seed: seed, stream: drawn)
         return try graph.add(layer, x, name: name)
     }
 
@@ -43,7 +47,7 @@ struct BlockBuilder {
         drawn += 1
         let layer = try TransposedConvolution(
             inputChannels: channels(x), outputChannels: filters, kernel: kernel, stride: stride,
-            seed: seed, stream: drawn)
+            initialization: initialization, seed: seed, stream: drawn)
         return try graph.add(layer, x, name: name)
     }
 
@@ -69,7 +73,8 @@ struct BlockBuilder {
         drawn += 1
         let inputSize = try graph.shape(of: x).reduce(1, *)
         let layer = try Affine(
-            inputSize: inputSize, outputSize: outputSize, seed: seed, stream: drawn)
+            inputSize: inputSize, outputSize: outputSize, initialization: initialization,
+            seed: seed, stream: drawn)
         return try graph.add(layer, x, name: name)
     }
 

@@ -1,58 +1,44 @@
 // SPDX-License-Identifier: MIT
 //
-// Stacking layers for a ready-made network: each layer's input size follows from the one below, names
-// and random streams are counted.
+// Stacking layers for a ready-made network that is a chain: each layer takes what the one below
+// gives, and names are counted.
 
-/// The layers of a network so far, and the shape that comes out of them.
+/// The layers of a network so far, and the value that comes out of them.
 struct LayerStack {
-    /// The layers from the first on.
-    private(set) var layers: [NamedLayer] = []
-    private var shape: [Int]
-    private let seed: UInt64
-    private let initialization: Initialization
-    private var trained: UInt64 = 0
+    private var builder: BlockBuilder
+    private var top: Graph.Value
     private var counts: [String: Int] = [:]
 
     /// No layers on an input of the given shape, `[C, H, W]`.
-    init(inputShape: [Int], seed: UInt64, initialization: Initialization) {
-        shape = [1] + inputShape
-        self.seed = seed
-        self.initialization = initialization
+    init(inputShape: [Int], seed: UInt64, initialization: Initialization) throws {
+        builder = BlockBuilder(seed: seed, initialization: initialization)
+        top = try builder.graph.input("input", inputShape)
     }
+
+    /// The layers from the first on.
+    var layers: [NamedLayer] { builder.graph.nodes.map { NamedLayer($0.name, $0.layer) } }
 
     /// Puts a layer on top, named by its kind and number, such as `relu2`.
     mutating func add(_ kind: String, _ layer: any Layer) throws {
-        let number = counts[kind, default: 0] + 1
-        counts[kind] = number
-        shape = try layer.outputShape(for: [shape])
-        layers.append(NamedLayer("\(kind)\(number)", layer))
+        top = try builder.graph.add(layer, top, name: name(kind))
     }
 
     /// Puts a convolution with drawn filters on top.
     mutating func addConvolution(
         filters: Int, kernel: Int, stride: Int = 1, padding: Int = 0, groups: Int = 1
     ) throws {
-        guard shape.count == 4 else {
-            throw TensorError(
-                operation: "Network", argument: "inputShape", value: "\(shape.dropFirst())",
-                expected: "[C, H, W]")
-        }
-        trained += 1
-        try add(
-            "conv",
-            Convolution(
-                inputChannels: shape[1], outputChannels: filters, kernel: kernel, stride: stride,
-                padding: padding, groups: groups, initialization: initialization, seed: seed,
-                stream: trained))
+        top = try builder.convolution(
+            name("conv"), top, filters: filters, kernel: kernel, stride: stride, padding: padding,
+            groups: groups, hasBias: true)
     }
 
     /// Puts an affine layer with drawn weights on top.
     mutating func addAffine(outputSize: Int) throws {
-        trained += 1
-        try add(
-            "affine",
-            Affine(
-                inputSize: shape.dropFirst().reduce(1, *), outputSize: outputSize,
-                initialization: initialization, seed: seed, stream: trained))
+        top = try builder.affine(name("affine"), top, outputSize: outputSize)
+    }
+
+    private mutating func name(_ kind: String) -> String {
+        counts[kind, default: 0] += 1
+        return "\(kind)\(counts[kind, default: 0])"
     }
 }

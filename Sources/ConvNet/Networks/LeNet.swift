@@ -39,7 +39,7 @@ public struct LeNet: Classifier {
         seed: UInt64, form: Form = .modern, inputShape: [Int] = [1, 28, 28], classes: Int = 10,
         initialization: Initialization? = nil, kernels: any Kernels = NativeKernels()
     ) throws {
-        var layers = LayerStack(
+        var layers = try LayerStack(
             inputShape: inputShape, seed: seed,
             initialization: initialization ?? (form == .modern ? .he : .xavier))
         func addActivation() throws {

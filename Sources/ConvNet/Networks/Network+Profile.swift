@@ -102,13 +102,15 @@ extension Network {
         _ algorithm: (_ input: [Int], _ weights: [Int], ConvolutionDescriptor) -> String?
     ) throws -> PredictionProfile.Step {
         let layer = graph.nodes[step.node].layer
-        var name: String?
+        var (name, shape) = (String?.none, output.shape)
         if case .convolution(let fused) = step.kind, let weights = layer.parameters.first {
             name = algorithm(inputs[0].shape, weights.shape, fused.descriptor)
+            // Its own part of a concatenation.
+            if let destination = fused.destination { shape[1] = destination.channels.count }
         }
         return PredictionProfile.Step(
             layers: step.nodes.map { graph.nodes[$0].name }, type: "\(type(of: layer))",
-            outputShape: output.shape,
+            outputShape: shape,
             operationCount: try layer.operationCount(
                 for: inputs.prefix(graph.nodes[step.node].inputs.count).map(\.shape)),
             seconds: seconds, algorithm: name)

@@ -102,57 +102,64 @@ extension ONNXOperators {
     private static func convolution(
         _ node: ONNXNodeView, _ importer: inout ONNXImporter
     ) throws -> [ONNXImporter.Value] {
-        let weights = try weight(node, 1, "W", &importer)
-        let bias = try node.optional(2).map { _ in try weight(node, 2, "B", &importer) }
-        if try importer.shape(of: node.input(0)).count == 5 {
-            return [try importer.convolvedVolumes(node, weights, bias)]
+        try withFilters(
+            node, &importer, volumes: { try $0.convolvedVolumes($1, $2, $3) }
+        ) { node, shape, filters, bias in
+            try Convolution(
+                weights: filters, bias: bias,
+                window: ONNXWindow(node, shape: shape, size: Array(filters.shape[2...])).window(),
+                groups: node.int("group", 1))
         }
-        return [
-            try importer.onImages(node, weights: weights.tensor.shape) { node, importer, x, shape in
-                let filters = try weights.tensor.asImages()
-                let window = try ONNXWindow(
-                    node, shape: shape, size: Array(filters.shape[2...])
-                ).window()
-                // The bias of channels may have the axes of images behind it.
-                let layer = try Convolution(
-                    weights: filters, bias: bias.map { try $0.tensor.reshaped(to: [-1]) },
-                    window: window,
-                    groups: node.int("group", 1))
-                return .running(
-                    try importer.emit(
-                        layer, x, isLast: true,
-                        tensorNames: ["W": weights.name, "b": bias?.name ?? ""]), .float)
-            }
-        ]
     }
 
     private static func transposedConvolution(
         _ node: ONNXNodeView, _ importer: inout ONNXImporter
     ) throws -> [ONNXImporter.Value] {
+        try withFilters(
+            node, &importer, volumes: { try $0.transposedVolumes($1, $2, $3) }
+        ) { node, shape, filters, bias in
+            let groups = try node.int("group", 1)
+            guard (1...filters.shape[0]).contains(groups) else {
+                throw ONNXRefusal(
+                    "group", "\(groups)", expected: "from 1 to \(filters.shape[0])")
+            }
+            var rule = try ONNXWindow(node, shape: shape, size: Array(filters.shape[2...]))
+            let padding = try rule.transposed(node, shape: shape)
+            return try TransposedConvolution(
+                weights: filters, bias: bias ?? Tensor(zeros: [filters.shape[1] * groups]),
+                window: rule.window(),
+                outputPadding: PerAxis(height: padding[0], width: padding[1]), groups: groups)
+        }
+    }
+
+    /// A layer with filters, and perhaps a bias, on images.
+    ///
+    /// - Parameters:
+    ///   - volumes: does the same in three dimensions.
+    ///   - layer: makes it, for the images' shape.
+    private static func withFilters(
+        _ node: ONNXNodeView, _ importer: inout ONNXImporter,
+        volumes: (
+            inout ONNXImporter, ONNXNodeView, _ weights: ONNXImporter.Weight,
+            _ bias: ONNXImporter.Weight?
+        ) throws -> ONNXImporter.Value,
+        layer: (ONNXNodeView, _ shape: [Int], _ filters: Tensor, _ bias: Tensor?) throws ->
+            any Layer
+    ) throws -> [ONNXImporter.Value] {
         let weights = try weight(node, 1, "W", &importer)
         let bias = try node.optional(2).map { _ in try weight(node, 2, "B", &importer) }
         if try importer.shape(of: node.input(0)).count == 5 {
-            return [try importer.transposedVolumes(node, weights, bias)]
+            return [try volumes(&importer, node, weights, bias)]
         }
         return [
             try importer.onImages(node, weights: weights.tensor.shape) { node, importer, x, shape in
-                let filters = try weights.tensor.asImages()
-                let groups = try node.int("group", 1)
-                guard (1...filters.shape[0]).contains(groups) else {
-                    throw ONNXRefusal(
-                        "group", "\(groups)", expected: "from 1 to \(filters.shape[0])")
-                }
-                var rule = try ONNXWindow(node, shape: shape, size: Array(filters.shape[2...]))
-                let padding = try rule.transposed(node, shape: shape)
-                let biases =
-                    try bias?.tensor.reshaped(to: [-1])
-                    ?? Tensor(zeros: [filters.shape[1] * groups])
-                let layer = try TransposedConvolution(
-                    weights: filters, bias: biases, window: rule.window(),
-                    outputPadding: PerAxis(height: padding[0], width: padding[1]), groups: groups)
+                // The bias of channels may have the axes of images behind it.
+                let made = try layer(
+                    node, shape, weights.tensor.asImages(),
+                    bias.map { try $0.tensor.reshaped(to: [-1]) })
                 return .running(
                     try importer.emit(
-                        layer, x, isLast: true,
+                        made, x, isLast: true,
                         tensorNames: ["W": weights.name, "b": bias?.name ?? ""]), .float)
             }
         ]

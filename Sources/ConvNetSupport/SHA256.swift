@@ -3,51 +3,40 @@
 // SHA-256 as FIPS 180-4 defines it, for checking downloads: Foundation on Linux has none.
 
 /// A running SHA-256 digest.
-struct SHA256 {
-    private var state: [UInt32] = [
+package struct SHA256 {
+    private var state = SIMD8<UInt32>(
         0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab,
-        0x5be0_cd19,
-    ]
-    private var pending: [UInt8] = []
-    private var byteCount: UInt64 = 0
+        0x5be0_cd19)
+    private var w = [UInt32](repeating: 0, count: 64)
 
     /// The digest of some bytes in hexadecimal.
-    static func hexadecimal(of bytes: some Sequence<UInt8>) -> String {
+    package static func hexadecimal(of bytes: UnsafeRawBufferPointer) -> String {
         var digest = SHA256()
-        digest.update(bytes)
-        return digest.finish()
+        return digest.finish(bytes)
     }
 
-    private mutating func update(_ bytes: some Sequence<UInt8>) {
-        pending.reserveCapacity(64)
-        for byte in bytes {
-            pending.append(byte)
-            byteCount += 1
-            if pending.count == 64 { compress() }
+    private mutating func finish(_ bytes: UnsafeRawBufferPointer) -> String {
+        let whole = bytes.count / 64 * 64
+        for begin in stride(from: 0, to: whole, by: 64) { compress(bytes, at: begin) }
+        // The rest, a one and zeros, and the number of bits, in one block or two.
+        var end = Array(bytes[whole...]) + [0x80]
+        end += repeatElement(0, count: (end.count <= 56 ? 56 : 120) - end.count)
+        let bits = UInt64(bytes.count) * 8
+        end += (0..<8).map { UInt8(truncatingIfNeeded: bits >> (56 - 8 * $0)) }
+        end.withUnsafeBytes { end in
+            for begin in stride(from: 0, to: end.count, by: 64) { compress(end, at: begin) }
         }
-    }
-
-    private mutating func finish() -> String {
-        let bits = byteCount * 8
-        pending.append(0x80)
-        if pending.count > 56 {
-            pending += repeatElement(0, count: 64 - pending.count)
-            compress()
-        }
-        pending += repeatElement(0, count: 56 - pending.count)
-        pending += (0..<8).map { UInt8(truncatingIfNeeded: bits >> (56 - 8 * $0)) }
-        compress()
-        return state.map { word in
-            let digits = String(word, radix: 16)
+        return (0..<8).map { place in
+            let digits = String(state[place], radix: 16)
             return String(repeating: "0", count: 8 - digits.count) + digits
         }.joined()
     }
 
     /// One block of 64 bytes (FIPS 180-4, section 6.2.2).
-    private mutating func compress() {
-        var w = [UInt32](repeating: 0, count: 64)
+    private mutating func compress(_ bytes: UnsafeRawBufferPointer, at begin: Int) {
         for t in 0..<16 {
-            w[t] = pending[4 * t..<4 * t + 4].reduce(0) { $0 << 8 | UInt32($1) }
+            w[t] = UInt32(
+                bigEndian: bytes.loadUnaligned(fromByteOffset: begin + 4 * t, as: UInt32.self))
         }
         for t in 16..<64 {
             let s0 = w[t - 15].rotated(7) ^ w[t - 15].rotated(18) ^ w[t - 15] >> 3
@@ -61,10 +50,10 @@ struct SHA256 {
             let first = v[7] &+ s1 &+ choice &+ Self.constants[t] &+ w[t]
             let s0 = v[0].rotated(2) ^ v[0].rotated(13) ^ v[0].rotated(22)
             let majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2])
-            v = [first &+ s0 &+ majority, v[0], v[1], v[2], v[3] &+ first, v[4], v[5], v[6]]
+            v = SIMD8(
+                first &+ s0 &+ majority, v[0], v[1], v[2], v[3] &+ first, v[4], v[5], v[6])
         }
-        for i in 0..<8 { state[i] = state[i] &+ v[i] }
-        pending.removeAll(keepingCapacity: true)
+        state &+= v
     }
 
     /// The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
