@@ -223,7 +223,8 @@ let package = Package(
             dependencies: ["ConvNetReference", "ConvNetTestSupport"]),
         .testTarget(
             name: "ConvNetKernelsTests",
-            dependencies: ["ConvNetKernels", "ConvNetReference", "ConvNetTestSupport"]),
+            dependencies: ["ConvNetKernels", "ConvNetReference", "ConvNetTestSupport"],
+            swiftSettings: optimizedSwiftSettings),
         .testTarget(
             name: "ConvNetTests",
             dependencies: ["ConvNet", "ConvNetData", "ConvNetReference", "ConvNetTestSupport"]),
