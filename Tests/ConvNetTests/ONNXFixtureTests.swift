@@ -26,6 +26,29 @@ struct ONNXFixtureTests {
         #expect(files.filter { $0.hasSuffix(".onnx") }.sorted() == Self.names.map { "\($0).onnx" })
     }
 
+    /// Each byte replaced by others: the model loads and runs, or is refused, and nothing traps.
+    @Test(arguments: ["branches", "functions", "sequences", "best-boxes", "places"])
+    func aDamagedModelLoadsOrIsRefused(_ name: String) throws {
+        let bytes = Array(
+            try Data(contentsOf: Self.folder.appendingPathComponent("\(name).onnx")))
+        let x = try Tensor(shape: [1, 3, 4, 6], repeating: 0.5)
+        var refused = 0
+        for place in bytes.indices {
+            for change in [UInt8(0xFF), 0x03] {
+                var damaged = bytes
+                damaged[place] ^= change
+                do {
+                    _ = try Network(onnx: damaged).predict(["x": x])
+                } catch {
+                    refused += 1
+                    let isKnown = error is FileError || error is ONNXError || error is TensorError
+                    #expect(isKnown, "byte \(place): \(error)")
+                }
+            }
+        }
+        #expect(refused > 0)
+    }
+
     /// A hundred-thousandth of the largest number: sums are taken in another order than there.
     @Test(arguments: names)
     func answersAreThoseOfONNXRuntime(_ name: String) throws {

@@ -47,6 +47,24 @@ struct ONNXImportTests {
         }
     }
 
+    /// Networks of the package come back as the layers that they are, not as products and sums.
+    @Test func ownNetworksComeBackAsTheirLayers() throws {
+        for network in [
+            try LeNet(seed: 1).network, try SimpleConvNet(seed: 1).network,
+            try Network.resnet18(classes: 4, inputShape: [3, 32, 32], width: 2),
+            try Network.unet(classes: 2, inputShape: [3, 16, 12], width: 3),
+        ] {
+            func kinds(_ network: Network) -> [String] {
+                network.graph.nodes.map { "\(type(of: $0.layer))" }
+                    .filter { !["Dropout", "Flatten", "Reshape"].contains($0) }
+            }
+            let imported = try Network(onnx: Array(network.onnxData(file: "f")))
+            #expect(
+                kinds(imported).map { $0 == "Activation" ? "ReLU" : $0 }
+                    == kinds(network).map { $0 == "Activation" ? "ReLU" : $0 })
+        }
+    }
+
     private static func node(
         _ operation: String, _ inputs: [String], _ output: String,
         _ attributes: [(name: String, value: ONNXAttribute)] = []

@@ -192,18 +192,16 @@ extension ONNXOperators {
             diagonal = min(max(numbers[0], -Shape.largestExtent), Shape.largestExtent)
         }
         let (rows, columns) = (shape[shape.count - 2], shape[shape.count - 1])
-        try ONNXArithmetic.check([rows, columns])
-        let truths = (0..<rows).flatMap { row in
-            (0..<columns).map { column in
-                (isUpper ? column - row >= diagonal : column - row <= diagonal) ? 1 : 0
-            }
+        func numbers(_ shape: [Int], _ first: Int) throws -> Graph.Value {
+            let numbers = (0..<shape.reduce(1, *)).map { $0 + first }
+            return try importer.running(
+                .constant(ONNXConstant(shape: shape, integers: numbers), name: ""))
         }
-        let mask = ONNXImporter.Value.constant(
-            ONNXConstant(shape: [rows, columns], type: .bool, integers: truths), name: "")
-        let choices = [
-            try importer.running(x), try importer.running(importer.number(0)),
-            try importer.running(mask),
-        ]
+        // Columns against rows, so that no mask is as large as the matrices.
+        let (row, column) = (try numbers([rows, 1], diagonal), try numbers([1, columns], 0))
+        let mask = try importer.emit(
+            Selection(isUpper ? .greaterOrEqual : .lessOrEqual), column, row, isLast: false)
+        let choices = [try importer.running(x), try importer.running(importer.number(0)), mask]
         return [.running(try importer.emit(Selection(.byTruth), choices), importer.type(of: x))]
     }
 
