@@ -106,7 +106,7 @@ static void finish(const convk_conv2d_winograd *p, const convk_conv2d_plan *plan
                    const convk_conv2d_operands *o, ptrdiff_t filter, ptrdiff_t end) {
     const ptrdiff_t plane = p->window.oh * p->window.ow;
     for (ptrdiff_t n = 0; n < p->window.n; n++)
-        convk_finish_planes(plan, o, o->to + (n * p->rows + filter) * plane, filter, end - filter,
+        convk_finish_planes(plan, o, o->to + n * p->y_image + filter * plane, filter, end - filter,
                             plane, plane);
 }
 
