@@ -16,7 +16,7 @@ struct ONNXFixtureTests {
 
     /// The names of the models.
     static let names = [
-        "best-boxes", "branches", "functions", "grids", "half", "indices", "nearest",
+        "attention", "best-boxes", "branches", "functions", "grids", "half", "indices", "nearest",
         "normalized-weights", "places", "reductions", "sequences", "thin-resnet-nhwc", "volumes",
     ]
 
