@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Small models of forms that exporters write, against ONNX Runtime's answers. Tests/Fixtures/ONNX/models.py
-// made both.
+// Small models of forms that exporters write, against ONNX Runtime's answers.
+// Tests/Fixtures/ONNX/models.py made both.
 
 import ConvNetData
 import ConvNetTestSupport

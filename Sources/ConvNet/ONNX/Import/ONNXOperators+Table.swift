@@ -45,8 +45,8 @@ extension ONNXOperators {
         "Trilu": "a diagonal that is computed",
     ]
 
-    /// The versions of ONNX's operators in which each was changed, the first of them the one that it came
-    /// with. All of them are read.
+    /// The versions of ONNX's operators in which each was changed, the first of them the one that
+    /// it came with. All of them are read.
     private static let versions: [String: [Int]] = [
         "Abs": [1, 6, 13],
         "Acos": [7, 22],
@@ -197,7 +197,8 @@ extension ONNXOperators {
         "Xor": [1, 7],
     ]
 
-    /// A row for each operator: its versions, the attributes that are understood, and what is refused.
+    /// A row for each operator: its versions, the attributes that are understood, and what is
+    /// refused.
     static var table: String {
         let rows = all.keys.sorted().map { name in
             let versions = versions[name].map { $0.map(String.init).joined(separator: ", ") }
