@@ -6,8 +6,8 @@ internal import CConvKernels
 import ConvNetTensor
 
 extension NativeKernels {
-    /// Calls a body for blocks of `[0, count)`, which threads share; what it does for one block may not
-    /// touch what it does for another one.
+    /// Calls a body for blocks of `[0, count)`, which threads share; what it does for one block may
+    /// not touch what it does for another one.
     ///
     /// - Parameters:
     ///   - count: how many turns there are.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Networks that PyTorch exported, trained on: gradients against PyTorch's, what is frozen, and what ONNX
-// Runtime makes of the result. Tests/Fixtures/ONNX/finetune.py made the models and the numbers.
+// Networks that PyTorch exported, trained on: gradients against PyTorch's, what is frozen, and what
+// ONNX Runtime makes of the result. Tests/Fixtures/ONNX/finetune.py made the models and the
+// numbers.
 
 import ConvNetData
 import ConvNetTestSupport
@@ -31,8 +32,9 @@ private struct FineTuningFixture {
 
     var labels: [Int] { get throws { try self["labels"].scalars.map { Int($0) } } }
 
-    /// Fails where a gradient is further from PyTorch's float64 than four times PyTorch's float32 is or, where
-    /// that was lucky, than its share of four times PyTorch's median; each parameter has a gradient.
+    /// Fails where a gradient is further from PyTorch's float64 than four times PyTorch's float32
+    /// is or, where that was lucky, than its share of four times PyTorch's median; each parameter
+    /// has a gradient.
     func compare(_ gradients: [NamedTensor], _ prefix: String) throws {
         let names = tensors.keys.filter { $0.hasPrefix(prefix) && $0 != "\(prefix)loss" }
         #expect(gradients.map { prefix + $0.name }.sorted() == names.sorted())
@@ -58,8 +60,8 @@ struct FineTuningTests {
         "resnet18-kept", "resnet18-folded", "mobilenetv2-kept", "mobilenetv2-folded",
     ]
 
-    /// Gradients of a step with running statistics: a step of plain descent is as long as they are. It is
-    /// made long, so that no digits are lost to the parameters.
+    /// Gradients of a step with running statistics: a step of plain descent is as long as they are.
+    /// It is made long, so that no digits are lost to the parameters.
     private static func frozenGradients(
         _ network: Network, _ fixture: FineTuningFixture
     ) throws -> (loss: Double, gradients: [NamedTensor]) {
@@ -98,7 +100,8 @@ struct FineTuningTests {
         try fixture.compare(result.parameters, "batch.")
     }
 
-    /// Two epochs, the second one from a checkpoint: what is frozen keeps every byte, and the rest learns.
+    /// Two epochs, the second one from a checkpoint: what is frozen keeps every byte, and the rest
+    /// learns.
     @Test(arguments: names)
     func whatIsFrozenStaysAlsoOverACheckpoint(_ name: String) throws {
         let fixture = try FineTuningFixture(name)

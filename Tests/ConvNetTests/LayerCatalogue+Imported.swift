@@ -37,7 +37,8 @@ extension LayerCatalogue {
                 CumulativeSum.self, withoutPyTorch: noPyTorch,
                 [
                     LayerExample(
-                        "running sums", [2, 5, 3], isExact: true, layer: try CumulativeSum(axis: 1)),
+                        "running sums", [2, 5, 3], isExact: true,
+                        layer: try CumulativeSum(axis: 1)),
                     LayerExample(
                         "running sums from the end", [2, 5, 3], isExact: true,
                         layer: try CumulativeSum(axis: 2, isExclusive: true, isReversed: true)),
@@ -92,8 +93,8 @@ extension LayerCatalogue {
         ]
     }
 
-    /// Roots, logarithms and reciprocals are of numbers above 0, and some inverses of numbers from -1 to 1,
-    /// or above 1.
+    /// Roots, logarithms and reciprocals are of numbers above 0, and some inverses of numbers from
+    /// -1 to 1, or above 1.
     private static func pointwise() -> [LayerExample] {
         Pointwise.Function.allCases.map { function in
             let isPositive = [.squareRoot, .logarithm, .reciprocal].contains(function)

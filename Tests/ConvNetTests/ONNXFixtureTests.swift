@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Small models of forms that exporters write, against ONNX Runtime's answers. Tests/Fixtures/ONNX/models.py
-// made both.
+// Small models of forms that exporters write, against ONNX Runtime's answers.
+// Tests/Fixtures/ONNX/models.py made both.
 
 import ConvNetData
 import ConvNetTestSupport
@@ -16,7 +16,7 @@ struct ONNXFixtureTests {
 
     /// The names of the models.
     static let names = [
-        "best-boxes", "branches", "functions", "grids", "half", "indices", "nearest",
+        "attention", "best-boxes", "branches", "functions", "grids", "half", "indices", "nearest",
         "normalized-weights", "places", "reductions", "sequences", "thin-resnet-nhwc", "volumes",
     ]
 

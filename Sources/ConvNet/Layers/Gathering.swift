@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Numbers at places that are known only when a network runs: of imported models, whose detectors take
-// the boxes of the best scores, and whose embeddings are rows of a table.
+// Numbers at places that are known only when a network runs: of imported models, whose detectors
+// take the boxes of the best scores, and whose embeddings are rows of a table.
 
-/// The numbers of the first input at the places that the second one names. Negative indices count from
-/// the end.
+/// The numbers of the first input at the places that the second one names. Negative indices count
+/// from the end.
 struct Gathering: Layer {
     /// What an index names.
     enum Rule: String, CaseIterable {
         /// All that lies at an index of the axis, as NumPy's `take`.
         case parts
-        /// A single number: the index takes the place of its own along the axis, as `take_along_axis`.
+        /// A single number: the index takes the place of its own along the axis, as
+        /// `take_along_axis`.
         case numbers
         /// A row of indices names a place along the axes from the given one on; those before it are
         /// shared.

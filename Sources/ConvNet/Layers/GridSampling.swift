@@ -2,8 +2,8 @@
 //
 // Images read at any places, as PyTorch's grid_sample and ONNX's GridSample do: of imported models.
 
-/// The numbers of images `[N, C, H, W]` at the places of a grid `[N, OH, OW, 2]`, each a column and a row
-/// from -1 to 1: `[N, C, OH, OW]`.
+/// The numbers of images `[N, C, H, W]` at the places of a grid `[N, OH, OW, 2]`, each a column and
+/// a row from -1 to 1: `[N, C, OH, OW]`.
 struct GridSampling: Layer {
     enum Mode: String, CaseIterable {
         case nearest, linear, cubic

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Functions of single numbers that are rare in networks, and computed in `Double`: those of which there are
-// kernels are activations.
+// Functions of single numbers that are rare in networks, and computed in `Double`: those of which
+// there are kernels are activations.
 
 /// A function of each number that is no ``Activation``.
 struct Pointwise: UnaryLayer {
@@ -13,7 +13,8 @@ struct Pointwise: UnaryLayer {
         case hyperbolicSine, hyperbolicCosine, areaSine, areaCosine, areaTangent
         /// 1 for NaN.
         case isNaN
-        /// 1 for infinities: the negative one where `a` is not 0, the positive one where `b` is not.
+        /// 1 for infinities: the negative one where `a` is not 0, the positive one where `b` is
+        /// not.
         case isInfinite
         /// `x < −a ? x + b : x > a ? x − b : 0`
         case shrink

@@ -178,8 +178,8 @@ struct Resampling: UnaryLayer {
         }
     }
 
-    /// Where the nearest pixel is looked for: runtimes compute it in `Float`, which decides where an output
-    /// lies between two.
+    /// Where the nearest pixel is looked for: runtimes compute it in `Float`, which decides where
+    /// an output lies between two.
     private func nearestPosition(of output: Int, _ rule: Rule) -> Double {
         let (x, scale) = (Float(output), Float(rule.scale))
         let (input, outputs) = (Float(rule.inputSize), Float(rule.outputSize))

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Comparisons, whose results are 1 and 0, the choice between two values by them, and division of whole
-// numbers: of imported models.
+// Comparisons, whose results are 1 and 0, the choice between two values by them, and division of
+// whole numbers: of imported models.
 
-/// A truth of two values, whole numbers of a division, or a choice between two values by the truth of a
-/// third. Shapes broadcast as NumPy's do.
+/// A truth of two values, whole numbers of a division, or a choice between two values by the truth
+/// of a third. Shapes broadcast as NumPy's do.
 struct Selection: Layer {
     /// What is made of numbers that lie at the same place.
     enum Rule: String, CaseIterable {
@@ -95,8 +95,8 @@ struct Selection: Layer {
         }
     }
 
-    /// What the output's gradient is multiplied by for each of the first inputs; the others have none, as
-    /// they decide in steps.
+    /// What the output's gradient is multiplied by for each of the first inputs; the others have
+    /// none, as they decide in steps.
     private func factors(
         _ inputs: [Tensor], _ shape: [Int], on kernels: any Kernels
     ) throws -> [[Double]] {

@@ -2,10 +2,10 @@
 """Narrow networks as PyTorch exports them, and PyTorch's gradients, for FineTuningTests.swift.
 
 python finetune.py, with torch, torchvision, onnx and safetensors. Writes FineTuning/NAME.onnx and
-FineTuning/NAME.safetensors: images, labels, what comes out ("output"), and in float64 the loss and the
-gradient of every initializer by its name there: of a step with running statistics ("frozen."), and where
-normalizations are kept also of one with the batch's ("batch."). The metadata has the largest error of each
-in float32 ("error.").
+FineTuning/NAME.safetensors: images, labels, what comes out ("output"), and in float64 the loss and
+the gradient of every initializer by its name there: of a step with running statistics ("frozen."),
+and where normalizations are kept also of one with the batch's ("batch."). The metadata has the
+largest error of each in float32 ("error.").
 """
 import copy
 import pathlib
@@ -60,7 +60,7 @@ def both(network, x, labels, prefix):
 
 
 def fold(network, x):
-    """The network without its normalizations, and its convolutions in the order in which they run."""
+    """The network without its normalizations, and its convolutions in the order of their runs."""
     network, order, makers, pairs = copy.deepcopy(network).eval(), [], {}, []
 
     def note(name):

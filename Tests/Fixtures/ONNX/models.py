@@ -62,7 +62,7 @@ class Model:
             graph, functions=self.functions,
             opset_imports=[helper.make_opsetid("", version)]
             + [helper.make_opsetid(d, 1) for d in domains])
-        model.ir_version = 8
+        model.ir_version = 10 if version > 22 else 8
         path = FOLDER / f"{name}.onnx"
         onnx.save(model, path)
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -134,6 +134,15 @@ def _(m):
     m.add("Resize", "x", "", scales, to="a", mode="nearest", nearest_mode="floor",
           coordinate_transformation_mode="asymmetric")
     m.add("Resize", "x", "", "", m.integers(1, 3, 31, 7), to="b", mode="nearest")
+
+
+@images("attention", shape=(2, 3, 4, 5), version=23, outputs={"a": F, "b": F})
+def _(m):
+    mask = m.weight(np.tril(np.ones((4, 4), bool)))
+    m.add("Attention", "x", m.add("Sin", "x"), m.add("Exp", "x"), mask, to="a")
+    rows = m.add("Reshape", "x", m.integers(0, 3, -1))
+    m.add("Attention", rows, m.add("Neg", rows), rows, to="b", q_num_heads=4, kv_num_heads=4,
+          is_causal=1, scale=0.3)
 
 
 @images("functions")

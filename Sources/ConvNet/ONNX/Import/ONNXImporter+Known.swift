@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// What a model computes of constants alone, with the layers that would do it at run time: weights that are
-// normalized first, position codes, masks.
+// What a model computes of constants alone, with the layers that would do it at run time: weights
+// that are normalized first, position codes, masks.
 
 extension ONNXImporter {
-    /// The results of an operator of constants that are no weights, computed by its layers now; nil where
-    /// the graph has to.
+    /// The results of an operator of constants that are no weights, computed by its layers now; nil
+    /// where the graph has to.
     mutating func evaluated(
         _ node: ONNXNodeView, _ entry: ONNXOperators.Entry
     ) throws -> [Value]? {
@@ -30,8 +30,8 @@ extension ONNXImporter {
         return values
     }
 
-    /// The numbers of a value that follows from the network's own tensors; nil where an input has a part
-    /// in it.
+    /// The numbers of a value that follows from the network's own tensors; nil where an input has a
+    /// part in it.
     func known(_ value: Graph.Value, _ type: ONNXType) throws -> ONNXConstant? {
         guard case .node(let last) = value.source else { return nil }
         var isNeeded = [Bool](repeating: false, count: last + 1)

@@ -17,7 +17,8 @@ extension ONNXImporter {
             let isTrained =
                 isWeight(name) && constant.type.isFloatingPoint && !constant.shape.isEmpty
             let key = isTrained ? StoredTensor.parameterKey : StoredTensor.bufferKey
-            // Whole numbers stay the model's: among the network's tensors they would lose their type.
+            // Whole numbers stay the model's: among the network's tensors they would lose their
+            // type.
             let isNamed = !name.isEmpty && constant.integers == nil
             let node = try add(
                 StoredTensor(tensor, isTrained: isTrained), [],

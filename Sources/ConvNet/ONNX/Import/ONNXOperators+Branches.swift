@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Branches whose condition is known when the model is loaded: exporters write one where an axis may have
-// extent 1.
+// Branches whose condition is known when the model is loaded: exporters write one where an axis may
+// have extent 1.
 
 extension ONNXOperators {
     /// Operators that hold graphs.

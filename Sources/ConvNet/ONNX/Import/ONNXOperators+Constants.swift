@@ -146,8 +146,8 @@ extension ONNXImporter {
         if case .constant(let constant, _) = value, from != type {
             return .constant(try constant.cast(to: type), name: "")
         }
-        // Numbers are computed as float32, also where a model asks for more digits. Fewer digits would be
-        // other numbers.
+        // Numbers are computed as float32, also where a model asks for more digits. Fewer digits
+        // would be other numbers.
         guard type != .float16, type != .bfloat16 else {
             throw ONNXRefusal("to", type.name, expected: "FLOAT, DOUBLE or whole numbers")
         }

@@ -182,8 +182,8 @@ extension ONNXOperators {
 }
 
 extension ONNXImporter {
-    /// A normalization of channels by their own mean and variance, which weights go through before they
-    /// are used.
+    /// A normalization of channels by their own mean and variance, which weights go through before
+    /// they are used.
     ///
     /// - Returns: the result, and the running mean and variance behind it.
     fileprivate mutating func batchNormalized(_ node: ONNXNodeView) throws -> [Value] {

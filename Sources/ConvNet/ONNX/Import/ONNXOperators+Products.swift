@@ -164,7 +164,8 @@ extension ONNXOperators {
 }
 
 extension ONNXImporter {
-    /// A product of rows with weights as ``Affine`` has them, and a bias; nil where it is another one.
+    /// A product of rows with weights as ``Affine`` has them, and a bias; nil where it is another
+    /// one.
     fileprivate mutating func affine(_ node: ONNXNodeView) throws -> Value? {
         guard try !node.flag("transA"), try !node.flag("transB"), try node.float("alpha", 1) == 1,
             try node.float("beta", 1) == 1, try shape(of: node.input(0)).count == 2,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Sequences of values, whose lengths are known when the model is loaded: exporters write them where PyTorch
-// splits or stacks.
+// Sequences of values, whose lengths are known when the model is loaded: exporters write them where
+// PyTorch splits or stacks.
 
 extension ONNXOperators {
     /// What makes sequences and takes them apart.

@@ -5,6 +5,7 @@
 extension ONNXOperators {
     /// What is refused of an operator beside attributes that are not in its list; empty for most.
     private static let limits: [String: String] = [
+        "Attention": "past keys, `softcap`, groups of heads, outputs behind the first",
         "AveragePool": "a dilation beside ceil mode",
         "BatchNormalization": "`spatial` 0; training before version 14",
         "Cast": "what is computed to FLOAT16 or BFLOAT16; text",
@@ -44,8 +45,8 @@ extension ONNXOperators {
         "Trilu": "a diagonal that is computed",
     ]
 
-    /// The versions of ONNX's operators in which each was changed, the first of them the one that it came
-    /// with. All of them are read.
+    /// The versions of ONNX's operators in which each was changed, the first of them the one that
+    /// it came with. All of them are read.
     private static let versions: [String: [Int]] = [
         "Abs": [1, 6, 13],
         "Acos": [7, 22],
@@ -59,6 +60,7 @@ extension ONNXOperators {
         "Asinh": [9, 22],
         "Atan": [7, 22],
         "Atanh": [9, 22],
+        "Attention": [23, 24, 25],
         "AveragePool": [1, 7, 10, 11, 19, 22],
         "BatchNormalization": [1, 6, 7, 9, 14, 15],
         "Cast": [1, 6, 9, 13, 19, 21, 23, 24, 25, 28],
@@ -195,7 +197,8 @@ extension ONNXOperators {
         "Xor": [1, 7],
     ]
 
-    /// A row for each operator: its versions, the attributes that are understood, and what is refused.
+    /// A row for each operator: its versions, the attributes that are understood, and what is
+    /// refused.
     static var table: String {
         let rows = all.keys.sorted().map { name in
             let versions = versions[name].map { $0.map(String.init).joined(separator: ", ") }

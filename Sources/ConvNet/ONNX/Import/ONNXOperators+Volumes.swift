@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Convolutions and poolings of volumes `[N, C, D, H, W]`, made of those of images: what lies under a window
-// along the depth becomes channels of an image. Correct, and slower than kernels of their own would be.
+// Convolutions and poolings of volumes `[N, C, D, H, W]`, made of those of images: what lies under
+// a window along the depth becomes channels of an image. Correct, and slower than kernels of their
+// own would be.
 
 extension ONNXImporter {
     /// A weight, and what it is called.
@@ -26,8 +27,8 @@ extension ONNXImporter {
         return try volumes(result, samples: shape[0], places: places)
     }
 
-    /// Filters of volumes as those of images, and the size of their window. Those that a network has by now
-    /// are kept so.
+    /// Filters of volumes as those of images, and the size of their window. Those that a network
+    /// has by now are kept so.
     private func slices(
         _ weights: Tensor, channels: Int, groups: Int
     ) throws -> (filters: Tensor, size: [Int]) {
@@ -78,7 +79,8 @@ extension ONNXImporter {
         return try transposed(split, [0, 2, 1, 3, 4], isLast: false)
     }
 
-    /// A transposed convolution: each image gives the window's slices, which are added up where they meet.
+    /// A transposed convolution: each image gives the window's slices, which are added up where
+    /// they meet.
     mutating func transposedVolumes(
         _ node: ONNXNodeView, _ weights: Weight, _ bias: Weight?
     ) throws -> Value {
@@ -150,8 +152,8 @@ extension ONNXImporter {
         return try reshape(sum, to: [n, f, places, shape[4], shape[5]], isLast: false)
     }
 
-    /// A pooling of volumes, first of their images and then along the depth: maxima and means of a window
-    /// are those of its slices'. Nil where the input is none.
+    /// A pooling of volumes, first of their images and then along the depth: maxima and means of a
+    /// window are those of its slices'. Nil where the input is none.
     mutating func pooledVolumes(
         _ node: ONNXNodeView,
         _ pool: (inout ONNXImporter, Graph.Value, ONNXWindow) throws -> Value

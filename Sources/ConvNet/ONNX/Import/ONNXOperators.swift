@@ -24,7 +24,7 @@ enum ONNXOperators {
     /// All of them.
     static let all: [String: Entry] = [
         activations, arithmetic, comparisons, views, constants, convolutions, normalizations,
-        products, reductions, selections, sums, indexing, branches, patches, sequences,
+        products, reductions, selections, sums, indexing, branches, patches, sequences, attention,
     ].reduce(into: [:]) { all, group in all.merge(group) { $1 } }
 
     /// Whether an operator computes with numbers of 8 bits.

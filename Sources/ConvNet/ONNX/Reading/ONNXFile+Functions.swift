@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Functions that a model brings along: operators of its own, made of others. Each use of one is replaced
-// by what it is made of.
+// Functions that a model brings along: operators of its own, made of others. Each use of one is
+// replaced by what it is made of.
 
 import ConvNetSupport
 
@@ -48,8 +48,8 @@ extension ONNXFile {
 
     /// The graph's nodes, with what functions are made of in place of their uses.
     ///
-    /// - Throws: ``FileError`` when functions use each other without end, or are written for another version
-    ///   of the operators than the model.
+    /// - Throws: ``FileError`` when functions use each other without end, or are written for
+    ///   another version of the operators than the model.
     func expandedNodes() throws -> [Node] {
         guard !functions.isEmpty else { return nodes }
         let known = Dictionary(functions.map { ("\($0.domain):\($0.name)", $0) }) { first, _ in
