@@ -30,6 +30,11 @@ public protocol ConvolutionKernels: Sendable {
     /// By default the output is made by itself and copied.
     ///
     /// - Parameters:
+    ///   - x: images `[N, C, H, W]`.
+    ///   - weights: filters `[F, C/groups, KH, KW]`.
+    ///   - prepacked: where what is made of the filters is kept for the next call, or nil.
+    ///   - descriptor: the window and the groups.
+    ///   - epilogue: what is done to the sums, without a pooling's maxima being asked for.
     ///   - output: `[N, K, OH, OW]`, of which channels `first` to below `first + F` change.
     ///   - first: the first of these channels, from 0.
     /// - Throws: ``TensorError`` when a shape does not suit the others or a window is larger than
