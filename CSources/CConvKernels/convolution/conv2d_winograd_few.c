@@ -6,7 +6,7 @@
 #include "convolution/conv2d_winograd.h"
 
 enum {
-    FILTER_PANELS = 2, // panels of filters of a task
+    FILTER_PANELS = 2, // panels of filters of a task, at most
     CHANNELS = 8,      // of one transform's task
 };
 
@@ -120,8 +120,10 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
     convk_conv2d_operands unfinished = *o;
     unfinished.finish = NULL;
     transform(&p, o->from, tiles);
+    // With few filters, each thread has some.
+    const ptrdiff_t of_task = convk_max(1, convk_min(FILTER_PANELS, p.row_panels / plan->threads));
     // Each task writes the outputs of its own filters.
-    CONVK_SHARED_BLOCKS (panel, p.row_panels, FILTER_PANELS) {
+    CONVK_SHARED_BLOCKS (panel, p.row_panels, of_task) {
         convk_winograd_outputs t = {.p = &p,
                                     .plan = plan,
                                     .operands = &unfinished,
@@ -129,7 +131,7 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
                                     .filters = o->filters,
                                     .bias = o->bias,
                                     .panel = panel,
-                                    .panel_end = convk_min(panel + FILTER_PANELS, p.row_panels),
+                                    .panel_end = convk_min(panel + of_task, p.row_panels),
                                     .products = products};
         multiply(&t, tiles);
         for (ptrdiff_t block = 0; block < p.blocks; block++) {
