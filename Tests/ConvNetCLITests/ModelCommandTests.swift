@@ -214,6 +214,30 @@ private func withModel(_ body: (ExportedModel) throws -> Void) throws {
     }
 
     /// To a whole-network file and back.
+    @Test func namesMayBePyTorchs() throws {
+        try withModel { files in
+            let target = files.path("state.safetensors")
+            let network = files.path("network.safetensors")
+            try files.network.save(to: URL(fileURLWithPath: network))
+            let run = try Tool.run(["convert", network, target, "--names", "pytorch"])
+            #expect(run.status == 0 && run.output == "wrote \(target)\n", "\(run)")
+            let names = try Safetensors.decode(
+                Data(contentsOf: URL(fileURLWithPath: target)), file: target
+            ).map(\.name)
+            #expect(names.contains { $0.hasSuffix(".weight") }, "\(names)")
+            for (arguments, message) in [
+                ([network, target, "--names", "keras"], "--names is keras, expected pytorch"),
+                (
+                    [network, files.path("out.onnx"), "--names", "pytorch"],
+                    "--names is pytorch, expected with a network as IN and OUT.safetensors"
+                ),
+            ] {
+                let refused = try Tool.run(["convert"] + arguments)
+                #expect(refused.status == 2 && refused.error.contains(message))
+            }
+        }
+    }
+
     @Test func convertedNetworksGiveTheSameAnswers() throws {
         try withModel { files in
             for (input, output) in [("model.onnx", "a.safetensors"), ("a.safetensors", "b.onnx")] {

@@ -100,6 +100,32 @@ private struct NetworkFixture {
         try Self.check(network, NetworkFixture("resnet18", in: Self.narrow))
     }
 
+    /// What is written under PyTorch's names is what was read, tensor by tensor.
+    @Test func aStateDictIsWrittenAsItWasRead() throws {
+        let fixture = try NetworkFixture("resnet18", in: Self.narrow)
+        var network = try Network.resnet18(classes: 4, inputShape: [3, 32, 32], width: 2)
+        let state = try fixture.tensors.keys.filter { $0.hasPrefix("state.") }.map {
+            (name: String($0.dropFirst(6)), value: try fixture[$0])
+        }
+        try network.loadParameters(state, file: "state_dict")
+        try withTemporaryFolder { folder in
+            let file = folder.appendingPathComponent("resnet18.safetensors")
+            try network.saveStateDict(to: file)
+            let written = try Safetensors.decode(Data(contentsOf: file), file: file.path)
+            let counted = state.filter { !$0.name.hasSuffix("num_batches_tracked") }
+            #expect(Set(written.map(\.name)) == Set(counted.map(\.name)))
+            for (name, value) in counted {
+                let tensor = try #require(written.first { $0.name == name }).value
+                #expect(tensor.shape == value.shape && tensor.doubles == value.doubles, "\(name)")
+            }
+            var other = try Network.resnet18(
+                classes: 4, inputShape: [3, 32, 32], width: 2, seed: 9)
+            try other.loadParameters(from: file)
+            let x = try fixture["images"]
+            #expect(try other.predict(x).doubles == network.predict(x).doubles)
+        }
+    }
+
     @Test func aNarrowUNetIsPyTorchs() throws {
         let network = try Network.unet(classes: 2, inputShape: [3, 16, 12], width: 3)
         try Self.check(network, NetworkFixture("unet", in: Self.narrow))

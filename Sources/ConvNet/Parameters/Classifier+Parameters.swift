@@ -15,6 +15,17 @@ extension Classifier {
             Safetensors.encode(parameters + buffers, file: url.path), to: url)
     }
 
+    /// Writes the parameters and buffers under the names that PyTorch's `state_dict` has for such layers, and
+    /// as they lie there: `fc.weight` `[out, in]` for `fc.W` `[in, out]`. A model of the same layers loads
+    /// them with `load_state_dict(load_file(…), strict=False)`, for the counts of batches are not there;
+    /// ``loadParameters(from:strict:)`` reads them too.
+    ///
+    /// - Throws: ``FileError`` when the file can't be written.
+    public func saveStateDict(to url: URL) throws {
+        try ParameterFile.write(
+            Safetensors.encode(StateDict.tensors(of: network), file: url.path), to: url)
+    }
+
     /// Replaces the parameters and buffers by those of a safetensors file: all of them, or none
     /// where something is wrong.
     ///

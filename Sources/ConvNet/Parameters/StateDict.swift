@@ -48,6 +48,27 @@ enum StateDict {
         }
     }
 
+    /// The network's tensors as PyTorch would have them, `fc.weight` for `fc.W` and `[out, in]`. What has
+    /// such a name already, as the parameters of a model from ONNX, stays as it is. A tensor that several
+    /// nodes read has the first one's name.
+    static func tensors(of network: Network) throws -> [NamedTensor] {
+        let suffixes = Set(names.values).map { ".\($0)" }
+        var theirs: [String: (name: String, isMatrix: Bool)] = [:]
+        for (node, keys) in zip(network.graph.nodes, network.tensorNames) {
+            for (key, name) in keys where theirs[name] == nil {
+                guard let suffix = names[key], !suffixes.contains(where: name.hasSuffix) else {
+                    continue
+                }
+                let isMatrix = key == "W" && node.layer.pattern == .affine
+                theirs[name] = ("\(node.name).\(suffix)", isMatrix)
+            }
+        }
+        return try (network.parameters + network.buffers).map { tensor in
+            guard let (name, isMatrix) = theirs[tensor.name] else { return tensor }
+            return (name, isMatrix ? try transposed(tensor.value, network.kernels) : tensor.value)
+        }
+    }
+
     /// Whether a tensor is one of PyTorch's that a network has no use for.
     static func isIgnored(_ name: String, by network: Network) -> Bool {
         guard name.hasSuffix(".\(countName)") else { return false }

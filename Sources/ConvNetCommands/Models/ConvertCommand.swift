@@ -18,6 +18,9 @@ enum ConvertCommand: Command {
             Option(
                 "no-strict",
                 "Ignore what the file has too much, keep 0 for what it lacks, and say what."),
+            Option(
+                "names", "pytorch",
+                "Write parameters alone, under the names of PyTorch's state_dict."),
         ] + PreprocessingOptions.options
 
     static func run(_ options: Options) throws {
@@ -31,6 +34,17 @@ enum ConvertCommand: Command {
         let kind = output.pathExtension.lowercased()
         guard ["onnx", "safetensors"].contains(kind) else {
             throw UsageError("OUT is \(output.path), expected .onnx or .safetensors")
+        }
+        if let names = options.string("names") {
+            guard names == "pytorch" else {
+                throw UsageError("--names is \(names), expected pytorch")
+            }
+            guard kind == "safetensors", input.pathExtension.lowercased() != "npz" else {
+                throw UsageError(
+                    "--names is pytorch, expected with a network as IN and OUT.safetensors")
+            }
+            try Networks.load(input, options).network.saveStateDict(to: output)
+            return print("wrote \(output.path)")
         }
         guard input.pathExtension.lowercased() != "npz" else {
             guard kind == "safetensors" else {
