@@ -83,7 +83,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batches", default="1,8")
     parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     names = options.names or sorted(path.stem for path in options.folder.glob("*.onnx"))
     print("| case | ours | ONNX Runtime | OpenVINO | better peer / ours |")
     print("| --- | ---: | ---: | ---: | ---: |")
