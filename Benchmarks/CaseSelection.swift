@@ -30,7 +30,10 @@ struct CaseSelection {
         // A baseline keeps what every case costs.
         let takesAll = ["filter", "full", "baseline", "save-baseline"].contains { options.has($0) }
         let files = Set(models?.names ?? [])
-        let available = listed.filter { $0.model.map(files.contains) ?? false || !$0.needsModel }
+        func hasFile(_ benchmark: BenchmarkCase) -> Bool {
+            benchmark.model.map(files.contains) ?? false
+        }
+        let available = listed.filter { !$0.needsModel || hasFile($0) }
         if available.isEmpty, let name = listed.first?.model {
             throw UsageError("\(listed[0].name) needs --models with a folder that has \(name).onnx")
         }
@@ -38,9 +41,7 @@ struct CaseSelection {
         cases =
             takesAll
             ? available
-            : available.filter {
-                !$0.needsFull || wantsModels && $0.model.map(files.contains) ?? false
-            }
+            : available.filter { !$0.needsFull || wantsModels && hasFile($0) }
         leftOut = available.count - cases.count
         withoutFile = listed.count - available.count
     }

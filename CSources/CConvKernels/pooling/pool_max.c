@@ -52,28 +52,28 @@ static void pool_plane(float *y, int32_t *argmax, const float *plane, const conv
         int32_t *argmax_i = argmax ? argmax + i * w->ow : NULL;
         // Above and below the image there are fewer taps, for the whole row.
         const convk_taps rows = convk_rows_at(w, i);
-        const ptrdiff_t begin = left, end = right;
-        for (ptrdiff_t j = 0; j < begin; j++)
+        assert(rows.begin < rows.end);
+        for (ptrdiff_t j = 0; j < left; j++)
             pool_at_edge(y_i + j, argmax_i ? argmax_i + j : NULL, plane, w, i, j);
-        if (begin < end) {
+        if (left < right) {
             const convk_pool_row row = {
-                .y = y_i + begin,
-                .argmax = argmax_i ? argmax_i + begin : NULL,
+                .y = y_i + left,
+                .argmax = argmax_i ? argmax_i + left : NULL,
                 .plane = plane,
-                .pixel = (rows.first + rows.begin * w->dilation_h) * w->w + begin * w->stride_w -
+                .pixel = (rows.first + rows.begin * w->dilation_h) * w->w + left * w->stride_w -
                          w->pad_left,
-                .count = end - begin,
+                .count = right - left,
                 .kh = rows.end - rows.begin,
                 .kw = w->kw,
                 // To one output there is no next one, however far: what a stride passes over is
                 // prefetched.
-                .stride_w = end - begin > 1 ? w->stride_w : 1,
+                .stride_w = right - left > 1 ? w->stride_w : 1,
                 .dilation_w = w->dilation_w,
                 .row_step = w->dilation_h * w->w,
             };
             leaves->pool_max_row(&row);
         }
-        for (ptrdiff_t j = end; j < w->ow; j++)
+        for (ptrdiff_t j = right; j < w->ow; j++)
             pool_at_edge(y_i + j, argmax_i ? argmax_i + j : NULL, plane, w, i, j);
     }
 }
