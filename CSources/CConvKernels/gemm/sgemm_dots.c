@@ -17,12 +17,8 @@ void convk_sgemm_dots(float *restrict c, const float *restrict a, const float *r
             const ptrdiff_t count = convk_min(COLUMNS, n - j);
             float sums[COLUMNS];
             leaves->dots(sums, a, b + j * row_stride, row_stride, k, count);
-            for (ptrdiff_t i = 0; i < count; i++) {
-                float sum = end.alpha * sums[i];
-                if (end.beta != 0) sum += end.beta * c[j + i];
-                if (end.bias) sum += end.bias[j + i];
-                c[j + i] = end.relu && sum <= 0 ? 0 : sum;
-            }
+            for (ptrdiff_t i = 0; i < count; i++)
+                c[j + i] = convk_sgemm_ended(sums[i], c, end, j + i);
         }
     }
 }

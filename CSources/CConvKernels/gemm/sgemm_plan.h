@@ -19,6 +19,16 @@ typedef struct {
     bool relu;
 } convk_sgemm_ending;
 
+/// A number of C, of column j, from what is in c and the sum of its products.
+static inline float convk_sgemm_ended(float sum, const float *c, convk_sgemm_ending end,
+                                      ptrdiff_t j) {
+    float total = sum;
+    total *= end.alpha;
+    if (end.beta != 0) total += end.beta * c[j];
+    if (end.bias) total += end.bias[j];
+    return end.relu && total <= 0 ? 0 : total;
+}
+
 /// What becomes of the operand B.
 typedef enum {
     CONVK_IN_PLACE,     // it is read where it lies

@@ -34,10 +34,7 @@ static void add_row_chunks(float *restrict c, const float *restrict sums, ptrdif
     for (ptrdiff_t j = 0; j < n; j++) {
         float total = sums[j];
         for (ptrdiff_t chunk = 1; chunk < chunks; chunk++) total += sums[chunk * n + j];
-        total *= end.alpha;
-        if (end.beta != 0) total += end.beta * c[j];
-        if (end.bias) total += end.bias[j];
-        c[j] = end.relu && total <= 0 ? 0 : total;
+        c[j] = convk_sgemm_ended(total, c, end, j);
     }
 }
 
