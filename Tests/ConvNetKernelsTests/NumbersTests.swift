@@ -30,7 +30,7 @@ struct WayCase: Sendable, CustomTestStringConvertible {
             testDescription: "direct, strided", shape: [2, 3, 21, 20], filters: 24, kernel: 7,
             stride: 2, algorithm: .direct),
         WayCase(
-            testDescription: "as a product with the images", shape: [2, 40, 9, 9], filters: 20,
+            testDescription: "as a product with the images", shape: [2, 40, 16, 15], filters: 20,
             kernel: 1, stride: 1, algorithm: .pointwise),
         WayCase(
             testDescription: "as a product with patches", shape: [2, 260, 6, 5], filters: 20,

@@ -26,6 +26,7 @@ import Testing
                 ([17, 48, 24, 24], 48, try Window(3, padding: 1), 1),
                 ([1, 40, 23, 23], 90, try Window(1), 1),
                 ([9, 90, 14, 13], 70, try Window(1), 2),
+                ([5, 90, 5, 5], 70, try Window(1), 2),
                 ([5, 37, 17, 19], 37, try Window(3, padding: 1), 37),
                 ([1, 2, 70, 90], 4, try Window(5, padding: 2), 2),
                 ([1, 3, 40, 41], 3, try Window(3, padding: 1), 1),

@@ -12,17 +12,22 @@ typedef struct {
 } choice;
 
 static const choice forward[] = {
-    {&convk_forward_winograd, false},      {&convk_forward_winograd_few, false},
-    {&convk_forward_depthwise, false},     {&convk_forward_rows, false},
-    {&convk_forward_direct, false},        {&convk_forward_pointwise, false},
-    {&convk_forward_implicit_gemm, false},
+    {&convk_forward_winograd, false},  {&convk_forward_winograd_few, false},
+    {&convk_forward_depthwise, false}, {&convk_forward_rows, false},
+    {&convk_forward_direct, false},    {&convk_forward_pointwise_direct, false},
+    {&convk_forward_pointwise, false}, {&convk_forward_implicit_gemm, false},
 };
 
 static const choice backward_data[] = {
-    {&convk_data_depthwise, false},   {&convk_data_columns, false},
-    {&convk_forward_winograd, true},  {&convk_forward_depthwise, true},
-    {&convk_forward_rows, true},      {&convk_forward_direct, true},
-    {&convk_forward_pointwise, true}, {&convk_forward_implicit_gemm, true},
+    {&convk_data_depthwise, false},
+    {&convk_data_columns, false},
+    {&convk_forward_winograd, true},
+    {&convk_forward_depthwise, true},
+    {&convk_forward_rows, true},
+    {&convk_forward_direct, true},
+    {&convk_forward_pointwise_direct, true},
+    {&convk_forward_pointwise, true},
+    {&convk_forward_implicit_gemm, true},
 };
 
 static const choice backward_weights[] = {

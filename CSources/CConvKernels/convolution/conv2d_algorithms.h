@@ -47,8 +47,8 @@ typedef struct convk_conv2d_algorithm {
 } convk_conv2d_algorithm;
 
 extern const convk_conv2d_algorithm convk_forward_winograd, convk_forward_winograd_few,
-    convk_forward_depthwise, convk_forward_rows, convk_forward_direct, convk_forward_pointwise,
-    convk_forward_implicit_gemm;
+    convk_forward_depthwise, convk_forward_rows, convk_forward_direct,
+    convk_forward_pointwise_direct, convk_forward_pointwise, convk_forward_implicit_gemm;
 extern const convk_conv2d_algorithm convk_data_depthwise, convk_data_columns;
 extern const convk_conv2d_algorithm convk_weights_winograd, convk_weights_planes,
     convk_weights_depthwise, convk_weights_direct, convk_weights_pointwise,

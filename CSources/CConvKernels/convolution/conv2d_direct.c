@@ -53,7 +53,7 @@ static ptrdiff_t block_width(const convk_conv2d_direct *p, ptrdiff_t row) {
     return p->rows - row <= p->kernels->lanes ? p->kernels->lanes : p->kernels->nr;
 }
 
-static ptrdiff_t filters_size(const convk_conv2d_direct *p) {
+ptrdiff_t convk_conv2d_direct_filters_size(const convk_conv2d_direct *p) {
     return convk_round_up(p->groups * group_size(p), 16);
 }
 
@@ -66,8 +66,8 @@ static ptrdiff_t thread_size(const convk_conv2d_direct *p) {
     return convk_conv2d_direct_offsets_size(p) + convk_band_size(&band, p->window.c);
 }
 
-static void pack(const convk_conv2d_plan *plan, float *restrict filters,
-                 const float *restrict weights, float *restrict workspace) {
+void convk_conv2d_direct_pack(const convk_conv2d_plan *plan, float *restrict filters,
+                              const float *restrict weights, float *restrict workspace) {
     const convk_conv2d_direct p = convk_conv2d_direct_of(plan);
     (void)workspace;
     const ptrdiff_t nr = p.kernels->nr, blocks = convk_ceil_div(p.rows, nr);
@@ -138,6 +138,7 @@ void convk_conv2d_direct_row(const convk_conv2d_direct *p, convk_direct_tile til
     const ptrdiff_t pixel_step = !tile.interleaved ? 1 : tile.filters > lanes ? nr : lanes;
     for (ptrdiff_t ow = 0; ow < w->ow; ow += tile.pixels) {
         tile.pixels = tile_pixels(p->kernels, w->ow - ow, tile.filters, tile.run);
+        tile.room = w->ow - ow;
         tile.y = y + ow * pixel_step;
         tile.x = x + ow * w->stride_w;
         p->kernels->direct(&tile);
@@ -155,6 +156,7 @@ static void run_task(const task *t) {
         convk_direct_tile tile =
             convk_conv2d_direct_tile(p, o->filters, o->bias, t->offsets, t->group, f);
         tile.relu = o->relu;
+        tile.clip = o->clip;
         float *y = t->y + f * pixels + t->row * w->ow;
         for (ptrdiff_t i = 0; i < rows; i++)
             convk_conv2d_direct_row(p, tile, y + i * w->ow, t->x + i * step);
@@ -200,15 +202,16 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
 
 static void plan_blocks(convk_conv2d_plan *plan) {
     const convk_conv2d_direct p = make(plan);
-    plan->prepacked_floats = filters_size(&p);
+    plan->prepacked_floats = convk_conv2d_direct_filters_size(&p);
     plan->workspace_floats = plan->threads * thread_size(&p);
     convk_plan_keep(plan, &p, sizeof p);
 }
 
 const convk_conv2d_algorithm convk_forward_direct = {
     .name = "direct",
+    .clips = true,
     .accepts = accepts,
     .plan = plan_blocks,
-    .pack = pack,
+    .pack = convk_conv2d_direct_pack,
     .run = run,
 };

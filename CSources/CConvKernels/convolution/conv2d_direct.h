@@ -24,6 +24,13 @@ typedef struct {
 /// The block sizes of a plan with this algorithm.
 convk_conv2d_direct convk_conv2d_direct_of(const convk_conv2d_plan *plan);
 
+/// The floats of all packed filters.
+ptrdiff_t convk_conv2d_direct_filters_size(const convk_conv2d_direct *direct);
+
+/// Packs the filters, in a parallel region, for a plan with these block sizes.
+void convk_conv2d_direct_pack(const convk_conv2d_plan *plan, float *restrict filters,
+                              const float *restrict weights, float *restrict workspace);
+
 /// The floats that the offsets of all taps take.
 ptrdiff_t convk_conv2d_direct_offsets_size(const convk_conv2d_direct *direct);
 

@@ -102,8 +102,14 @@ typedef struct {
     ptrdiff_t filters; ///< at most nr
     /// At most mr; with at most lanes filters also even numbers to 2 mr, or 2 mr - 2 in runs of 5.
     ptrdiff_t pixels;
+    /// How many pixels may be written to, at least as many: what lies behind the tile's own is
+    /// written later. Whole vectors are then stored as such.
+    ptrdiff_t room;
+    /// Weights further on by so many floats are asked for on the way.
+    ptrdiff_t ahead;
     const float *bias; ///< filters numbers, or NULL
     bool relu;         ///< what is negative becomes 0 at last
+    const float *clip; ///< NULL, or the lowest and the highest number that y becomes at last
     /// The filters' outputs side by side instead, without ReLU: y[i * width + f] for all f < width,
     /// width being nr, or lanes where there are no more filters.
     bool interleaved;

@@ -80,7 +80,8 @@ void convk_direct_portable(const convk_direct_tile *tile) {
         for (ptrdiff_t i = 0; i < tile->pixels; i++) {
             float sum = acc[i][f];
             if (tile->bias && f < tile->filters) sum += tile->bias[f];
-            tile->y[f * filter_step + i * pixel_step] = tile->relu && sum <= 0 ? 0 : sum;
+            if (tile->relu && sum <= 0) sum = 0;
+            tile->y[f * filter_step + i * pixel_step] = convk_clipped(sum, tile->clip);
         }
     }
 }
