@@ -39,12 +39,17 @@ final class MPIRun: CustomStringConvertible {
         // More ranks than processors, on a machine without a network, by root where need be.
         var arguments = ["--oversubscribe", "--bind-to", "none", "--host", "localhost:64"]
         if geteuid() == 0 { arguments.append("--allow-run-as-root") }
-        for (place, program) in programs.enumerated() {
-            if place > 0 { arguments.append(":") }
-            arguments += ["-n", "\(program.ranks)"]
-            for variable in program.environment { arguments += ["-x", variable] }
-            let executable = place < executables.count ? executables[place] : Self.executable
-            arguments += [executable] + program.arguments
+        if programs.count == 1 {
+            arguments += ["-n", "\(programs[0].ranks)"]
+            for variable in programs[0].environment { arguments += ["-x", variable] }
+            arguments += [executables.first ?? Self.executable] + programs[0].arguments
+        } else {
+            // Open MPI 5.0.7 crashes on programs that are separated by a colon.
+            let script = folder.appendingPathComponent("ranks.sh")
+            try Self.script(programs, executables).write(
+                to: script, atomically: false, encoding: .utf8)
+            let ranks = programs.reduce(0) { $0 + $1.ranks }
+            arguments += ["-n", "\(ranks)", "/bin/sh", script.path]
         }
         self.arguments = arguments
         let name = UUID().uuidString
@@ -53,6 +58,27 @@ final class MPIRun: CustomStringConvertible {
         process = try Subprocess.start(
             #require(Self.mpirun), arguments, output: FileHandle(forWritingTo: outputs[0]),
             error: FileHandle(forWritingTo: outputs[1]))
+    }
+
+    /// What each rank runs where not all run the same.
+    private static func script(
+        _ programs: [(ranks: Int, arguments: [String], environment: [String])],
+        _ executables: [String]
+    ) -> String {
+        func quoted(_ word: String) -> String {
+            "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
+        }
+        var (lines, rank) = (["case $OMPI_COMM_WORLD_RANK in"], 0)
+        for (place, program) in programs.enumerated() {
+            let executable = place < executables.count ? executables[place] : Self.executable
+            let words = ["env"] + program.environment + [executable] + program.arguments
+            let command = words.map(quoted).joined(separator: " ")
+            for _ in 0..<program.ranks {
+                lines.append("\(rank)) exec \(command) ;;")
+                rank += 1
+            }
+        }
+        return (lines + ["esac", ""]).joined(separator: "\n")
     }
 
     /// Runs a job with the same arguments for all ranks to its end.

@@ -90,7 +90,7 @@ extension Plan {
         _ graph: Graph, _ inputs: [Tensor], _ pass: Pass, keepsAll: Bool = false,
         didRun: (_ node: Int, _ inputs: [Tensor], _ output: Tensor) -> Void = { _, _, _ in }
     ) throws -> Tape {
-        var tape = Tape(self)
+        var tape = Tape(self, pass.kernels)
         let frozenPass = pass.withRunningStatistics
         tape.outputs = try run(inputs) { place, arguments, _ in
             let step = steps[place]
@@ -157,8 +157,11 @@ struct Tape {
     /// they hold is released on the way.
     fileprivate var pullbacks: [Pullback?] = []
     private let plan: Plan
+    private let kernels: any Kernels
 
-    fileprivate init(_ plan: Plan) { self.plan = plan }
+    fileprivate init(_ plan: Plan, _ kernels: any Kernels) {
+        (self.plan, self.kernels) = (plan, kernels)
+    }
 
     /// A node's layer; where another node has moved a buffer that is this one's too, with what has come
     /// of it.
@@ -208,7 +211,7 @@ struct Tape {
             let node = graph.nodes[step.node]
             let pullback = pullbacks.removeLast()
             guard let pullback, wantsAllInputs || plan.needsGradient[step.output],
-                let gradient = try Self.sum(&gradients[step.output])
+                let gradient = try sum(&gradients[step.output])
             else { continue }
             let wanted = WantedGradients(
                 inputs: step.inputs.map { wantsAllInputs || plan.needsGradient[$0] },
@@ -271,9 +274,9 @@ struct Tape {
 
     /// The sum of the gradients that a value's consumers gave, the last consumer first; nil where none
     /// did.
-    private static func sum(_ gradients: inout [Tensor]) throws -> Tensor? {
+    private func sum(_ gradients: inout [Tensor]) throws -> Tensor? {
         guard var sum = gradients.popLast() else { return nil }
-        while let next = gradients.popLast() { try sum.add(next) }
+        while let next = gradients.popLast() { sum = try kernels.elementwise(.add, sum, next) }
         return sum
     }
 

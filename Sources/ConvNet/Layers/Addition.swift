@@ -38,7 +38,7 @@ public struct Addition: Layer {
     /// The sum, in the order of the inputs.
     public func predict(_ inputs: [Tensor], on kernels: any Kernels) throws -> Tensor {
         _ = try outputShape(for: inputs.map(\.shape))
-        return try inputs.dropFirst(2).reduce(inputs[0] + inputs[1]) { try $0 + $1 }
+        return try inputs.dropFirst().reduce(inputs[0]) { try kernels.elementwise(.add, $0, $1) }
     }
 
     /// The sum, and the way back: each input has the output's gradient.

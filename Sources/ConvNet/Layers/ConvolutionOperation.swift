@@ -59,7 +59,9 @@ struct ConvolutionOperation: Sendable {
                     gradient, input: x, descriptor, maxima: maxima)
             ]
             // The maxima's gradients all went somewhere.
-            if epilogue.bias != nil { gradients.parameters.append(try kernels.biasGradient(gradient)) }
+            if epilogue.bias != nil {
+                gradients.parameters.append(try kernels.biasGradient(gradient))
+            }
         }
         if wanted.input {
             gradients.inputs = [

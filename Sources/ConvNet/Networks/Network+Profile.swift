@@ -79,7 +79,8 @@ extension Network {
         var (steps, failure) = ([PredictionProfile.Step](), (any Error)?.none)
         let clock = ContinuousClock()
         var last = clock.now
-        _ = try predictionPlan.predict(graph, tensors, prepared, on: kernels) { node, inputs, output in
+        _ = try predictionPlan.predict(graph, tensors, prepared, on: kernels) {
+            node, inputs, output in
             let now = clock.now
             do {
                 steps.append(
