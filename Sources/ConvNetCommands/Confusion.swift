@@ -16,56 +16,92 @@ struct Confusion {
         let probability: Double
     }
 
-    /// A row a label, in it a count a prediction.
-    private(set) var counts: [[Int]] = []
+    /// How often each class is taken for which.
+    private(set) var report: ClassificationReport
     private var misses: [Miss] = []
+    private let preprocessing: Preprocessing?
 
     /// Sorts all images.
     ///
+    /// - Parameter top: how many of the largest logits may be right.
     /// - Throws: ``TensorError`` when the images don't suit the network.
-    init(of network: any Classifier, on images: any BatchSource) throws {
-        var pairs: [(label: Int, prediction: Int)] = []
+    init(of network: any Classifier, on images: any BatchSource, top: Int = 5) throws {
+        preprocessing = network.network.preprocessing
+        report = try ClassificationReport(classCount: network.network.outputShape[0], top: top)
         for begin in stride(from: 0, to: images.sampleCount, by: Self.batchSize) {
             let end = min(begin + Self.batchSize, images.sampleCount)
             let batch = try images.batch(at: Array(begin..<end))
             let logits = try network.predict(batch.images)
+            try report.add(logits, labels: batch.labels)
             let predictions = try logits.argmaxOfRows()
             let probabilities = try Probabilities.rows(of: logits)
-            for (place, (label, prediction)) in zip(batch.labels, predictions).enumerated() {
-                pairs.append((label, prediction))
-                guard label != prediction else { continue }
+            for (place, (label, prediction)) in zip(batch.labels, predictions).enumerated()
+            where label != prediction {
                 misses.append(
                     Miss(
                         index: begin + place, label: label, prediction: prediction,
                         probability: probabilities[place][prediction]))
             }
         }
-        // A network may know more classes than a table has room for: then those that occur.
-        let known = network.network.outputShape[0]
-        let classes =
-            known <= Picture.mostClasses
-            ? known : (pairs.flatMap { [$0.label, $0.prediction] }.max() ?? 0) + 1
-        counts = Array(repeating: Array(repeating: 0, count: classes), count: classes)
-        for (label, prediction) in pairs { counts[label][prediction] += 1 }
     }
 
     /// How many images were sorted rightly.
-    var accuracy: Accuracy {
-        Accuracy(
-            correct: counts.indices.map { counts[$0][$0] }.reduce(0, +),
-            total: counts.joined().reduce(0, +))
+    var accuracy: Accuracy { report.accuracy }
+
+    /// A row a label, in it a count a prediction; of a network that knows more classes than a table has
+    /// room for, those up to the last that occurs.
+    var counts: [[Int]] {
+        let known = report.classCount
+        let last = report.classes.last { $0.samples + $0.predicted > 0 }?.label ?? 0
+        let classes = known <= Picture.mostClasses ? known : last + 1
+        return (0..<classes).map { label in (0..<classes).map { report[label, $0] } }
     }
 
     /// The table and the surest mistakes.
-    func picture(of images: any BatchSource) throws -> Picture {
+    ///
+    /// - Parameter names: what the classes are called; none where numbers say it.
+    func picture(of images: any BatchSource, names: [String] = []) throws -> Picture {
         // Among equals the first one, so that the picture is the same each time.
         let surest = misses.sorted { ($1.probability, $0.index) < ($0.probability, $1.index) }
         let mistakes = try surest.prefix(Self.mostMistakes).map { miss in
             Mistake(
                 index: miss.index, label: miss.label, prediction: miss.prediction,
                 probability: miss.probability,
-                image: try images.batch(at: [miss.index]).images)
+                image: try visible(images.batch(at: [miss.index]).images))
         }
-        return try Picture.confusion(counts, mistakes: mistakes)
+        let counts = counts
+        return try Picture.confusion(
+            counts, mistakes: mistakes, names: names.count == counts.count ? names : [])
+    }
+
+    /// An image from 0 to 1: where the network takes others, what they were before.
+    private func visible(_ image: Tensor) throws -> Tensor {
+        let numbers = image.scalars
+        guard numbers.contains(where: { $0 < 0 || $0 > 1 }) else { return image }
+        guard let preprocessing else {
+            let (least, most) = (numbers.min() ?? 0, numbers.max() ?? 1)
+            return try image.map { ($0 - Double(least)) / max(Double(most - least), 1e-12) }
+        }
+        return try preprocessing.undone(image)
+    }
+}
+
+extension Preprocessing {
+    /// What images were before ``applied(to:)``, red first.
+    fileprivate func undone(_ images: Tensor) throws -> Tensor {
+        let (channels, plane) = (images.shape[1], images.shape[2] * images.shape[3])
+        let numbers = images.doubles
+        func value(_ list: [Double], _ channel: Int) -> Double {
+            list.count == 1 ? list[0] : list[channel]
+        }
+        var result = numbers
+        for place in numbers.indices {
+            let channel = place / plane % channels
+            let source = channelOrder == .rgb ? channel : channels - 1 - channel
+            let number = numbers[place + (source - channel) * plane]
+            result[place] =
+                (number * value(deviation, source) + value(mean, source)) / scale
+        }
+        return try Tensor(shape: images.shape, doubles: result).converted(to: .float32)
     }
 }

@@ -17,7 +17,10 @@ package enum TrainCommand: Command {
     package static let options =
         [Networks.option] + DataSets.options + [
             Option("epochs", "N", "How often to go through the images; 3."),
-            Option("batch-size", "N", "Images in a step; 100."),
+            Option("batch-size", "N", "Images that are computed together; 100."),
+            Option(
+                "accumulate", "N",
+                "Batches in a step: their gradients are added, in the memory of one; 1."),
             Option("drop-last", "Leave out the images at an epoch's end that fill no batch."),
         ] + OptimizerOptions.options + TrainedPartOptions.options + [
             Option(
@@ -25,6 +28,10 @@ package enum TrainCommand: Command {
             Option(
                 "initialization", "NAME",
                 "he, xavier, or a standard deviation; what suits the network."),
+            Option(
+                "hold-out", "SHARE",
+                "Judge epochs by this share of the images, which are not trained with; the test "
+                    + "images are then looked at once, at the end."),
             Option("seed", "N", "What weights, order, drawn digits and changes come from; 1."),
             Option(
                 "augment", "LIST",
@@ -36,7 +43,7 @@ package enum TrainCommand: Command {
             .threads,
             Option("out", "FILE", "Where to write the network (safetensors)."),
             Option("plot", "FILE", "Draw loss and accuracy over the epochs (.png or .svg)."),
-        ] + CheckpointOptions.options + [
+        ] + TrainingLogs.options + CheckpointOptions.options + [
             Option("json", "Report as JSON, a line an epoch and one at the end."),
             Option("steps", "With --json, a line a step too."),
         ]
@@ -50,40 +57,49 @@ package enum TrainCommand: Command {
     package static func run(_ options: Options, as member: TeamMember?) throws {
         try Networks.requireClassifier(options)
         let epochs = try options.int("epochs") ?? 3
-        let batchSize = try options.int("batch-size") ?? 100
+        let recipe = try TrainingRecipe.implied(by: options)
+        let (batchSize, parts) = try step(options, recipe)
         let dropsLast = options.has("drop-last")
         let seed = UInt64(try options.int("seed", atLeast: 0) ?? 1)
-        let optimizers = try OptimizerOptions(options)
+        let optimizers = try OptimizerOptions(options, recipe, samples: batchSize)
         let initialization = try initialization(options)
         let kernels = try options.nativeKernels(standardThreads: member?.standardThreads)
         let files = try TrainingFiles(options, seed: seed, isWriter: member?.isFirst ?? true)
         let augmentation = try augmentation(options)
-        let training = try DataSets.training(options, seed: seed, augmentation: augmentation)
+        let images = try DataSets.training(options, seed: seed, augmentation: augmentation)
         let test = try DataSets.test(options, limit: nil)
+        let (training, heldOut) = try split(images, options, seed: seed)
         var network = try network(options, seed: seed, initialization, kernels)
+        let stepsPerEpoch =
+            dropsLast ? training.sampleCount / batchSize : training.batchCount(size: batchSize)
         var trainer = try Trainer(
             optimizer: optimizers.optimizer,
-            schedule: optimizers.schedule(
-                stepsPerEpoch: dropsLast
-                    ? training.sampleCount / batchSize : training.batchCount(size: batchSize),
-                epochs: epochs),
-            clipping: optimizers.clipping, batchSize: batchSize, dropLast: dropsLast,
+            schedule: optimizers.schedule(stepsPerEpoch: stepsPerEpoch, epochs: epochs),
+            clipping: optimizers.clipping, decaying: optimizers.decaying, loss: optimizers.loss,
+            batchSize: batchSize, dropLast: dropsLast,
             epochs: epochs, earlyStopping: optimizers.earlyStopping,
+            averaging: optimizers.averaging,
             batchesAhead: options.int("batches-ahead", atLeast: 0) ?? 2,
-            sharding: sharding(options, seed: seed, kernels, member))
+            sharding: sharding(options, parts: parts, seed: seed, kernels, member))
         TrainedPartOptions.apply(options, to: &trainer)
 
         var report = report(options, member)
+        let summary = optimizers.summary(
+            samples: batchSize, stepsPerEpoch: stepsPerEpoch, epochs: epochs)
         let start = TrainingStart(
             samples: training.sampleCount, batchSize: batchSize, epochs: epochs,
             threads: kernels.threads, ranks: member?.averager.rankCount ?? 1,
-            resumed: files.checkpoints?.resuming?.progress)
+            resumed: files.checkpoints?.resuming?.progress,
+            recipe: recipe.map {
+                "\(summary) (\($0.source); \($0.epochs) epochs there, --epochs \(epochs) here)"
+            })
+        var logs = try TrainingLogs(options, isWriter: member?.isFirst ?? true)
         StopSignals.watch()
         let result: (history: TrainingHistory, interruption: (epochs: Int, steps: Int)?)
         do {
             result = try train(
-                &network, with: &trainer, on: training, testing: test,
-                checkpoints: files.checkpoints, start, report: &report)
+                &network, with: &trainer, on: training, testing: heldOut ?? test,
+                checkpoints: files.checkpoints, start, report: &report, logs: &logs)
         } catch let error as TensorError {
             throw TrainedPartOptions.mistake(error) ?? error
         } catch let error as TrainingError {
@@ -100,8 +116,12 @@ package enum TrainCommand: Command {
             throw CheckpointOptions.interruption(
                 at: place, files.checkpoints, tool: member?.tool ?? "convnet")
         }
+        let final: any Classifier = try trainer.averaged(network)
+        if heldOut != nil, member?.isFirst ?? true {
+            try report.tested(final.accuracy(test, batchSize: 100))
+        }
         if let output = files.output {
-            try network.save(to: output)
+            try final.save(to: output)
             report.wrote(output.path)
         }
     }
@@ -124,11 +144,42 @@ package enum TrainCommand: Command {
         return network
     }
 
-    /// How batches are cut into shards; nil where they are not.
+    /// The images to train with, and those that are held out of them; nil where none are.
+    private static func split(
+        _ images: any BatchSource, _ options: Options, seed: UInt64
+    ) throws -> (training: any BatchSource, heldOut: (any BatchSource)?) {
+        guard let share = try options.number("hold-out") else { return (images, nil) }
+        do throws(TensorError) {
+            let parts = try images.split(holdingOut: share, seed: seed)
+            return (parts.training, parts.heldOut)
+        } catch {
+            throw UsageError("--hold-out is \(share), expected \(error.expected)")
+        }
+    }
+
+    /// How many images make a step, and in how many parts they are computed.
+    private static func step(
+        _ options: Options, _ recipe: TrainingRecipe?
+    ) throws(UsageError) -> (images: Int, parts: Int) {
+        let given = try options.int("batch-size")
+        // Who says what a batch is means the step, unless he says how many make one.
+        let implied = given == nil ? recipe?.accumulation : nil
+        let parts = try options.int("accumulate") ?? implied ?? 1
+        let (images, overflow) = (given ?? recipe?.batchSize ?? 100)
+            .multipliedReportingOverflow(by: parts)
+        guard !overflow, parts <= Sharding.largestCount else {
+            throw UsageError(
+                "--accumulate is \(parts), expected at most \(Sharding.largestCount)")
+        }
+        return (images, parts)
+    }
+
+    /// How batches are cut into shards; nil where they are not. Gradients are accumulated over shards.
     private static func sharding(
-        _ options: Options, seed: UInt64, _ kernels: NativeKernels, _ member: TeamMember?
+        _ options: Options, parts: Int, seed: UInt64, _ kernels: NativeKernels,
+        _ member: TeamMember?
     ) throws -> Sharding? {
-        let shards = try options.int("shards")
+        let shards = try options.int("shards") ?? (member == nil && parts > 1 ? parts : nil)
         guard member != nil || shards != nil else { return nil }
         var identity: [String: String] = [:]
         if let member {
@@ -157,7 +208,7 @@ package enum TrainCommand: Command {
     private static func train(
         _ network: inout any Classifier, with trainer: inout Trainer,
         on training: any BatchSource, testing: any BatchSource, checkpoints: Checkpoints?,
-        _ start: TrainingStart, report: inout any TrainingReport
+        _ start: TrainingStart, report: inout any TrainingReport, logs: inout TrainingLogs
     ) throws -> (history: TrainingHistory, interruption: (epochs: Int, steps: Int)?) {
         var interruption: (epochs: Int, steps: Int)?
         // In place: with a copy beside it, the first update would copy every parameter.
@@ -168,11 +219,16 @@ package enum TrainCommand: Command {
             ) { event in
                 switch event {
                 // Whatever can be wrong with a checkpoint has been found out by now.
-                case .started: report.start(start)
+                case .started(let progress):
+                    report.start(start)
+                    try logs.start(at: progress)
                 case .interrupted(let epochs, let steps): interruption = (epochs, steps)
                 default: break
                 }
                 try report.report(event)
+                try logs.report(event)
+            } onEpoch: { record, network in
+                try logs.endEpoch(record, of: network)
             }
         }
         let history = try open(&network)
