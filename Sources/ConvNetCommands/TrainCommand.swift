@@ -90,6 +90,7 @@ package enum TrainCommand: Command {
             samples: training.sampleCount, batchSize: batchSize, epochs: epochs,
             threads: kernels.threads, ranks: member?.averager.rankCount ?? 1,
             resumed: files.checkpoints?.resuming?.progress,
+            judge: heldOut == nil ? "test" : "held-out",
             recipe: recipe.map {
                 "\(summary) (\($0.source); \($0.epochs) epochs there, --epochs \(epochs) here)"
             })

@@ -16,6 +16,8 @@ struct TrainingStart {
     var ranks = 1
     /// How far training has come before; nil at the beginning.
     let resumed: TrainingProgress?
+    /// What epochs are judged by: the test images, or those that are held out.
+    var judge = "test"
     /// The settings that the network's recipe has led to, for people; nil where there is none.
     var recipe: String?
 
@@ -96,11 +98,12 @@ struct TrainingClock {
 struct PlainLines: TrainingReport {
     private var clock = TrainingClock(samples: 1, epochs: 1)
     private var epochs = 0
+    private var judge = ""
     private static let stepsBetweenLines = 100
 
     mutating func start(_ start: TrainingStart) {
         clock = TrainingClock(start)
-        epochs = start.epochs
+        (epochs, judge) = (start.epochs, start.judge)
         printNow(start.line)
     }
 
@@ -111,7 +114,7 @@ struct PlainLines: TrainingReport {
             printNow(
                 "epoch \(step.epoch)/\(epochs) step \(step.step)/\(step.stepsPerEpoch) "
                     + "loss \(format("%.4f", step.loss)) \(clock.progress(step.samplesSeen))")
-        case .epoch(let record): printNow(epochLine(record, of: epochs))
+        case .epoch(let record): printNow(epochLine(record, of: epochs, judge))
         case .started, .evaluation, .checkpoint, .interrupted: break
         }
     }
@@ -127,11 +130,12 @@ struct PlainLines: TrainingReport {
 struct ProgressBar: TrainingReport {
     private var clock = TrainingClock(samples: 1, epochs: 1)
     private var epochs = 0
+    private var judge = ""
     private var lastDrawn = ContinuousClock.now - .seconds(1)
 
     mutating func start(_ start: TrainingStart) {
         clock = TrainingClock(start)
-        epochs = start.epochs
+        (epochs, judge) = (start.epochs, start.judge)
         printNow(start.line)
     }
 
@@ -149,7 +153,7 @@ struct ProgressBar: TrainingReport {
                     + clock.progress(step.samplesSeen))
         case .epoch(let record):
             draw("")
-            printNow(epochLine(record, of: epochs))
+            printNow(epochLine(record, of: epochs, judge))
         case .interrupted: draw("")
         case .started, .evaluation, .checkpoint: break
         }
@@ -274,8 +278,8 @@ func accuracyText(_ accuracy: Accuracy) -> String {
         + "(\(accuracy.correct)/\(accuracy.total))"
 }
 
-private func epochLine(_ record: EpochRecord, of epochs: Int) -> String {
-    let accuracy = record.testAccuracy.map { " test \(accuracyText($0))" } ?? ""
+private func epochLine(_ record: EpochRecord, of epochs: Int, _ judge: String) -> String {
+    let accuracy = record.testAccuracy.map { " \(judge) \(accuracyText($0))" } ?? ""
     return "epoch \(record.epoch)/\(epochs) loss \(format("%.4f", record.meanLoss))\(accuracy) "
         + "\(format("%.1f", record.duration / .seconds(1))) s"
 }

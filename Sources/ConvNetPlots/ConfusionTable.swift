@@ -41,8 +41,10 @@ struct ConfusionTable: Sendable {
         canvas.text(
             "label", at: Point(corner.x + 10, area.center.y), size: 11, .ink, .center, upwards: true
         )
-        canvas.text(
-            "right", at: Point(area.right + 54, area.y - 6), size: 10, .faintInk, .right)
+        if isSpacious {
+            canvas.text(
+                "right", at: Point(area.right + 54, area.y - 6), size: 10, .faintInk, .right)
+        }
         let most = mostMistakes
         if counts.count > Self.mostCells { canvas.image(raster(most: most), in: area) }
         for row in counts.indices {
@@ -153,11 +155,13 @@ struct ConfusedPairs: Sendable {
     /// The classes up to which the table's own numbers tell it.
     private static let fewClasses = 20
 
-    private let lines: [(text: String, count: String)]
+    private let pairs: [(label: Int, prediction: Int, count: Int)]
+    private let names: [String]
 
     init(counts: [[Int]], names: [String]) {
+        self.names = names
         guard counts.count > Self.fewClasses else {
-            lines = []
+            pairs = []
             return
         }
         var pairs: [(label: Int, prediction: Int, count: Int)] = []
@@ -168,32 +172,41 @@ struct ConfusedPairs: Sendable {
         }
         // Among equals the first one, so that the picture is the same each time.
         pairs.sort { ($1.count, $0.label, $0.prediction) < ($0.count, $1.label, $1.prediction) }
-        lines = pairs.prefix(Self.most).map {
-            (Self.text($0.label, $0.prediction, names), "\($0.count)")
-        }
+        self.pairs = Array(pairs.prefix(Self.most))
     }
 
-    /// `7 as 9`, or both by name.
-    static func text(_ label: Int, _ prediction: Int, _ names: [String]) -> String {
+    /// `7 as 9`, or both by name; where that is wider than there is room, each name is cut to half of it.
+    static func text(
+        _ label: Int, _ prediction: Int, _ names: [String], width: Double = .infinity
+    ) -> String {
         func name(_ index: Int) -> String {
             names.indices.contains(index) ? names[index] : "\(index)"
         }
-        return "\(name(label)) as \(name(prediction))"
+        let whole = "\(name(label)) as \(name(prediction))"
+        guard Canvas.width(of: whole) > width else { return whole }
+        let half = (width - Canvas.width(of: " as ")) / 2
+        return Labels.fitted(name(label), width: half) + " as "
+            + Labels.fitted(name(prediction), width: half)
     }
 
-    var isEmpty: Bool { lines.isEmpty }
-    private var textWidth: Double { min(lines.map { Canvas.width(of: $0.text) }.max() ?? 0, 200) }
+    var isEmpty: Bool { pairs.isEmpty }
+    private var textWidth: Double {
+        let widths = pairs.map { Canvas.width(of: Self.text($0.label, $0.prediction, names)) }
+        return min(widths.max() ?? 0, 260)
+    }
     var width: Double { max(textWidth + 44, 120) }
 
     func draw(on canvas: Canvas, at corner: Point) {
         guard !isEmpty else { return }
         canvas.text(
             "confused most", at: Point(corner.x, corner.y + 12), size: 13, bold: true)
-        for (place, line) in lines.enumerated() {
+        for (place, pair) in pairs.enumerated() {
             let y = corner.y + Self.head + Double(place) * Self.lineHeight
             canvas.text(
-                Labels.fitted(line.text, width: width - 44), at: Point(corner.x, y), size: 11)
-            canvas.text(line.count, at: Point(corner.x + width, y), size: 11, .ink, .right)
+                Self.text(pair.label, pair.prediction, names, width: width - 44),
+                at: Point(corner.x, y), size: 11)
+            canvas.text(
+                "\(pair.count)", at: Point(corner.x + width, y), size: 11, .ink, .right)
         }
     }
 }

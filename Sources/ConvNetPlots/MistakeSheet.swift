@@ -14,22 +14,30 @@ struct MistakeSheet: Sendable {
 
         init(_ mistake: Mistake, _ raster: Raster, _ names: [String]) {
             (index, probability) = (mistake.index, mistake.probability)
-            caption = ConfusedPairs.text(mistake.label, mistake.prediction, names)
+            // A little wider than cells of numbers, so that most names have room.
+            caption = ConfusedPairs.text(
+                mistake.label, mistake.prediction, names, width: MistakeSheet.widestCaption)
             self.raster = raster
         }
     }
 
     /// The most mistakes that are shown.
     static let most = 60
-    private static let cellWidth = 84.0, cellHeight = 100.0, side = 56.0, head = 36.0
+    /// The room for a caption where names are long.
+    static let widestCaption = 130.0
+    private static let cellHeight = 100.0, side = 56.0, head = 36.0
 
     let thumbnails: [Thumbnail]
     /// The height of what stands beside it.
     let room: Double
 
+    /// Captions stand apart.
+    private var cellWidth: Double {
+        max((thumbnails.map { Canvas.width(of: $0.caption) }.max() ?? 0) + 10, 84)
+    }
     private var rows: Int { max(Int((room - Self.head) / Self.cellHeight), 3) }
     private var columns: Int { max((thumbnails.count + rows - 1) / rows, 2) }
-    var width: Double { Double(columns) * Self.cellWidth }
+    var width: Double { Double(columns) * cellWidth }
     var height: Double {
         let used = (thumbnails.count + columns - 1) / columns
         return thumbnails.isEmpty ? 0 : Self.head + Double(used) * Self.cellHeight
@@ -41,7 +49,7 @@ struct MistakeSheet: Sendable {
             Labels.fitted("surest mistakes", width: width, size: 14),
             at: Point(corner.x, corner.y + 12), size: 13, bold: true)
         for (place, thumbnail) in thumbnails.enumerated() {
-            let x = corner.x + Double(place % columns) * Self.cellWidth
+            let x = corner.x + Double(place % columns) * cellWidth
             let y = corner.y + Self.head + Double(place / columns) * Self.cellHeight
             let (width, height) = (
                 Double(thumbnail.raster.width), Double(thumbnail.raster.height)
@@ -51,8 +59,7 @@ struct MistakeSheet: Sendable {
             canvas.image(thumbnail.raster, in: area)
             canvas.frame(area, .faintInk)
             canvas.text(
-                Labels.fitted(thumbnail.caption, width: Self.cellWidth - 4, size: 11),
-                at: Point(x, y + Self.side + 13), size: 11)
+                thumbnail.caption, at: Point(x, y + Self.side + 13), size: 11)
             canvas.text(
                 Labels.percent(thumbnail.probability, digits: 2), at: Point(x, y + Self.side + 25),
                 size: 10,

@@ -34,10 +34,12 @@ extension Picture {
                 expected: "finite numbers of at least 0")
         }
         let scale = ColorScale(for: values)
+        let longest = max(photograph.width, photograph.height)
         let heat = HeatMap(values: values, width: map.shape[3], height: map.shape[2])
         let sheet = AttentionSheet(
             title: title, photograph: photograph,
-            overlay: photograph.mixed(with: heat, scale), scale: scale)
+            overlay: photograph.enlarged(by: max(AttentionSheet.pixels / longest, 1))
+                .mixed(with: heat, scale), scale: scale)
         return Picture(width: sheet.width, height: sheet.height) { sheet.draw(on: $0) }
     }
 }
@@ -95,6 +97,8 @@ private struct AttentionSheet: Sendable {
     let photograph, overlay: Raster
     let scale: ColorScale
 
+    /// The pixels of a side that the map has at least, so that it is smooth over a small image too.
+    static let pixels = 320
     private static let margin = 16.0, gap = 16.0, side = 320.0
 
     private var factor: Double {

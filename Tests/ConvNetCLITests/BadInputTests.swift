@@ -119,13 +119,16 @@ import Testing
                 + "adamw"),
         Mistake(
             "train --schedule slow",
-            "--schedule is slow, expected constant, cosine, step:EPOCHS or step:EPOCHS:FACTOR"),
+            "--schedule is slow, expected constant, cosine, linear, one-cycle, "
+                + "one-cycle:RISE, step:EPOCHS or step:EPOCHS:FACTOR"),
         Mistake(
             "train --schedule step:0",
-            "--schedule is step:0, expected constant, cosine, step:EPOCHS or step:EPOCHS:FACTOR"),
+            "--schedule is step:0, expected constant, cosine, linear, one-cycle, "
+                + "one-cycle:RISE, step:EPOCHS or step:EPOCHS:FACTOR"),
         Mistake(
             "train --schedule step:1:-1",
-            "--schedule is step:1:-1, expected constant, cosine, step:EPOCHS or step:EPOCHS:FACTOR"),
+            "--schedule is step:1:-1, expected constant, cosine, linear, one-cycle, "
+                + "one-cycle:RISE, step:EPOCHS or step:EPOCHS:FACTOR"),
         Mistake("train --warm-up -1", "--warm-up is -1, expected a whole number of at least 0"),
         Mistake(
             "train --limit 50 --schedule cosine --warm-up 3",

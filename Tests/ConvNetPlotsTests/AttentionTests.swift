@@ -29,13 +29,13 @@ struct AttentionTests {
         #expect(raster.width == 16 + 320 + 16 + 320 + 16)
     }
 
-    /// A map of two places over four pixels: the outer ones have its numbers, the inner ones a quarter and
-    /// three quarters of the way.
+    /// A map of two places over 320 units: flat in the outer quarters, a line between their ends.
     @Test func aCoarseMapIsEnlargedEvenly() throws {
         let image = try Tensor(zeros: [1, 3, 1, 4])
         let map = try Tensor(shape: [1, 1, 1, 2], scalars: [0, 4])
         let raster = try Picture.attention(image: image, map: map).raster()
-        for (pixel, share) in [0, 0.25, 0.75, 1].enumerated() {
+        // The pixels behind the middles of four parts.
+        for (pixel, share) in [0, 40.5 / 160, 120.5 / 160, 1].enumerated() {
             let color = Palette.rising.color(at: share)
             let half = Color(color.red / 2, color.green / 2, color.blue / 2).code
             #expect(raster[352 + 80 * pixel + 40, 16 + 40] == half, "pixel \(pixel)")
