@@ -27,6 +27,12 @@ struct ClassificationReportTests {
         #expect(report.topAccuracy == Accuracy(correct: 3, total: 5))
         #expect(try Self.report(top: 3).topAccuracy.correct == 5)
         #expect(try Self.report(top: 1).topAccuracy == report.accuracy)
+        // Of equal logits the first is the largest.
+        for (label, right) in [(0, 1), (1, 0), (2, 0)] {
+            var one = try ClassificationReport(classCount: 3, top: 1)
+            try one.add(Tensor(shape: [1, 3], repeating: 7), labels: [label])
+            #expect(one.topAccuracy.correct == right && one.accuracy.correct == right)
+        }
         let classes = report.classes
         #expect(classes.map(\.samples) == [3, 1, 1])
         #expect(classes.map(\.predicted) == [3, 1, 1])

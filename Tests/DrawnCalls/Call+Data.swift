@@ -16,6 +16,10 @@ extension Call {
             _ = (images.order(ofEpoch: draw.integer()), images.identity)
             _ = images.batchCount(size: draw.integer())
             _ = try images.batch(at: draw.list(upTo: 3) { $0.size($0.below(3)) })
+            let (training, heldOut) = try images.split(
+                holdingOut: draw.real(0.5), seed: draw.seed())
+            _ = (training.order(ofEpoch: draw.integer()), heldOut.identity)
+            _ = try? heldOut.batch(at: draw.list(upTo: 2) { $0.integer() })
             _ = try images.prefix(draw.integer()).shuffled(seed: draw.seed())
         },
         Call("ImagePipeline") { draw in
@@ -122,6 +126,9 @@ extension Call {
                 trainLoss: curve(&draw), testLoss: draw.once(in: 2) ? [] : curve(&draw),
                 trainAccuracy: draw.once(in: 2) ? [] : curve(&draw))
             try draw.render(Picture.learningCurves(curves))
+            try draw.render(
+                Picture.learningCurves(
+                    of: draw.list(upTo: 9) { TrainingRun(name: $0.text(), curves: curves) }))
         },
         Call("Picture.confusion") { draw in
             let classes = draw.once(in: 4) ? draw.below(4) : 3
@@ -133,7 +140,15 @@ extension Call {
                     index: draw.integer(), label: draw.integer(), prediction: draw.integer(),
                     probability: draw.real(), image: try draw.tensor([1, 1, 4, 4]))
             }
-            try draw.render(Picture.confusion(counts, mistakes: mistakes))
+            let names = draw.once(in: 2) ? [] : (0..<classes).map { _ in draw.text() }
+            try draw.render(Picture.confusion(counts, mistakes: mistakes, names: names))
+        },
+        Call("Picture.attention") { draw in
+            try draw.render(
+                Picture.attention(
+                    image: draw.tensor([1, draw.pick([1, 3]), 4, 4]),
+                    map: draw.tensor([1, 1, draw.small(), 2]).map { abs($0) },
+                    title: draw.text()))
         },
         Call("Picture.filters, Picture.responses") { draw in
             let weights = try draw.tensor([draw.small(), draw.pick([1, 2, 3]), 3, 3])

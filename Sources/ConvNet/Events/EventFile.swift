@@ -196,9 +196,10 @@ struct Histogram {
             let share = half > 0 ? (number / 2 - least / 2) / half : 0
             counts[min(Int(share * Double(parts)), parts - 1)] += 1
         }
+        func share(_ part: Int) -> Double { Double(part) / Double(parts) }
         limits = (1...parts).map { part in
             part == parts
-                ? greatest : least + half * (Double(part) / Double(parts)) * 2
+                ? greatest : least + half * share(part) + half * share(part)
         }
         (self.least, self.greatest, self.counts) = (least, greatest, counts)
         count = numbers.count

@@ -60,15 +60,15 @@ public struct ClassificationReport: Sendable, Hashable {
     /// - Parameters:
     ///   - classCount: how many classes there are.
     ///   - top: how many of the largest logits ``topAccuracy`` looks at.
-    /// - Throws: ``TensorError`` when there are not from 1 to 2³⁰ classes, or the top is below 1.
+    /// - Throws: ``TensorError`` when there are not from 1 to 2²⁰ classes, or the top is below 1.
     public init(classCount: Int, top: Int = 5) throws(TensorError) {
         func fail(_ argument: String, _ value: Int, _ rule: String) -> TensorError {
             TensorError(
                 operation: "ClassificationReport", argument: argument, value: "\(value)",
                 expected: rule)
         }
-        guard (1...1 << 30).contains(classCount) else {
-            throw fail("classCount", classCount, "from 1 to 2^30")
+        guard (1...1 << 20).contains(classCount) else {
+            throw fail("classCount", classCount, "from 1 to 2^20")
         }
         guard top >= 1 else { throw fail("top", top, "at least 1") }
         self.classCount = classCount
@@ -112,15 +112,19 @@ public struct ClassificationReport: Sendable, Hashable {
 
     /// How many samples were sorted rightly.
     public var accuracy: Accuracy {
-        Accuracy(correct: (0..<classCount).reduce(0) { $0 + self[$1, $1] }, total: total)
+        let right = counts.filter { $0.key / classCount == $0.key % classCount }
+        return Accuracy(correct: right.values.reduce(0, +), total: total)
     }
 
     /// How many samples had their class among the ``top`` largest logits.
     public var topAccuracy: Accuracy { Accuracy(correct: rightAtTop, total: total) }
 
-    /// How many samples of one class were taken for another, or for their own.
+    /// How many samples of one class were taken for another, or for their own; 0 where there is no such
+    /// class.
     public subscript(label: Int, prediction: Int) -> Int {
-        counts[label * classCount + prediction] ?? 0
+        let classes = 0..<classCount
+        guard classes.contains(label), classes.contains(prediction) else { return 0 }
+        return counts[label * classCount + prediction] ?? 0
     }
 
     /// The figures of each class.
