@@ -91,9 +91,8 @@ package enum TrainCommand: Command {
             threads: kernels.threads, ranks: member?.averager.rankCount ?? 1,
             resumed: files.checkpoints?.resuming?.progress,
             judge: heldOut == nil ? "test" : "held-out",
-            recipe: recipe.map {
-                "\(summary) (\($0.source); \($0.epochs) epochs there, --epochs \(epochs) here)"
-            })
+            // Digits have a right side: a recipe's changes are for photographs.
+            recipe: recipe?.line(summary, changes: options.string("augment"), epochs: epochs))
         var logs = try TrainingLogs(options, isWriter: member?.isFirst ?? true)
         StopSignals.watch()
         let result: (history: TrainingHistory, interruption: (epochs: Int, steps: Int)?)

@@ -41,6 +41,17 @@ struct TrainingRecipe: Sendable {
         case step(epochs: Int, factor: Double)
     }
 
+    /// What it comes to, for people.
+    ///
+    /// - Parameters:
+    ///   - settings: those of the optimizer, options included.
+    ///   - changes: how images are changed at random; nil for not at all.
+    func line(_ settings: String, changes: String?, epochs: Int) -> String {
+        let changed = changes.map { ", changed by \($0)" } ?? ""
+        return
+            "\(settings)\(changed) (\(source); \(self.epochs) epochs there, --epochs \(epochs) here)"
+    }
+
     /// How many images make a step.
     var samples: Int { batchSize * accumulation }
 
@@ -61,15 +72,17 @@ struct TrainingRecipe: Sendable {
     /// Residual networks for photographs: torchvision's, which has 32 images on each of 8 devices.
     static let photographs = TrainingRecipe(
         source: "torchvision", learningRate: 0.1, schedule: .step(epochs: 30, factor: 0.1),
-        weightDecay: 1e-4, batchSize: 32, accumulation: 8, epochs: 90, augmentation: "flip")
+        weightDecay: 1e-4, batchSize: 32, accumulation: 8, epochs: 90,
+        augmentation: "resized-crop,flip")
     /// MobileNetV2: torchvision's.
     static let mobileNet = TrainingRecipe(
         source: "torchvision", learningRate: 0.045, schedule: .step(epochs: 1, factor: 0.98),
-        weightDecay: 4e-5, batchSize: 32, accumulation: 8, epochs: 300, augmentation: "flip")
+        weightDecay: 4e-5, batchSize: 32, accumulation: 8, epochs: 300,
+        augmentation: "resized-crop,flip")
     /// SqueezeNet 1.1: its authors' solver, 170,000 steps.
     static let squeezeNet = TrainingRecipe(
         source: "its authors' solver", learningRate: 0.04, schedule: .linear, weightDecay: 2e-4,
-        batchSize: 32, accumulation: 16, epochs: 68, augmentation: "flip")
+        batchSize: 32, accumulation: 16, epochs: 68, augmentation: "shift:16,flip")
     /// U-Net: one image a step, and so much momentum that a step looks at many.
     static let segmentation = TrainingRecipe(
         source: "Ronneberger et al. 2015, section 3", learningRate: 0.01, schedule: .cosine,

@@ -202,13 +202,16 @@ struct JSONLines: TrainingReport {
         let final_test_correct: Int
         let final_test_total: Int
     }
+    private struct Recipe: Encodable { let recipe: String }
     private struct Written: Encodable { let wrote: String }
     private struct Shared: Encodable {
         let communication_seconds: Double
         let hidden_share: Double
     }
 
-    mutating func start(_ start: TrainingStart) {}
+    mutating func start(_ start: TrainingStart) {
+        if let recipe = start.recipe { try? write(Recipe(recipe: recipe)) }
+    }
 
     mutating func report(_ event: TrainingEvent) throws {
         switch event {

@@ -42,6 +42,25 @@ import Testing
         }
     }
 
+    /// Coloured filters, of an ONNX file as of parameters.
+    @Test func filtersOfAnONNXFileAreDrawn() throws {
+        try withTemporaryFolder { folder in
+            let files = ["network.onnx", "network.safetensors"].map(folder.appendingPathComponent)
+            let network = try Network.smallResNet(depth: 8, seed: 2)
+            try network.exportONNX(to: files[0])
+            try network.save(to: files[1])
+            let pictures = try files.map { file in
+                let out = folder.appendingPathComponent("filters.png")
+                let run = try Tool.run([
+                    "show", "filters", "--parameters", file.path, "--out", out.path,
+                ])
+                #expect(run.status == 0, "\(run)")
+                return try Data(contentsOf: out)
+            }
+            #expect(pictures[0] == pictures[1])
+        }
+    }
+
     /// Weights that are drawn from the seed that the file was drawn from are the file's.
     @Test func aSeedDrawsWhatTrainingBegins() throws {
         try Self.withFiles { folder, _, _ in
