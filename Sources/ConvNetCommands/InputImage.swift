@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The PNG files that commands take, made into what a network takes.
+// The image files that commands take, made into what a network takes.
 
 import ConvNet
+import ConvNetImages
 import ConvNetOptions
-import ConvNetPlots
 import Foundation
 
 enum InputImage {
@@ -13,7 +13,7 @@ enum InputImage {
     /// - Throws: ``UsageError`` when there is none, or more.
     static func only(_ options: Options) throws(UsageError) -> URL {
         guard let path = options.operands.first else {
-            throw UsageError("no image, expected a PNG file")
+            throw UsageError("no image, expected an image file")
         }
         if options.operands.count > 1 {
             throw UsageError("\(options.operands[1]) is unexpected, expected one image")
@@ -33,7 +33,7 @@ enum InputImage {
                 operation: "InputImage", argument: "network", value: "an input of \(shape)",
                 expected: "[C, H, W]")
         }
-        return try PNGImage(contentsOf: file).tensor(
+        return try Image(contentsOf: file).tensor(
             channels: shape[0], height: shape[1], width: shape[2], inverted: inverted)
     }
 }
