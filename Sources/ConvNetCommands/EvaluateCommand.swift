@@ -13,7 +13,7 @@ enum EvaluateCommand: Command {
     static let operands = ""
     static let example = "convnet evaluate --parameters digits.safetensors --data mnist"
     static let options =
-        Networks.fileOptions + DataSets.options + [
+        Networks.fileOptions + DataSets.options + ImageFolders.options + [
             .threads,
             Option("plot", "FILE", "Draw which classes are taken for which (.png or .svg)."),
             Option("json", "Report as JSON."),
@@ -33,8 +33,11 @@ enum EvaluateCommand: Command {
         let plot = try options.pictureFile("plot")
         let limit = try options.int("limit")
         try Networks.requireClassifier(options)
-        let network = try Networks.load(options, for: .digits)
-        let images = try DataSets.test(options, limit: limit)
+        let folders = try ImageFolders(options, holdingOutBy: nil)
+        let network = try Networks.load(options, for: folders?.kind(options) ?? .digits)
+        let images =
+            try folders?.evaluationData(for: network.network)
+            ?? DataSets.test(options, limit: limit)
         let confusion = try plot.map { plot in
             let confusion = try Confusion(of: network, on: images)
             try confusion.picture(of: images).write(to: plot)

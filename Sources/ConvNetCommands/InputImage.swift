@@ -33,7 +33,16 @@ enum InputImage {
                 operation: "InputImage", argument: "network", value: "an input of \(shape)",
                 expected: "[C, H, W]")
         }
-        return try Image(contentsOf: file).tensor(
-            channels: shape[0], height: shape[1], width: shape[2], inverted: inverted)
+        guard let side = network.preprocessing?.shorterSide else {
+            return try Image(contentsOf: file).tensor(
+                channels: shape[0], height: shape[1], width: shape[2], inverted: inverted)
+        }
+        // As in training: the middle of the image, in whole numbers.
+        let image = try Image(
+            contentsOf: file, covering: ImageSize(width: side, height: side))
+        let size = ImageSize(width: shape[2], height: shape[1])
+        let framed = try ImagePreparation(size: size, shorterSide: side).framed(image)
+            .converted(toChannels: shape[0])
+        return try (inverted ? framed.inverted() : framed).tensor().reshaped(to: [1] + shape)
     }
 }

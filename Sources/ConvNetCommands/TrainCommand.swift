@@ -4,6 +4,7 @@
 
 import ConvNet
 import ConvNetData
+import ConvNetImages
 import ConvNetOptions
 import ConvNetPlots
 import Foundation
@@ -15,7 +16,7 @@ package enum TrainCommand: Command {
     package static let example =
         "convnet train --data mnist --epochs 3 --seed 1 --out digits.safetensors"
     package static let options =
-        [Networks.option] + DataSets.options + [
+        [Networks.option] + DataSets.options + ImageFolders.testOptions + ImageFolders.options + [
             Option("epochs", "N", "How often to go through the images; 3."),
             Option("batch-size", "N", "Images in a step; 100."),
             Option("drop-last", "Leave out the images at an epoch's end that fill no batch."),
@@ -28,7 +29,9 @@ package enum TrainCommand: Command {
             Option("seed", "N", "What weights, order, drawn digits and changes come from; 1."),
             Option(
                 "augment", "LIST",
-                "Changes at random: shift[:PIXELS],rotate[:DEGREES],crop[:PART],flip; none."),
+                "Changes at random, with commas between: shift[:PIXELS], rotate[:DEGREES], "
+                    + "crop[:PART], flip; of photographs shift, flip, resized-crop[:PART], "
+                    + "jitter[:PART], erase[:PROBABILITY], mixup[:ALPHA]; none."),
             Option("batches-ahead", "N", "Batches made ready by a thread of their own; 2."),
             Option(
                 "shards", "N",
@@ -57,10 +60,10 @@ package enum TrainCommand: Command {
         let initialization = try initialization(options)
         let kernels = try options.nativeKernels(standardThreads: member?.standardThreads)
         let files = try TrainingFiles(options, seed: seed, isWriter: member?.isFirst ?? true)
-        let augmentation = try augmentation(options)
-        let training = try DataSets.training(options, seed: seed, augmentation: augmentation)
-        let test = try DataSets.test(options, limit: nil)
-        var network = try network(options, seed: seed, initialization, kernels)
+        let folders = try ImageFolders(options, holdingOutBy: seed)
+        var network = try network(
+            options, seed: seed, initialization, kernels, for: folders?.kind(options) ?? .digits)
+        let (training, test) = try data(options, folders, for: &network.network, seed: seed)
         var trainer = try Trainer(
             optimizer: optimizers.optimizer,
             schedule: optimizers.schedule(
@@ -109,17 +112,17 @@ package enum TrainCommand: Command {
     /// The network to train: that of `--from`, or a new one.
     private static func network(
         _ options: Options, seed: UInt64, _ initialization: Initialization?,
-        _ kernels: NativeKernels
+        _ kernels: NativeKernels, for images: ImageKind
     ) throws -> any Classifier {
         guard let file = options.string("from") else {
             return try Networks.make(
-                options, seed: seed, initialization: initialization, for: .digits,
+                options, seed: seed, initialization: initialization, for: images,
                 kernels: kernels)
         }
         if let name = options.string("initialization") {
             throw UsageError("--initialization is \(name), expected none beside --from")
         }
-        var network = try Networks.load(URL(fileURLWithPath: file), options, for: .digits)
+        var network = try Networks.load(URL(fileURLWithPath: file), options, for: images)
         network.kernels = kernels
         return network
     }
@@ -191,11 +194,33 @@ package enum TrainCommand: Command {
         }
     }
 
-    private static func augmentation(_ options: Options) throws -> Augmentation? {
-        do throws(TensorError) {
-            return try options.string("augment").map { text throws(TensorError) in
-                try Augmentation(name: text)
+    /// The images to train with and those to judge by. A network for photographs learns what is done to
+    /// them.
+    private static func data(
+        _ options: Options, _ folders: ImageFolders?, for network: inout Network, seed: UInt64
+    ) throws -> (training: any BatchSource, test: any BatchSource) {
+        guard let folders else {
+            let augmentation = try augmentation(options) { name throws(TensorError) in
+                try Augmentation(name: name)
             }
+            return (
+                try DataSets.training(options, seed: seed, augmentation: augmentation),
+                try DataSets.test(options, limit: nil)
+            )
+        }
+        let augmentation = try augmentation(options) { name throws(TensorError) in
+            try ImageAugmentation(name: name)
+        }
+        return try folders.trainingData(for: &network, augmentation: augmentation, seed: seed)
+    }
+
+    /// What `--augment` says; nil where it is not given.
+    private static func augmentation<Changes>(
+        _ options: Options, _ read: (String) throws(TensorError) -> Changes
+    ) throws(UsageError) -> Changes? {
+        guard let text = options.string("augment") else { return nil }
+        do throws(TensorError) {
+            return try read(text)
         } catch {
             throw UsageError("--augment is \(error.value), expected \(error.expected)")
         }

@@ -119,6 +119,11 @@ extension Image {
     /// The image turned over, left to right.
     public func flipped() -> Image { oriented(.mirrored) }
 
+    /// The image with black for white and white for black.
+    public func inverted() -> Image {
+        Image(checkedWidth: width, height, channels, bytes.map { 255 - $0 })
+    }
+
     private func nearest(_ width: Int, _ height: Int) -> Image {
         // The middle of a pixel, in whole numbers of 1/(2 · new side).
         let columns = (0..<width).map { (2 * $0 + 1) * self.width / (2 * width) * channels }

@@ -49,6 +49,7 @@ struct ResizingTests {
         #expect(try image.centerCropped(width: 1, height: 1).bytes == [2])
         #expect(try image.centerCropped(width: 2, height: 2).bytes == [1, 2, 4, 5])
         #expect(image.flipped().bytes == [3, 2, 1, 6, 5, 4])
+        #expect(image.inverted().bytes == [254, 253, 252, 251, 250, 249])
         #expect(try image.resized(width: 3, height: 2) == image)
         #expect(try image.resized(shorterSide: 4).width == 6)
         let photograph = try Image(
