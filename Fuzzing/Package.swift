@@ -17,7 +17,7 @@ let package = Package(
                 dependencies: [
                     "Fuzzer", .product(name: "ConvNet", package: "swift-convnet"),
                     .product(name: "ConvNetData", package: "swift-convnet"),
-                    .product(name: "ConvNetPlots", package: "swift-convnet"),
+                    .product(name: "ConvNetImages", package: "swift-convnet"),
                 ],
                 // Its main function is libFuzzer's.
                 swiftSettings: [.unsafeFlags(["-parse-as-library"])])

@@ -13,7 +13,7 @@ enum EvaluateCommand: Command {
     static let operands = ""
     static let example = "convnet evaluate --parameters digits.safetensors --data mnist"
     static let options =
-        Networks.fileOptions + DataSets.options + [
+        Networks.fileOptions + DataSets.options + ImageFolders.options + [
             .threads,
             Option(
                 "top", "K",
@@ -56,8 +56,11 @@ enum EvaluateCommand: Command {
         let limit = try options.int("limit")
         let wanted = try options.int("top")
         try Networks.requireClassifier(options)
-        let network = try Networks.load(options, for: .digits)
-        let images = try DataSets.test(options, limit: limit)
+        let folders = try ImageFolders(options, holdingOutBy: nil)
+        let network = try Networks.load(options, for: folders?.kind(options) ?? .digits)
+        let images =
+            try folders?.evaluationData(for: network.network)
+            ?? DataSets.test(options, limit: limit)
         let classes = network.network.outputShape[0]
         let top = wanted ?? (classes > fewClasses ? 5 : nil)
         let names = network.network.preprocessing?.classNames ?? []

@@ -4,6 +4,7 @@
 
 import ConvNet
 import ConvNetData
+import ConvNetImages
 import ConvNetOptions
 import ConvNetPlots
 import Foundation
@@ -15,7 +16,7 @@ package enum TrainCommand: Command {
     package static let example =
         "convnet train --data mnist --epochs 3 --seed 1 --out digits.safetensors"
     package static let options =
-        [Networks.option] + DataSets.options + [
+        [Networks.option] + DataSets.options + ImageFolders.testOptions + ImageFolders.options + [
             Option("epochs", "N", "How often to go through the images; 3."),
             Option("batch-size", "N", "Images that are computed together; 100."),
             Option(
@@ -35,7 +36,9 @@ package enum TrainCommand: Command {
             Option("seed", "N", "What weights, order, drawn digits and changes come from; 1."),
             Option(
                 "augment", "LIST",
-                "Changes at random: shift[:PIXELS],rotate[:DEGREES],crop[:PART],flip; none."),
+                "Changes at random, with commas between: shift[:PIXELS], rotate[:DEGREES], "
+                    + "crop[:PART], flip; of photographs shift, flip, resized-crop[:PART], "
+                    + "jitter[:PART], erase[:PROBABILITY], mixup[:ALPHA]; none."),
             Option("batches-ahead", "N", "Batches made ready by a thread of their own; 2."),
             Option(
                 "shards", "N",
@@ -65,11 +68,14 @@ package enum TrainCommand: Command {
         let initialization = try initialization(options)
         let kernels = try options.nativeKernels(standardThreads: member?.standardThreads)
         let files = try TrainingFiles(options, seed: seed, isWriter: member?.isFirst ?? true)
-        let augmentation = try augmentation(options)
-        let images = try DataSets.training(options, seed: seed, augmentation: augmentation)
-        let test = try DataSets.test(options, limit: nil)
+        let folders = try ImageFolders(options, holdingOutBy: seed)
+        // Digits have a right side: a recipe's changes are for photographs.
+        let changes = options.string("augment") ?? (folders == nil ? nil : recipe?.augmentation)
+        var network = try network(
+            options, seed: seed, initialization, kernels, for: folders?.kind(options) ?? .digits)
+        let (images, test) = try data(
+            options, folders, changedBy: changes, for: &network.network, seed: seed)
         let (training, heldOut) = try split(images, options, seed: seed)
-        var network = try network(options, seed: seed, initialization, kernels)
         let stepsPerEpoch =
             dropsLast ? training.sampleCount / batchSize : training.batchCount(size: batchSize)
         var trainer = try Trainer(
@@ -91,8 +97,7 @@ package enum TrainCommand: Command {
             threads: kernels.threads, ranks: member?.averager.rankCount ?? 1,
             resumed: files.checkpoints?.resuming?.progress,
             judge: heldOut == nil ? "test" : "held-out",
-            // Digits have a right side: a recipe's changes are for photographs.
-            recipe: recipe?.line(summary, changes: options.string("augment"), epochs: epochs))
+            recipe: recipe?.line(summary, changes: changes, epochs: epochs))
         var logs = try TrainingLogs(options, isWriter: member?.isFirst ?? true)
         StopSignals.watch()
         let result: (history: TrainingHistory, interruption: (epochs: Int, steps: Int)?)
@@ -129,17 +134,17 @@ package enum TrainCommand: Command {
     /// The network to train: that of `--from`, or a new one.
     private static func network(
         _ options: Options, seed: UInt64, _ initialization: Initialization?,
-        _ kernels: NativeKernels
+        _ kernels: NativeKernels, for images: ImageKind
     ) throws -> any Classifier {
         guard let file = options.string("from") else {
             return try Networks.make(
-                options, seed: seed, initialization: initialization, for: .digits,
+                options, seed: seed, initialization: initialization, for: images,
                 kernels: kernels)
         }
         if let name = options.string("initialization") {
             throw UsageError("--initialization is \(name), expected none beside --from")
         }
-        var network = try Networks.load(URL(fileURLWithPath: file), options, for: .digits)
+        var network = try Networks.load(URL(fileURLWithPath: file), options, for: images)
         network.kernels = kernels
         return network
     }
@@ -247,11 +252,36 @@ package enum TrainCommand: Command {
         }
     }
 
-    private static func augmentation(_ options: Options) throws -> Augmentation? {
-        do throws(TensorError) {
-            return try options.string("augment").map { text throws(TensorError) in
-                try Augmentation(name: text)
+    /// The images to train with and those to judge by. A network for photographs learns what is done to
+    /// them.
+    ///
+    /// - Parameter changes: how the images to train with are changed at random; nil for not at all.
+    private static func data(
+        _ options: Options, _ folders: ImageFolders?, changedBy changes: String?,
+        for network: inout Network, seed: UInt64
+    ) throws -> (training: any BatchSource, test: any BatchSource) {
+        guard let folders else {
+            let augmentation = try augmentation(changes) { name throws(TensorError) in
+                try Augmentation(name: name)
             }
+            return (
+                try DataSets.training(options, seed: seed, augmentation: augmentation),
+                try DataSets.test(options, limit: nil)
+            )
+        }
+        let augmentation = try augmentation(changes) { name throws(TensorError) in
+            try ImageAugmentation(name: name)
+        }
+        return try folders.trainingData(for: &network, augmentation: augmentation, seed: seed)
+    }
+
+    /// What a list of changes says; nil where there is none.
+    private static func augmentation<Changes>(
+        _ text: String?, _ read: (String) throws(TensorError) -> Changes
+    ) throws(UsageError) -> Changes? {
+        guard let text else { return nil }
+        do throws(TensorError) {
+            return try read(text)
         } catch {
             throw UsageError("--augment is \(error.value), expected \(error.expected)")
         }

@@ -7,14 +7,17 @@ internal import CConvKernels
 import ConvNetTensor
 
 extension NativeKernels {
-    /// Fails unless every named tensor holds `float32`, the only type the C kernels know.
+    /// Fails unless the named tensors hold `float32`, the only type the C kernels know. Without an array
+    /// of them: a small network's prediction feels each.
     static func requireFloat32(
-        _ tensors: (argument: String, tensor: Tensor?)..., operation: String
+        _ x: (argument: String, tensor: Tensor), _ y: (argument: String, tensor: Tensor)? = nil,
+        operation: String
     ) throws(TensorError) {
-        for (argument, tensor) in tensors {
-            guard let tensor else { continue }
+        try KernelChecks.require(
+            x.tensor, holds: .float32, operation: operation, argument: x.argument)
+        if let y {
             try KernelChecks.require(
-                tensor, holds: .float32, operation: operation, argument: argument)
+                y.tensor, holds: .float32, operation: operation, argument: y.argument)
         }
     }
 

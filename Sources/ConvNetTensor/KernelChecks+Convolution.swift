@@ -19,9 +19,8 @@ extension KernelChecks {
                 operation: "affine", argument: "x", value: "\(x.shape)", expected: "[N, \(k)]")
         }
         try require(bias, hasShape: [n], operation: "affine", argument: "bias")
-        for (argument, tensor) in [("weights", weights), ("bias", bias)] {
-            try require(tensor, holds: x.scalarType, operation: "affine", argument: argument)
-        }
+        try require(weights, holds: x.scalarType, operation: "affine", argument: "weights")
+        try require(bias, holds: x.scalarType, operation: "affine", argument: "bias")
         _ = try Shape.elementCount([x.shape[0], n], operation: "affine", argument: "x")
         return (x.shape[0], n, k)
     }

@@ -176,7 +176,7 @@ import Testing
         Mistake("import", "no arrays, expected an .npz file; --help tells more"),
         Mistake("import a b --out c", "b is unexpected after a"),
         Mistake("import a", "--out is missing, expected a file"),
-        Mistake("predict", "no image, expected at least one PNG file"),
+        Mistake("predict", "no image, expected at least one image file"),
         Mistake("predict a.png", "--parameters is missing, expected a file"),
         Mistake(
             "predict a.png --parameters b --top 0",
@@ -202,11 +202,11 @@ import Testing
         Mistake(
             "show graph --network huge --out /tmp/a.png",
             "--network is huge, expected one of \(Networks.names.joined(separator: ", "))"),
-        Mistake("show responses --parameters a", "no image, expected a PNG file"),
+        Mistake("show responses --parameters a", "no image, expected an image file"),
         Mistake(
             "show responses a.png b.png --parameters a", "b.png is unexpected, expected one image"),
         Mistake(
-            "show features --parameters a --out /tmp/a.png", "no image, expected a PNG file"),
+            "show features --parameters a --out /tmp/a.png", "no image, expected an image file"),
         Mistake(
             "show features b.png --image 3 --parameters a --out /tmp/a.png",
             "b.png is given beside --image, expected one of them"),

@@ -3,6 +3,7 @@
 // The commands that draw, and the one that looks at pictures.
 
 import ConvNetData
+import ConvNetImages
 import ConvNetPlots
 import ConvNetTestSupport
 import Foundation
@@ -92,7 +93,7 @@ import Testing
                     ["show"] + arguments + ["--parameters", parameters, "--out", out.path])
                 #expect(run.status == 0, "\(run)")
                 #expect(run.output == "wrote \(out.path)\n")
-                #expect(try PNGImage(contentsOf: out).width > 300)
+                #expect(try Image(contentsOf: out).width > 300)
                 try FileManager.default.removeItem(at: out)
             }
         }
@@ -119,7 +120,7 @@ import Testing
             let out = folder.appendingPathComponent("graph.png")
             let run = try Tool.run(["show", "graph", "--network", "unet", "--out", out.path])
             #expect(run.status == 0, "\(run)")
-            #expect(try PNGImage(contentsOf: out).width > 300)
+            #expect(try Image(contentsOf: out).width > 300)
         }
     }
 
@@ -136,7 +137,7 @@ import Testing
                 let predictions = try #require(
                     CommandTests.object(run.output)["predictions"] as? [[String: Any]])
                 #expect(predictions.count == 2)
-                let x = try PNGImage(contentsOf: URL(fileURLWithPath: image))
+                let x = try Image(contentsOf: URL(fileURLWithPath: image))
                     .tensor(channels: 1, height: 28, width: 28, inverted: inverted)
                 let expected = try network.predict(x).argmaxOfRows()[0]
                 #expect(predictions[0]["class"] as? Int == expected)
@@ -205,7 +206,7 @@ import Testing
                 ["train", "--limit", "60", "--epochs", "2", "--plot", out.path])
             #expect(run.status == 0, "\(run)")
             #expect(run.lastLine == "wrote \(out.path)")
-            #expect(try PNGImage(contentsOf: out).width > 800)
+            #expect(try Image(contentsOf: out).width > 800)
         }
     }
 

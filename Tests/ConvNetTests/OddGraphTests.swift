@@ -139,9 +139,9 @@ struct OddGraphTests {
         let found = try network.predict(odd.inputs)
         #expect(found.count == odd.graph.outputs.count)
         let plan = Plan(odd.graph, fusion: .none)
-        let context = PredictionContext(plan, kernels: network.kernels, filters: FilterCache())
         let inputs = try odd.graph.inputs.map { try #require(odd.inputs[$0.name]) }
-        let separate = try plan.predict(odd.graph, inputs, context)
+        let separate = try plan.predict(
+            odd.graph, inputs, PreparedSteps(), on: network.kernels)
         for (output, value) in zip(odd.graph.outputs, separate) {
             #expect(try #require(found[output.name]).hasSameBits(as: value), "\(output.name)")
             // Asked for alone, it is the same.

@@ -39,7 +39,7 @@ import Testing
     }
 
     private static func keptBytes(_ network: Network) -> Int {
-        network.filters.byteCount
+        network.prepared.byteCount
     }
 
     /// A network that was never asked for anything, with the parameters of another.

@@ -4,6 +4,7 @@
 
 import ConvNet
 import ConvNetData
+import ConvNetImages
 import ConvNetPlots
 import Foundation
 
@@ -105,17 +106,17 @@ extension Call {
             case 3: _ = try IDX.read(contentsOf: file)
             case 4: _ = try NumPy.array(contentsOf: file)
             case 5: _ = try NumPy.arrays(contentsOf: file)
-            case 6: _ = try PNGImage(contentsOf: file)
+            case 6: _ = try Image(contentsOf: file)
             default: _ = try MNIST.load(from: file, .test)
             }
         },
     ]
 
     static let pictures = [
-        Call("PNGImage") { draw in
+        Call("Image") { draw in
             let picture = try Picture.learningCurves(LearningCurves(trainLoss: [1, 0.5]))
             let bytes = try picture.bytes(.png, scale: 0.05)
-            let image = try PNGImage(bytes: draw.damaged(bytes), file: "image")
+            let image = try Image(bytes: draw.damaged(bytes), file: "image")
             _ = try image.tensor(
                 channels: draw.size(1), height: draw.once(in: 2) ? nil : draw.size(5),
                 width: draw.once(in: 2) ? nil : draw.size(5), inverted: draw.flag())

@@ -3,48 +3,7 @@
 // Running a plan: forward for prediction; forward and backward for training. Values live in slots of one
 // run, pullbacks on its tape; nothing is kept beyond it.
 
-/// Kernels, and what they keep of a network's filters from one prediction to the next.
-struct PredictionContext {
-    let kernels: any Kernels
-    /// One for each convolution of the plan.
-    let filters: [PrepackedFilters]
-
-    init(_ plan: Plan, kernels: any Kernels, filters: FilterCache) {
-        self.kernels = kernels
-        self.filters = filters.filters(count: plan.convolutionCount)
-    }
-}
-
 extension Plan.Step {
-    /// The step's output in prediction.
-    ///
-    /// - Parameter begun: what other steps have written of it, which is taken; nil where there is
-    ///   nothing.
-    fileprivate func predict(
-        _ inputs: [Tensor], _ begun: inout Tensor?, _ graph: Graph, _ context: PredictionContext
-    ) throws -> Tensor {
-        let layer = graph.nodes[node].layer
-        switch kind {
-        case .layer: return try layer.predict(inputs, on: context.kernels)
-        case .convolution(let fused):
-            var operation = try convolution(fused, layer.parameters)
-            if let (node, epsilon) = fused.normalization {
-                operation.normalization = try Self.normalization(
-                    graph.nodes[node].layer, epsilon: epsilon)
-            }
-            if let destination = fused.destination {
-                return try operation.predict(
-                    inputs[0], into: &begun, destination, prepacked: context.filters[filters],
-                    on: context.kernels)
-            }
-            return try operation.predict(
-                inputs[0], addend: fused.hasAddend ? inputs[1] : nil,
-                prepacked: context.filters[filters], on: context.kernels)
-        case .affine:
-            return try affine(layer.parameters).predict(inputs[0], on: context.kernels)
-        }
-    }
-
     /// The step's output in training, and the way back.
     fileprivate func forward(_ inputs: [Tensor], _ layer: any Layer, _ pass: Pass) throws -> Forward
     {
@@ -56,18 +15,22 @@ extension Plan.Step {
         }
     }
 
-    private func convolution(
+    /// The convolution of a step, with what training has of its epilogue.
+    func convolution(
         _ fused: Plan.FusedConvolution, _ parameters: [Tensor]
     ) throws(TensorError) -> ConvolutionOperation {
         guard (1...2).contains(parameters.count) else {
             throw Self.missing("W and b", of: "Convolution", parameters)
         }
         return ConvolutionOperation(
-            weights: parameters[0], bias: parameters.count == 2 ? parameters[1] : nil,
-            descriptor: fused.descriptor, pooling: fused.pooling, activation: fused.activation)
+            weights: parameters[0], descriptor: fused.descriptor,
+            epilogue: Epilogue(
+                bias: parameters.count == 2 ? parameters[1] : nil, pooling: fused.pooling,
+                activation: fused.activation))
     }
 
-    private static func normalization(
+    /// The normalization behind a step's convolution, by running statistics.
+    static func normalization(
         _ layer: any Layer, epsilon: Double
     ) throws(TensorError) -> ChannelNormalization {
         let (parameters, buffers) = (layer.parameters, layer.buffers)
@@ -80,7 +43,8 @@ extension Plan.Step {
             gamma: parameters[0], beta: parameters[1], epsilon: epsilon)
     }
 
-    private func affine(_ parameters: [Tensor]) throws(TensorError) -> AffineOperation {
+    /// The product of a step.
+    func affine(_ parameters: [Tensor]) throws(TensorError) -> AffineOperation {
         guard case .affine(let rectified) = kind, parameters.count == 2,
             parameters[0].shape.count == 2
         else { throw Self.missing("W and b", of: "Affine", parameters) }
@@ -102,14 +66,16 @@ extension Plan {
     ///
     /// - Parameters:
     ///   - inputs: one tensor for each of the graph's inputs, already checked.
+    ///   - prepared: the plan's steps for the graph, or none yet.
     ///   - didRun: called with each step's node, inputs and output.
     func predict(
-        _ graph: Graph, _ inputs: [Tensor], _ context: PredictionContext,
+        _ graph: Graph, _ inputs: [Tensor], _ prepared: PreparedSteps, on kernels: any Kernels,
         didRun: (_ node: Int, _ inputs: [Tensor], _ output: Tensor) -> Void = { _, _, _ in }
     ) throws -> [Tensor] {
-        try run(inputs) { step, arguments, begun in
-            let output = try step.predict(arguments, &begun, graph, context)
-            didRun(step.node, arguments, output)
+        let prepared = try prepared.steps(of: self, graph)
+        return try run(inputs) { place, arguments, begun in
+            let output = try prepared[place].predict(arguments, &begun, on: kernels)
+            didRun(steps[place].node, arguments, output)
             return output
         }
     }
@@ -126,7 +92,8 @@ extension Plan {
     ) throws -> Tape {
         var tape = Tape(self)
         let frozenPass = pass.withRunningStatistics
-        tape.outputs = try run(inputs) { step, arguments, _ in
+        tape.outputs = try run(inputs) { place, arguments, _ in
+            let step = steps[place]
             let layer = tape.layer(of: graph.nodes[step.node], at: step.node)
             let forward = try step.forward(
                 arguments, layer, frozenNodes.contains(step.node) ? frozenPass : pass)
@@ -143,31 +110,31 @@ extension Plan {
 
     /// The outputs of a graph, each value being released behind its last use.
     ///
-    /// - Parameter body: a step's output from its inputs, and from what other steps have written of
+    /// - Parameter body: the output of the step at a place from its inputs, and from what other steps have written of
     ///   it, to be taken.
     private func run(
         _ inputs: [Tensor],
-        _ body: (Step, _ arguments: [Tensor], _ begun: inout Tensor?) throws -> Tensor
+        _ body: (_ place: Int, _ arguments: [Tensor], _ begun: inout Tensor?) throws -> Tensor
     ) throws -> [Tensor] {
         // One array for all steps: a network that runs in microseconds feels each allocation.
         var arguments: [Tensor] = []
         var begun: Tensor?
         if isChain {
             arguments = inputs
-            for step in steps { arguments[0] = try body(step, arguments, &begun) }
+            for place in steps.indices { arguments[0] = try body(place, arguments, &begun) }
             return arguments
         }
         var values: [Tensor?] = inputs
         values.reserveCapacity(slotCount)
         while values.count < slotCount { values.append(nil) }
-        for step in steps {
-            for (place, slot) in step.inputs.enumerated() {
+        for (place, step) in steps.enumerated() {
+            for (input, slot) in step.inputs.enumerated() {
                 arguments.append(
-                    step.isLastUse[place]
+                    step.isLastUse[input]
                         ? Self.taken(values[slot].take()) : Self.taken(values[slot]))
             }
             begun = values[step.output].take()
-            values[step.output] = try body(step, arguments, &begun)
+            values[step.output] = try body(place, arguments, &begun)
             while arguments.popLast() != nil {}
         }
         return outputs.map { Self.taken(values[$0]) }

@@ -67,15 +67,12 @@ struct Plan: Sendable {
         let output: Int
         /// For each input whether nothing reads it later.
         let isLastUse: [Bool]
-        /// Its place among the convolutions.
-        let filters: Int
 
         fileprivate init(
-            _ step: PlanDraft.Step, inputs: [Int], output: Int, isLastUse: [Bool], filters: Int
+            _ step: PlanDraft.Step, inputs: [Int], output: Int, isLastUse: [Bool]
         ) {
             (node, kind, nodes) = (step.node, step.kind, step.nodes)
             (self.inputs, self.output, self.isLastUse) = (inputs, output, isLastUse)
-            self.filters = filters
         }
     }
 
@@ -100,8 +97,6 @@ struct Plan: Sendable {
     let buffers: TensorLayout
     /// The parameters in the order in which their gradients are ready.
     let gradientOrder: [ReadyGradient]
-    /// How many steps are convolutions.
-    let convolutionCount: Int
     /// Whether each step reads what the one before has written, and nothing else.
     let isChain: Bool
     /// For each parameter of the network's list whether its gradient is wanted.
@@ -134,16 +129,11 @@ struct Plan: Sendable {
             case .node(let index): graph.inputs.count + index
             }
         }
-        var (steps, convolutions) = ([Step](), 0)
-        for (step, lastUses) in zip(draft.steps, draft.lastUses()) {
-            steps.append(
-                Step(
-                    step, inputs: step.inputs.map(slot), output: slot(step.output),
-                    isLastUse: lastUses, filters: convolutions))
-            if case .convolution = step.kind { convolutions += 1 }
+        let steps = zip(draft.steps, draft.lastUses()).map { step, lastUses in
+            Step(
+                step, inputs: step.inputs.map(slot), output: slot(step.output), isLastUse: lastUses)
         }
         self.steps = steps
-        convolutionCount = convolutions
         outputs = graph.outputs.map { slot($0.value) }
         slotCount = graph.inputs.count + graph.nodes.count
         let written = [0] + steps.map(\.output)

@@ -202,6 +202,7 @@ public struct Convolution: UnaryLayer {
         let shapes = [weightsShape] + (hasBias ? [[weightsShape[0]]] : [])
         let parameters = try checkedParameters(shapes)
         return ConvolutionOperation(
-            weights: parameters[0], bias: hasBias ? parameters[1] : nil, descriptor: descriptor)
+            weights: parameters[0], descriptor: descriptor,
+            epilogue: Epilogue(bias: hasBias ? parameters[1] : nil))
     }
 }

@@ -7,60 +7,22 @@
 struct ConvolutionOperation: Sendable {
     /// `[F, C/groups, KH, KW]`
     let weights: Tensor
-    /// `[F]`
-    let bias: Tensor?
     let descriptor: ConvolutionDescriptor
-    /// In prediction, a normalization of the output.
-    var normalization: ChannelNormalization?
-    /// A max pooling of the output.
-    var pooling: Window?
-    /// An activation of what comes out of the others; in training one whose gradient takes the output.
-    var activation: Activation?
+    /// What is done to the output; in training a bias, a max pooling, and an activation whose gradient
+    /// takes the output.
+    var epilogue: Epilogue
 
     /// The output in prediction.
-    ///
-    /// - Parameters:
-    ///   - addend: what is added to the normalized output.
-    ///   - prepacked: where kernels keep what they make of the filters for the next call.
-    func predict(
-        _ x: Tensor, addend: Tensor? = nil, prepacked: PrepackedFilters? = nil,
-        on kernels: any Kernels
-    ) throws -> Tensor {
-        let epilogue = Epilogue(
-            bias: bias, normalization: normalization, addend: addend, pooling: pooling,
-            activation: activation)
-        return try kernels.convolution(
-            x, weights: weights, prepacked: prepacked, descriptor, epilogue: epilogue,
+    func predict(_ x: Tensor, on kernels: any Kernels) throws -> Tensor {
+        try kernels.convolution(
+            x, weights: weights, prepacked: nil, descriptor, epilogue: epilogue,
             wantsArgmax: false
         ).output
     }
 
-    /// The output in prediction, as some channels of a larger tensor.
-    ///
-    /// - Parameter begun: the tensor, which is taken; nil where nothing of it is written yet.
-    func predict(
-        _ x: Tensor, into begun: inout Tensor?, _ destination: Plan.Destination,
-        prepacked: PrepackedFilters?, on kernels: any Kernels
-    ) throws -> Tensor {
-        var shape = try KernelChecks.convolution(
-            inputShape: x.shape, weightsShape: weights.shape, descriptor, operation: "convolution"
-        ).outputShape
-        shape[1] = destination.total
-        // Taken out: a tensor that is held twice would be copied.
-        var output =
-            try begun.take()
-            ?? Tensor(uninitialized: shape, scalarType: x.scalarType, operation: "Concatenation")
-        try kernels.convolution(
-            x, weights: weights, prepacked: prepacked, descriptor,
-            epilogue: Epilogue(
-                bias: bias, normalization: normalization, activation: activation),
-            into: &output, fromChannel: destination.channels.lowerBound)
-        return output
-    }
-
     /// The output in training, and the way back.
     func forward(_ x: Tensor, on kernels: any Kernels) throws -> Forward {
-        let epilogue = Epilogue(bias: bias, pooling: pooling, activation: activation)
+        let (pooling, activation) = (epilogue.pooling, epilogue.activation)
         let (output, argmax) = try kernels.convolution(
             x, weights: weights, prepacked: nil, descriptor, epilogue: epilogue,
             wantsArgmax: pooling != nil)
@@ -97,7 +59,7 @@ struct ConvolutionOperation: Sendable {
                     gradient, input: x, descriptor, maxima: maxima)
             ]
             // The maxima's gradients all went somewhere.
-            if bias != nil { gradients.parameters.append(try kernels.biasGradient(gradient)) }
+            if epilogue.bias != nil { gradients.parameters.append(try kernels.biasGradient(gradient)) }
         }
         if wanted.input {
             gradients.inputs = [

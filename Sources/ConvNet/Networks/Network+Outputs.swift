@@ -47,9 +47,8 @@ extension Network {
         let part = try graph.with(outputs: names)
         // Other outputs are another plan: what is asked for can't be fused away.
         let plan = outputs == nil ? predictionPlan : Plan(part, fusion: .prediction)
-        let cache = outputs == nil ? filters : FilterCache()
         let results = try plan.predict(
-            part, tensors, PredictionContext(plan, kernels: kernels, filters: cache))
+            part, tensors, outputs == nil ? prepared : PreparedSteps(), on: kernels)
         return Dictionary(zip(names, results)) { first, _ in first }
     }
 

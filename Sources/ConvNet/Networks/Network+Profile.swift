@@ -52,11 +52,10 @@ extension Network {
             }
             return tensor
         }
-        let filters = FilterCache(isEager: true)
-        let context = PredictionContext(predictionPlan, kernels: kernels, filters: filters)
+        let prepared = PreparedSteps(isEager: true)
         var profile: PredictionProfile?
         for run in 0...max(runs, 1) {
-            let found = try timed(tensors, context, algorithm)
+            let found = try timed(tensors, prepared, algorithm)
             // The first one packs filters.
             guard run > 0 else { continue }
             guard var best = profile else {
@@ -74,13 +73,13 @@ extension Network {
     }
 
     private func timed(
-        _ tensors: [Tensor], _ context: PredictionContext,
+        _ tensors: [Tensor], _ prepared: PreparedSteps,
         _ algorithm: (_ input: [Int], _ weights: [Int], ConvolutionDescriptor) -> String?
     ) throws -> PredictionProfile {
         var (steps, failure) = ([PredictionProfile.Step](), (any Error)?.none)
         let clock = ContinuousClock()
         var last = clock.now
-        _ = try predictionPlan.predict(graph, tensors, context) { node, inputs, output in
+        _ = try predictionPlan.predict(graph, tensors, prepared, on: kernels) { node, inputs, output in
             let now = clock.now
             do {
                 steps.append(

@@ -56,7 +56,6 @@ extension Network {
     /// - Throws: what `body` throws, and ``TensorError`` when it leaves another number of tensors or one
     ///   of another shape or number type; zeros take the place of such a one.
     package mutating func updateParameters(_ body: (inout [Tensor]) throws -> Void) throws {
-        if !filters.isEmpty { filters = FilterCache() }
         try update(\.parameters, plan.parameters, named: parameters.map(\.name), body)
     }
 
@@ -77,7 +76,9 @@ extension Network {
         _ tensors: WritableKeyPath<any Layer, [Tensor]>, _ layout: TensorLayout,
         named names: [String], _ body: (inout [Tensor]) throws -> Void
     ) throws {
-        // The graphs of other shapes share the tensors: whoever changes one would copy it.
+        // Predictions keep the tensors, and so do the graphs of other shapes: whoever changes one would
+        // copy it.
+        if !prepared.isEmpty { prepared = PreparedSteps() }
         if imported != nil { imported?.plans = ShapePlans() }
         var all: [Tensor] = []
         var models: [(shape: [Int], type: ScalarType)] = []

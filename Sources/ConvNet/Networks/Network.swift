@@ -38,8 +38,8 @@ public struct Network: Classifier {
     let predictionPlan: Plan
     /// The plan of the last training of a part, and the part.
     var partialPlan: (part: TrainedPart, plan: Plan)?
-    /// What kernels keep of filters; another one as soon as a parameter may change.
-    var filters = FilterCache()
+    /// What predictions read of the layers; others as soon as a tensor may change.
+    var prepared = PreparedSteps()
     /// Where the network comes from, if that is an ONNX file: what makes graphs for other shapes.
     var imported: ImportedModel?
 
@@ -147,7 +147,7 @@ public struct Network: Classifier {
         }
         network.graph.spreadTiedTensors()
         network.kernels = kernels
-        network.filters = FilterCache()
+        network.prepared = PreparedSteps()
         network.imported?.plans = ShapePlans()
         return network
     }
@@ -157,10 +157,7 @@ public struct Network: Classifier {
         if let imported, graph.inputs.count == 1 {
             return try imported.predict(self, [graph.inputs[0].name: x], outputs: nil)[0]
         }
-        let outputs = try predictionPlan.predict(
-            graph, [checked(x)],
-            PredictionContext(predictionPlan, kernels: kernels, filters: filters))
-        return outputs[0]
+        return try predictionPlan.predict(graph, [checked(x)], prepared, on: kernels)[0]
     }
 
     /// Predicts layer by layer, none fused with others, and shows what goes in and comes out.
@@ -168,8 +165,7 @@ public struct Network: Classifier {
         of x: Tensor, _ body: (_ layer: NamedLayer, _ inputs: [Tensor], _ output: Tensor) -> Void
     ) throws {
         let plan = Plan(graph, fusion: .none)
-        let context = PredictionContext(plan, kernels: kernels, filters: FilterCache())
-        _ = try plan.predict(graph, [checked(x)], context) {
+        _ = try plan.predict(graph, [checked(x)], PreparedSteps(), on: kernels) {
             let node = graph.nodes[$0]
             body(NamedLayer(node.name, node.layer), $1, $2)
         }

@@ -30,7 +30,7 @@ public struct Predictor: Sendable {
     ///   it.
     public init(_ model: some Classifier, inputShape: [Int]) throws {
         var network = model.network
-        network.filters = FilterCache(isEager: true)
+        network.prepared = PreparedSteps(isEager: true)
         self.inputShape = inputShape
         self.network = network
         let scalarType = network.parameters.first?.value.scalarType ?? .float32
@@ -48,5 +48,5 @@ public struct Predictor: Sendable {
     }
 
     /// The bytes that kernels keep of the filters.
-    package var prepackedByteCount: Int { network.filters.byteCount }
+    package var prepackedByteCount: Int { network.prepared.byteCount }
 }

@@ -63,14 +63,11 @@ struct ImportedModel: Sendable {
         let entry = try entry(for: inputs, of: network)
         guard let outputs else {
             return try entry.plan.predict(
-                entry.graph, tensors,
-                PredictionContext(entry.plan, kernels: network.kernels, filters: entry.filters))
+                entry.graph, tensors, entry.prepared, on: network.kernels)
         }
         let part = try entry.graph.with(outputs: outputs)
         let plan = Plan(part, fusion: .prediction)
-        return try plan.predict(
-            part, tensors,
-            PredictionContext(plan, kernels: network.kernels, filters: FilterCache()))
+        return try plan.predict(part, tensors, PreparedSteps(), on: network.kernels)
     }
 
     private func check(_ inputs: [String: Tensor], _ names: [String]) throws(TensorError) {
@@ -91,7 +88,7 @@ struct ImportedModel: Sendable {
             shapes: inputs.mapValues(\.shape), known: inputs.filter { steering.contains($0.key) })
         if wanted == example {
             return ShapePlans.Entry(
-                wanted, network.graph, network.predictionPlan, network.filters)
+                wanted, network.graph, network.predictionPlan, network.prepared)
         }
         if let found = plans.entry(for: wanted) { return found }
         try checkExtents(inputs)
@@ -107,7 +104,7 @@ struct ImportedModel: Sendable {
             }
         }
         let entry = ShapePlans.Entry(
-            made, importer.graph, Plan(importer.graph, fusion: .prediction), FilterCache())
+            made, importer.graph, Plan(importer.graph, fusion: .prediction), PreparedSteps())
         plans.add(entry)
         return entry
     }
@@ -160,10 +157,10 @@ final class ShapePlans: @unchecked Sendable {
         let made: ONNXImporter.Case
         let graph: Graph
         let plan: Plan
-        let filters: FilterCache
+        let prepared: PreparedSteps
 
-        init(_ made: ONNXImporter.Case, _ graph: Graph, _ plan: Plan, _ filters: FilterCache) {
-            (self.made, self.graph, self.plan, self.filters) = (made, graph, plan, filters)
+        init(_ made: ONNXImporter.Case, _ graph: Graph, _ plan: Plan, _ prepared: PreparedSteps) {
+            (self.made, self.graph, self.plan, self.prepared) = (made, graph, plan, prepared)
         }
     }
 
