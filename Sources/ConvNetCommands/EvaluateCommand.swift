@@ -35,12 +35,11 @@ enum EvaluateCommand: Command {
         try Networks.requireClassifier(options)
         let folders = try ImageFolders(options, holdingOutBy: nil)
         let network = try Networks.load(options, for: folders?.kind(options) ?? .digits)
-        let images =
-            try folders?.evaluationData(for: network.network)
-            ?? DataSets.test(options, limit: limit)
+        let data = try folders?.evaluationData(for: network.network)
+        let images = try data?.images ?? DataSets.test(options, limit: limit)
         let confusion = try plot.map { plot in
             let confusion = try Confusion(of: network, on: images)
-            try confusion.picture(of: images).write(to: plot)
+            try confusion.picture(of: data?.shown ?? images).write(to: plot)
             return confusion
         }
         let accuracy = try confusion?.accuracy ?? network.accuracy(images)

@@ -188,13 +188,20 @@ struct ImageFolders {
         )
     }
 
-    /// Reads what a trained network is judged by.
-    func evaluationData(for network: Network) throws -> any BatchSource {
+    /// Reads what a trained network is judged by: as the network takes it, and as people see it, from 0
+    /// to 1.
+    func evaluationData(
+        for network: Network
+    ) throws -> (images: any BatchSource, shown: any BatchSource) {
         try requireSuitable(network, comparesNames: true)
         let known = try network.preprocessing ?? Preprocessing()
         let side = known.shorterSide ?? Self.shorterSide(for: network)
         let set = try decoded(images, for: network, side)
-        return try ImageBatches(set, known.preparation(for: network), threads: threads)
+        let preparation = try known.preparation(for: network)
+        let batches = try ImageBatches(set, preparation, threads: threads)
+        // They have their size by now.
+        let plain = try ImagePreparation(size: preparation.size)
+        return (batches, try ImageBatches(batches.images, plain, threads: threads))
     }
 }
 

@@ -55,7 +55,8 @@ import Testing
         try Tool.run(
             [
                 "train", "--data", folder.appendingPathComponent("train").path, "--network",
-                "resnet20", "--image-size", "16", "--batch-size", "8", "--seed", "1",
+                "resnet20", "--image-size", "16", "--batch-size", "8", "--seed", "1", "--optimizer",
+                "adam", "--learning-rate", "0.001", "--schedule", "constant",
             ] + arguments)
     }
 
@@ -85,6 +86,18 @@ import Testing
             let evaluated = try Tool.run(
                 ["evaluate", "--parameters", file.path, "--data", test.path])
             #expect(evaluated.output == "accuracy 1.0000 (8/8)\n", "\(evaluated)")
+
+            // An image from a pipe.
+            let pgm = "P5 8 8 255\n" + String(repeating: "A", count: 64)
+            let piped = try Subprocess.run(
+                Tool.executable.path, ["predict", "-", "--parameters", file.path], input: pgm)
+            #expect(piped.status == 0, "\(piped)")
+            #expect(piped.output.hasPrefix("-: "))
+            let cut = try Subprocess.run(
+                Tool.executable.path, ["predict", "-", "--parameters", file.path],
+                input: String(pgm.dropLast()))
+            #expect(cut.status == 1)
+            #expect(cut.error.contains("standard input: 63 bytes of samples"), "\(cut)")
 
             // What is predicted for each file is what evaluation sees, bit for bit.
             let files = try Self.names.flatMap { name in
