@@ -194,8 +194,8 @@ package enum TrainCommand: Command {
         }
     }
 
-    /// The images to train with and those to judge by. A network for photographs learns what is done to
-    /// them.
+    /// The images to train with and those to judge by. A network for photographs learns what is done
+    /// to them.
     private static func data(
         _ options: Options, _ folders: ImageFolders?, for network: inout Network, seed: UInt64
     ) throws -> (training: any BatchSource, test: any BatchSource) {

@@ -6,14 +6,16 @@ import ConvNetTensor
 import Foundation
 
 extension LabeledImages {
-    /// The images and labels of two IDX files, plain or gzip: Fashion-MNIST, EMNIST, KMNIST and the like.
+    /// The images and labels of two IDX files, plain or gzip: Fashion-MNIST, EMNIST, KMNIST and the
+    /// like.
     ///
     /// - Parameters:
     ///   - images: `[N, H, W]` bytes; 255 becomes 1.
     ///   - labels: `[N]` bytes.
     ///   - classes: how many there are; nil for one more than the largest label.
     ///   - firstLabel: the label of the first class: 1 for EMNIST's letters.
-    ///   - isTransposed: whether images lie on their side, as EMNIST's do: rows and columns are exchanged.
+    ///   - isTransposed: whether images lie on their side, as EMNIST's do: rows and columns are
+    ///     exchanged.
     /// - Throws: ``FileError`` when a file can't be read, or the two don't go together.
     public init(
         idxImages images: URL, labels: URL, classes: Int? = nil, firstLabel: Int = 0,
@@ -43,7 +45,8 @@ extension LabeledImages {
     ///
     /// - Parameters:
     ///   - images: `[N, C, H, W]`, or `[N, H, W]` of one channel, or `[N, H, W, C]` with
-    ///     `channelsLast`. Bytes (`u1`) become numbers from 0 to 1, others stay as they are, in `float32`.
+    ///     `channelsLast`. Bytes (`u1`) become numbers from 0 to 1, others stay as they are, in
+    ///     `float32`.
     ///   - labels: `[N]` whole numbers from 0.
     ///   - channelsLast: whether a pixel's channels lie together.
     ///   - classes: how many there are; nil for one more than the largest label.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// CIFAR-10 and CIFAR-100 in their binary form: records of one label or two and 3,072 samples, all red ones
-// first. Krizhevsky, "Learning multiple layers of features from tiny images", 2009.
+// CIFAR-10 and CIFAR-100 in their binary form: records of one label or two and 3,072 samples, all
+// red ones first. Krizhevsky, "Learning multiple layers of features from tiny images", 2009.
 
 import ConvNetSupport
 import ConvNetTensor
@@ -13,8 +13,9 @@ import Foundation
 /// let training = try CIFAR.load(from: folder, .training)       // 50,000 images
 /// ```
 ///
-/// CIFAR-10 is `data_batch_1.bin` to `data_batch_5.bin`, `test_batch.bin` and `batches.meta.txt`; CIFAR-100 is
-/// `train.bin`, `test.bin` and `fine_label_names.txt`. Files of names need not be there.
+/// CIFAR-10 is `data_batch_1.bin` to `data_batch_5.bin`, `test_batch.bin` and `batches.meta.txt`;
+/// CIFAR-100 is `train.bin`, `test.bin` and `fine_label_names.txt`. Files of names need not be
+/// there.
 public enum CIFAR {
     /// The two parts of the data set.
     public enum Part: String, Sendable, Hashable, CaseIterable {
@@ -50,8 +51,8 @@ public enum CIFAR {
     /// The images of a part.
     ///
     /// - Parameter folder: the folder with CIFAR-10's files or CIFAR-100's.
-    /// - Throws: ``FileError`` when a file can't be read, is no whole number of records, or has a label
-    ///   that is none of the classes'.
+    /// - Throws: ``FileError`` when a file can't be read, is no whole number of records, or has a
+    ///   label that is none of the classes'.
     public static func load(from folder: URL, _ part: Part) throws -> ImageSet {
         func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
         let isThere = { (name: String) in FileManager.default.fileExists(atPath: path(name)) }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// From a folder of photographs to a network that knows them: trained, judged, asked. Drawn photographs:
-// red discs and blue squares, small enough to be learned in seconds.
+// From a folder of photographs to a network that knows them: trained, judged, asked. Drawn
+// photographs: red discs and blue squares, small enough to be learned in seconds.
 
 import ConvNet
 import ConvNetImages
@@ -14,7 +14,8 @@ import Testing
 @Suite struct PhotographTests {
     private static let names = ["disc é", "square"]
 
-    /// A photograph as a PPM file: a figure somewhere on a ground that differs from one to the next.
+    /// A photograph as a PPM file: a figure somewhere on a ground that differs from one to the
+    /// next.
     private static func photograph(_ isSquare: Bool, _ number: Int) -> Data {
         let (width, height) = (40 + number % 3, 34)
         var generator = Philox(seed: 7, stream: UInt64(number * 2 + (isSquare ? 1 : 0)))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// JPEG files: any bytes give an image or a `FileError`, in full and decoded smaller; an image can be
-// scaled. libjpeg-turbo, which decodes, is the system's and not instrumented.
+// JPEG files: any bytes give an image or a `FileError`, in full and decoded smaller; an image can
+// be scaled. libjpeg-turbo, which decodes, is the system's and not instrumented.
 
 import ConvNet
 import ConvNetImages
@@ -29,8 +29,8 @@ func fuzzJPEG(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     return 0
 }
 
-/// Whether no header in it claims an image that would take a second, and is not refused. Larger ones are
-/// tested by hand.
+/// Whether no header in it claims an image that would take a second, and is not refused. Larger
+/// ones are tested by hand.
 private func isSmall(_ bytes: [UInt8]) -> Bool {
     let sides = 1...Image.longestSide
     return bytes.indices.dropLast(8).allSatisfy { place in
