@@ -50,7 +50,9 @@ public enum CIFAR {
 
     /// The images of a part.
     ///
-    /// - Parameter folder: the folder with CIFAR-10's files or CIFAR-100's.
+    /// - Parameters:
+    ///   - folder: the folder with CIFAR-10's files or CIFAR-100's.
+    ///   - part: which of the two.
     /// - Throws: ``FileError`` when a file can't be read, is no whole number of records, or has a
     ///   label that is none of the classes'.
     public static func load(from folder: URL, _ part: Part) throws -> ImageSet {

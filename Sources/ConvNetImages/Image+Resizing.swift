@@ -35,7 +35,10 @@ public enum ResizingFilter: String, Sendable, Hashable, CaseIterable {
 extension Image {
     /// The image in another size. The sides are scaled each by itself.
     ///
-    /// - Parameter filter: `bilinear` and `bicubic` average over all that a pixel covers.
+    /// - Parameters:
+    ///   - width: pixels of a row.
+    ///   - height: rows.
+    ///   - filter: `bilinear` and `bicubic` average over all that a pixel covers.
     /// - Throws: ``TensorError`` when a side is not from 1 to ``longestSide``, or there are more
     ///   than ``largestPixelCount`` pixels.
     public func resized(
@@ -82,6 +85,8 @@ extension Image {
     /// - Parameters:
     ///   - x: the first column.
     ///   - y: the first row.
+    ///   - width: how many columns.
+    ///   - height: how many rows.
     /// - Throws: ``TensorError`` when the part is empty or reaches out of the image.
     public func cropped(
         x: Int, y: Int, width: Int, height: Int

@@ -34,6 +34,9 @@ public struct Image: Sendable, Equatable {
     /// An image of given samples.
     ///
     /// - Parameters:
+    ///   - width: how many pixels a row has.
+    ///   - height: how many rows there are.
+    ///   - channels: 1 for gray, 3 for red, green and blue.
     ///   - bytes: `height · width · channels` samples, `[height, width, channels]`.
     /// - Throws: ``TensorError`` when a side is not from 1 to ``longestSide``, there are more than
     ///   ``largestPixelCount`` pixels, neither 1 nor 3 channels, or another number of samples.

@@ -151,8 +151,10 @@ public struct ImageFolder: Sendable {
     /// The files in two parts, each with its share of every class, by lot: a function of the seed
     /// and the files' order alone.
     ///
-    /// - Parameter testShare: how much of each class goes to the second part, rounded; at least one
-    ///   file stays in the first and one goes to the second.
+    /// - Parameters:
+    ///   - testShare: how much of each class goes to the second part, rounded; at least one file stays
+    ///     in the first and one goes to the second.
+    ///   - seed: what decides which.
     /// - Throws: ``FileError`` when a class has but one file, ``TensorError`` when the share is not
     ///   between 0 and 1.
     public func split(
@@ -185,7 +187,9 @@ public struct ImageFolder: Sendable {
 
     /// The first files of an order by lot, so that each class has about its share of them.
     ///
-    /// - Parameter count: how many, at least 1; all where there are no more.
+    /// - Parameters:
+    ///   - count: how many, at least 1; all where there are no more.
+    ///   - seed: what decides which.
     /// - Throws: ``TensorError`` when it is below 1.
     public func sample(_ count: Int, seed: UInt64) throws(TensorError) -> ImageFolder {
         guard count >= 1 else {

@@ -24,6 +24,8 @@ public struct ImageSet: Sendable {
     ///   - images: at least one, of 1 or 3 channels each.
     ///   - labels: as many, each from 0 to `classes - 1`.
     ///   - classes: at least 1; the number of names where there are names.
+    ///   - classNames: the classes' names, or none.
+    ///   - leftOut: what can't be read, for those who ask.
     /// - Throws: ``TensorError`` that names the argument that breaks one of these rules.
     public init(
         images: [Image], labels: [Int], classes: Int, classNames: [String] = [],
