@@ -10,7 +10,10 @@ let package = Package(
     name: "swift-convnet-fuzzing",
     dependencies: [.package(name: "swift-convnet", path: "..")],
     targets: [.target(name: "Fuzzer")]
-        + ["IDX", "NPY", "NPZ", "PNG", "Safetensors", "Network", "Checkpoint", "History", "ONNX"]
+        + [
+            "IDX", "NPY", "NPZ", "PNG", "JPEG", "PNM", "Safetensors", "Network", "Checkpoint",
+            "History", "ONNX",
+        ]
         .map {
             .executableTarget(
                 name: "Fuzz\($0)",

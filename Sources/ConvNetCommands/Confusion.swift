@@ -19,14 +19,12 @@ struct Confusion {
     /// How often each class is taken for which.
     private(set) var report: ClassificationReport
     private var misses: [Miss] = []
-    private let preprocessing: Preprocessing?
 
     /// Sorts all images.
     ///
     /// - Parameter top: how many of the largest logits may be right.
     /// - Throws: ``TensorError`` when the images don't suit the network.
     init(of network: any Classifier, on images: any BatchSource, top: Int = 5) throws {
-        preprocessing = network.network.preprocessing
         report = try ClassificationReport(classCount: network.network.outputShape[0], top: top)
         for begin in stride(from: 0, to: images.sampleCount, by: Self.batchSize) {
             let end = min(begin + Self.batchSize, images.sampleCount)
@@ -59,7 +57,9 @@ struct Confusion {
 
     /// The table and the surest mistakes.
     ///
-    /// - Parameter names: what the classes are called; none where numbers say it.
+    /// - Parameters:
+    ///   - images: the same images, from 0 to 1.
+    ///   - names: what the classes are called; none where numbers say it.
     func picture(of images: any BatchSource, names: [String] = []) throws -> Picture {
         // Among equals the first one, so that the picture is the same each time.
         let surest = misses.sorted { ($1.probability, $0.index) < ($0.probability, $1.index) }
@@ -67,41 +67,10 @@ struct Confusion {
             Mistake(
                 index: miss.index, label: miss.label, prediction: miss.prediction,
                 probability: miss.probability,
-                image: try visible(images.batch(at: [miss.index]).images))
+                image: try images.batch(at: [miss.index]).images)
         }
         let counts = counts
         return try Picture.confusion(
             counts, mistakes: mistakes, names: names.count == counts.count ? names : [])
-    }
-
-    /// An image from 0 to 1: where the network takes others, what they were before.
-    private func visible(_ image: Tensor) throws -> Tensor {
-        let numbers = image.scalars
-        guard numbers.contains(where: { $0 < 0 || $0 > 1 }) else { return image }
-        guard let preprocessing else {
-            let (least, most) = (numbers.min() ?? 0, numbers.max() ?? 1)
-            return try image.map { ($0 - Double(least)) / max(Double(most - least), 1e-12) }
-        }
-        return try preprocessing.undone(image)
-    }
-}
-
-extension Preprocessing {
-    /// What images were before ``applied(to:)``, red first.
-    fileprivate func undone(_ images: Tensor) throws -> Tensor {
-        let (channels, plane) = (images.shape[1], images.shape[2] * images.shape[3])
-        let numbers = images.doubles
-        func value(_ list: [Double], _ channel: Int) -> Double {
-            list.count == 1 ? list[0] : list[channel]
-        }
-        var result = numbers
-        for place in numbers.indices {
-            let channel = place / plane % channels
-            let source = channelOrder == .rgb ? channel : channels - 1 - channel
-            let number = numbers[place + (source - channel) * plane]
-            result[place] =
-                (number * value(deviation, source) + value(mean, source)) / scale
-        }
-        return try Tensor(shape: images.shape, doubles: result).converted(to: .float32)
     }
 }

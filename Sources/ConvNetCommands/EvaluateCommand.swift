@@ -58,9 +58,8 @@ enum EvaluateCommand: Command {
         try Networks.requireClassifier(options)
         let folders = try ImageFolders(options, holdingOutBy: nil)
         let network = try Networks.load(options, for: folders?.kind(options) ?? .digits)
-        let images =
-            try folders?.evaluationData(for: network.network)
-            ?? DataSets.test(options, limit: limit)
+        let data = try folders?.evaluationData(for: network.network)
+        let images = try data?.images ?? DataSets.test(options, limit: limit)
         let classes = network.network.outputShape[0]
         let top = wanted ?? (classes > fewClasses ? 5 : nil)
         let names = network.network.preprocessing?.classNames ?? []
@@ -68,7 +67,9 @@ enum EvaluateCommand: Command {
             return try report(options, network.accuracy(images), nil, names, top: nil, plot: nil)
         }
         let confusion = try Confusion(of: network, on: images, top: top ?? 1)
-        if let plot { try confusion.picture(of: images, names: names).write(to: plot) }
+        if let plot {
+            try confusion.picture(of: data?.shown ?? images, names: names).write(to: plot)
+        }
         try report(options, confusion.accuracy, confusion, names, top: top, plot: plot)
     }
 

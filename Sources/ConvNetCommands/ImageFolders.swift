@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The folders of photographs that commands work on: a folder a class, recognised by what is in them.
+// The folders of photographs that commands work on: a folder a class, recognised by what is in
+// them.
 
 import ConvNet
 import ConvNetImages
@@ -30,16 +31,19 @@ struct ImageFolders {
     private let side: Int?
     private let threads: Int?
 
-    /// Looks into the folder that `--data` names; nil where no folder is named, or one without folders.
+    /// Looks into the folder that `--data` names; nil where no folder is named, or one without
+    /// folders.
     ///
-    /// - Parameter seed: what images are held out and limited by; nil where none are to be held out.
-    /// - Throws: ``UsageError`` when options don't go together, ``FileError`` when a folder is not as it
-    ///   should be.
+    /// - Parameter seed: what images are held out and limited by; nil where none are to be held
+    ///   out.
+    /// - Throws: ``UsageError`` when options don't go together, ``FileError`` when a folder is not
+    ///   as it should be.
     init?(_ options: Options, holdingOutBy seed: UInt64?) throws {
         guard let path = options.string("data"), Self.isFolderOfClasses(path) else {
             for option in Self.options + Self.testOptions where options.has(option.name) {
                 throw UsageError(
-                    "--\(option.name) is given, expected --data with a folder for each class beside it"
+                    "--\(option.name) is given, expected --data with a folder for each class "
+                        + "beside it"
                 )
             }
             return nil
@@ -97,8 +101,8 @@ struct ImageFolders {
         return ImageKind(shape: shape, classes: images.classNames.count)
     }
 
-    /// What is done to photographs for a network: what its file says, or the mean and deviation of the
-    /// images that it is trained with.
+    /// What is done to photographs for a network: what its file says, or the mean and deviation of
+    /// the images that it is trained with.
     private func preprocessing(
         for network: Network, _ set: ImageSet
     ) throws(TensorError) -> Preprocessing {
@@ -113,14 +117,15 @@ struct ImageFolders {
             shorterSide: Self.shorterSide(for: network))
     }
 
-    /// How long an image's shorter side is made before its middle is cut out: an eighth more than the
-    /// network takes, as 256 for 224; as much for small images.
+    /// How long an image's shorter side is made before its middle is cut out: an eighth more than
+    /// the network takes, as 256 for 224; as much for small images.
     private static func shorterSide(for network: Network) -> Int {
         let side = min(network.inputShape[1], network.inputShape[2])
         return side <= 64 ? side : (side * 8 + 3) / 7
     }
 
-    /// Fails unless a network takes images and gives as many classes as the folder has, of the same names.
+    /// Fails unless a network takes images and gives as many classes as the folder has, of the same
+    /// names.
     private func requireSuitable(_ network: Network, comparesNames: Bool) throws {
         let (input, output) = (network.inputShape, network.outputShape)
         guard input.count == 3, input[0] == 1 || input[0] == 3 else {
@@ -129,7 +134,8 @@ struct ImageFolders {
         }
         if let side, input[1] != side || input[2] != side {
             throw UsageError(
-                "--image-size is \(side), expected \(input[1]) x \(input[2]), which the network takes"
+                "--image-size is \(side), expected \(input[1]) x \(input[2]), which the network "
+                    + "takes"
             )
         }
         let count = images.classNames.count
@@ -188,13 +194,20 @@ struct ImageFolders {
         )
     }
 
-    /// Reads what a trained network is judged by.
-    func evaluationData(for network: Network) throws -> any BatchSource {
+    /// Reads what a trained network is judged by: as the network takes it, and as people see it,
+    /// from 0 to 1.
+    func evaluationData(
+        for network: Network
+    ) throws -> (images: any BatchSource, shown: any BatchSource) {
         try requireSuitable(network, comparesNames: true)
         let known = try network.preprocessing ?? Preprocessing()
         let side = known.shorterSide ?? Self.shorterSide(for: network)
         let set = try decoded(images, for: network, side)
-        return try ImageBatches(set, known.preparation(for: network), threads: threads)
+        let preparation = try known.preparation(for: network)
+        let batches = try ImageBatches(set, preparation, threads: threads)
+        // They have their size by now.
+        let plain = try ImagePreparation(size: preparation.size)
+        return (batches, try ImageBatches(batches.images, plain, threads: threads))
     }
 }
 

@@ -34,15 +34,31 @@ enum InputImage {
                 expected: "[C, H, W]")
         }
         guard let side = network.preprocessing?.shorterSide else {
-            return try Image(contentsOf: file).tensor(
+            return try image(file).tensor(
                 channels: shape[0], height: shape[1], width: shape[2], inverted: inverted)
         }
         // As in training: the middle of the image, in whole numbers.
-        let image = try Image(
-            contentsOf: file, covering: ImageSize(width: side, height: side))
+        let image = try image(file, covering: ImageSize(width: side, height: side))
         let size = ImageSize(width: shape[2], height: shape[1])
         let framed = try ImagePreparation(size: size, shorterSide: side).framed(image)
             .converted(toChannels: shape[0])
         return try (inverted ? framed.inverted() : framed).tensor().reshaped(to: [1] + shape)
+    }
+
+    /// An image of a file, or of standard input where the file is called `-`.
+    private static func image(_ file: URL, covering: ImageSize? = nil) throws -> Image {
+        guard file.relativePath == "-" else {
+            return try Image(contentsOf: file, covering: covering)
+        }
+        var bytes: [UInt8] = []
+        while let part = try FileHandle.standardInput.read(upToCount: 1 << 20), !part.isEmpty {
+            bytes += part
+            guard bytes.count <= Image.largestByteCount else {
+                throw FileError(
+                    file: "standard input", problem: "more than \(Image.largestByteCount) bytes",
+                    expected: "an image")
+            }
+        }
+        return try Image(bytes: bytes, file: "standard input", covering: covering)
     }
 }

@@ -8,7 +8,7 @@ import Foundation
 
 enum PredictCommand: Command {
     static let name = "predict"
-    static let summary = "Tells which class a network sees in each image, and how surely."
+    static let summary = "Tells which class a network sees in each image (- is standard input)."
     static let operands = "IMAGE…"
     static let example = "convnet predict seven.png --parameters digits.safetensors --invert"
     static let options =

@@ -252,8 +252,8 @@ package enum TrainCommand: Command {
         }
     }
 
-    /// The images to train with and those to judge by. A network for photographs learns what is done to
-    /// them.
+    /// The images to train with and those to judge by. A network for photographs learns what is done
+    /// to them.
     ///
     /// - Parameter changes: how the images to train with are changed at random; nil for not at all.
     private static func data(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// How a camera was held, from a JPEG file's EXIF segment: one number of its first directory (Exif 2.3,
-// sections 4.5 and 4.6). Everything is looked up inside the segment or not at all: a segment that can't
-// be understood turns nothing.
+// How a camera was held, from a JPEG file's EXIF segment: one number of its first directory (Exif
+// 2.3, sections 4.5 and 4.6). Everything is looked up inside the segment or not at all: a segment
+// that can't be understood turns nothing.
 
 import ConvNetTensor
 
@@ -70,7 +70,8 @@ enum EXIFOrientation: Int, CaseIterable {
         guard number(at: 2, bytes: 2) == 42, let directory = number(at: 4, bytes: 4),
             let count = number(at: directory, bytes: 2)
         else { return nil }
-        // An entry has 12 bytes: a tag, a type, how many, and the value. A segment has room for 5,461.
+        // An entry has 12 bytes: a tag, a type, how many, and the value. A segment has room for
+        // 5,461.
         for entry in 0..<count {
             let place = directory + 2 + 12 * entry
             guard let tag = number(at: place, bytes: 2) else { return nil }

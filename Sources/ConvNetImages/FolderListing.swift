@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What is in a folder, name by name as the file system has them: bytes. Foundation's listings are of
-// strings, and strings that differ in Unicode form alone are equal.
+// What is in a folder, name by name as the file system has them: bytes. Foundation's listings are
+// of strings, and strings that differ in Unicode form alone are equal.
 
 import ConvNetTensor
 

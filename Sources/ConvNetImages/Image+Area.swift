@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// An image straight to the tensor that a network takes, each number the mean over an area: exact means
-// in Double, for single images. Whole data sets are scaled in whole numbers instead (`Image.resized`).
+// An image straight to the tensor that a network takes, each number the mean over an area: exact
+// means in Double, for single images. Whole data sets are scaled in whole numbers instead
+// (`Image.resized`).
 
 import ConvNetTensor
 
@@ -12,13 +13,14 @@ extension Image {
     /// lost where the image becomes smaller. The sides are scaled each by itself.
     ///
     /// - Parameters:
-    ///   - channels: 1 for the brightness (0.299 red, 0.587 green, 0.114 blue) or 3 for the colours.
+    ///   - channels: 1 for the brightness (0.299 red, 0.587 green, 0.114 blue) or 3 for the
+    ///     colours.
     ///   - height: rows of the result; the image's own when nil.
     ///   - width: columns of the result; the image's own when nil.
     ///   - inverted: whether black becomes 1 and white 0, as for dark ink on paper.
     /// - Returns: `[1, channels, height, width]`.
-    /// - Throws: ``TensorError`` when there are neither 1 nor 3 channels, a side is below 1, or there
-    ///   is no memory for the result.
+    /// - Throws: ``TensorError`` when there are neither 1 nor 3 channels, a side is below 1, or
+    ///   there is no memory for the result.
     public func tensor(
         channels: Int, height: Int? = nil, width: Int? = nil, inverted: Bool = false
     ) throws(TensorError) -> Tensor {

@@ -44,17 +44,17 @@ public struct ImageSize: Sendable, Hashable {
 extension Image {
     /// Reads a JPEG, PNG, PPM or PGM file.
     ///
-    /// - JPEG: baseline and progressive; turned as its EXIF orientation says. CMYK is refused, and so
-    ///   is a file that is damaged or ends too early, even where a decoder could guess the rest.
+    /// - JPEG: baseline and progressive; turned as its EXIF orientation says. CMYK is refused, and
+    ///   so is a file that is damaged or ends too early, even where a decoder could guess the rest.
     /// - PNG: of every colour type and depth; samples of 16 bits are rounded to 8, and what is
     ///   transparent shows white paper.
     /// - PPM, PGM: in bytes (P6, P5), of one or two bytes a sample.
     ///
     /// - Parameters:
     ///   - file: a regular file, whatever its name.
-    ///   - covering: the size that the image will be scaled to. A JPEG that is more than twice as large
-    ///     both ways is decoded at a half, a quarter or an eighth of its size, which is much faster;
-    ///     nil for its own size.
+    ///   - covering: the size that the image will be scaled to. A JPEG that is more than twice as
+    ///     large both ways is decoded at a half, a quarter or an eighth of its size, which is much
+    ///     faster; nil for its own size.
     /// - Throws: ``FileError`` when the file can't be read, is larger than ``largestByteCount``, is
     ///   none of these, is damaged, or holds an image of too many pixels.
     public init(contentsOf file: URL, covering: ImageSize? = nil) throws(FileError) {
@@ -68,7 +68,8 @@ extension Image {
     /// - Parameters:
     ///   - bytes: the whole file.
     ///   - file: what errors call the file.
-    ///   - covering: the size that the image will be scaled to, as in ``init(contentsOf:covering:)``.
+    ///   - covering: the size that the image will be scaled to, as in
+    ///     ``init(contentsOf:covering:)``.
     /// - Throws: ``FileError`` as ``init(contentsOf:covering:)`` does.
     public init(bytes: [UInt8], file: String, covering: ImageSize? = nil) throws(FileError) {
         self = try ImageReader().image(of: bytes, file: file, covering: covering)

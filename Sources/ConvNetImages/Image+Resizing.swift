@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Scaling as Pillow does it: one side after the other, in whole numbers of 22 bits behind the point, over
-// a filter that widens where the image becomes smaller (antialiasing). So the numbers that a network sees
-// are those that it saw in training with torchvision, but for a rounding. Between two sides that are equal
-// nothing is done.
+// Scaling as Pillow does it: one side after the other, in whole numbers of 22 bits behind the
+// point, over a filter that widens where the image becomes smaller (antialiasing). So the numbers
+// that a network sees are those that it saw in training with torchvision, but for a rounding.
+// Between two sides that are equal nothing is done.
 
 import ConvNetTensor
 
@@ -35,9 +35,12 @@ public enum ResizingFilter: String, Sendable, Hashable, CaseIterable {
 extension Image {
     /// The image in another size. The sides are scaled each by itself.
     ///
-    /// - Parameter filter: `bilinear` and `bicubic` average over all that a pixel covers.
-    /// - Throws: ``TensorError`` when a side is not from 1 to ``longestSide``, or there are more than
-    ///   ``largestPixelCount`` pixels.
+    /// - Parameters:
+    ///   - width: pixels of a row.
+    ///   - height: rows.
+    ///   - filter: `bilinear` and `bicubic` average over all that a pixel covers.
+    /// - Throws: ``TensorError`` when a side is not from 1 to ``longestSide``, or there are more
+    ///   than ``largestPixelCount`` pixels.
     public func resized(
         width: Int, height: Int, filter: ResizingFilter = .bilinear
     ) throws(TensorError) -> Image {
@@ -82,6 +85,8 @@ extension Image {
     /// - Parameters:
     ///   - x: the first column.
     ///   - y: the first row.
+    ///   - width: how many columns.
+    ///   - height: how many rows.
     /// - Throws: ``TensorError`` when the part is empty or reaches out of the image.
     public func cropped(
         x: Int, y: Int, width: Int, height: Int
@@ -220,8 +225,8 @@ extension Image {
 
 /// What each place of a scaled side is made of.
 struct ScalingTaps {
-    /// How many bits a weight has behind the point: 8 of the sum are the sample's, 2 are spared for what
-    /// a filter's negative parts add.
+    /// How many bits a weight has behind the point: 8 of the sum are the sample's, 2 are spared for
+    /// what a filter's negative parts add.
     private static let fraction: Int32 = 22
     /// A half, which rounds a sum.
     static let half: Int32 = 1 << (fraction - 1)

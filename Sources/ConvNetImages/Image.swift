@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Pixels in memory, a byte a sample: what files are decoded to, and what is cut, scaled and turned
-// before it becomes a tensor. A byte a sample, so that a data set takes a quarter of what it would as
-// Float.
+// before it becomes a tensor. A byte a sample, so that a data set takes a quarter of what it would
+// as Float.
 
 import ConvNetTensor
 
@@ -27,12 +27,16 @@ public struct Image: Sendable, Equatable {
     public let height: Int
     /// 1 for gray, 3 for red, green and blue.
     public let channels: Int
-    /// The samples, 0 for black: row by row from the top, pixel by pixel, a pixel's channels together.
+    /// The samples, 0 for black: row by row from the top, pixel by pixel, a pixel's channels
+    /// together.
     public let bytes: [UInt8]
 
     /// An image of given samples.
     ///
     /// - Parameters:
+    ///   - width: how many pixels a row has.
+    ///   - height: how many rows there are.
+    ///   - channels: 1 for gray, 3 for red, green and blue.
     ///   - bytes: `height · width · channels` samples, `[height, width, channels]`.
     /// - Throws: ``TensorError`` when a side is not from 1 to ``longestSide``, there are more than
     ///   ``largestPixelCount`` pixels, neither 1 nor 3 channels, or another number of samples.
@@ -75,8 +79,8 @@ public struct Image: Sendable, Equatable {
 
     /// The same image in gray or in colours.
     ///
-    /// Gray becomes three equal channels. Colours become their brightness, (0.299 red + 0.587 green +
-    /// 0.114 blue), in whole numbers of 2⁻¹⁶ as Pillow has it.
+    /// Gray becomes three equal channels. Colours become their brightness, (0.299 red + 0.587 green
+    /// + 0.114 blue), in whole numbers of 2⁻¹⁶ as Pillow has it.
     ///
     /// - Parameter channels: 1 or 3.
     /// - Throws: ``TensorError`` when it is another number.

@@ -6,24 +6,25 @@ import ConvNetTensor
 
 /// Random changes of images: each image of an epoch is changed by amounts of its own.
 ///
-/// In this order: a part is cut out and scaled (`resized-crop`), the image is shifted, and black fills what
-/// becomes free (`shift`: as padding and cropping), mirrored (`flip`), its colours are changed (`jitter`); after
-/// normalization a rectangle is set to 0 (`erase`), and another image of the data set is mixed in, with its
-/// class (`mixup`).
+/// In this order: a part is cut out and scaled (`resized-crop`), the image is shifted, and black
+/// fills what becomes free (`shift`: as padding and cropping), mirrored (`flip`), its colours are
+/// changed (`jitter`); after normalization a rectangle is set to 0 (`erase`), and another image of
+/// the data set is mixed in, with its class (`mixup`).
 public struct ImageAugmentation: Sendable, Hashable {
-    /// The least part of an image's area that is cut out, and scaled to full size; nil for no cutting.
-    /// The part's sides are in a proportion from 3:4 to 4:3.
+    /// The least part of an image's area that is cut out, and scaled to full size; nil for no
+    /// cutting. The part's sides are in a proportion from 3:4 to 4:3.
     public let resizedCrop: Double?
     /// The most pixels that an image is shifted by along each axis; whole pixels are drawn.
     public let shift: Int
     /// Whether every other image, at random, is mirrored left to right.
     public let flip: Bool
-    /// How far brightness, contrast and saturation go from what they are, each by a factor of 1 − jitter to
-    /// 1 + jitter.
+    /// How far brightness, contrast and saturation go from what they are, each by a factor of 1 −
+    /// jitter to 1 + jitter.
     public let jitter: Double
     /// How probable it is that a rectangle of 2 to 33 % of the image is set to 0.
     public let erasing: Double
-    /// The α of the Beta(α, α) distribution from which another image's share is drawn; 0 for no mixing.
+    /// The α of the Beta(α, α) distribution from which another image's share is drawn; 0 for no
+    /// mixing.
     public let mixup: Double
 
     /// The usual amounts: a part of at least 8 %, 4 pixels, 0.4, a quarter of all images, 0.2.
@@ -32,8 +33,8 @@ public struct ImageAugmentation: Sendable, Hashable {
 
     /// Random changes; without arguments none.
     ///
-    /// - Throws: ``TensorError`` when the shift is not from 0 to 1,000 pixels, the crop not above 0 and up
-    ///   to 1, jitter or erasing not from 0 to 1, or mixup not from 0 to 2.
+    /// - Throws: ``TensorError`` when the shift is not from 0 to 1,000 pixels, the crop not above 0
+    ///   and up to 1, jitter or erasing not from 0 to 1, or mixup not from 0 to 2.
     public init(
         resizedCrop: Double? = nil, shift: Int = 0, flip: Bool = false, jitter: Double = 0,
         erasing: Double = 0, mixup: Double = 0
@@ -62,11 +63,12 @@ public struct ImageAugmentation: Sendable, Hashable {
         self.mixup = mixup
     }
 
-    /// The changes that a text stands for: some of `resized-crop`, `shift`, `flip`, `jitter`, `erase` and
-    /// `mixup`, with commas between, all but `flip` with an amount if the usual one is not meant:
-    /// `shift:4,flip`; or `none`.
+    /// The changes that a text stands for: some of `resized-crop`, `shift`, `flip`, `jitter`,
+    /// `erase` and `mixup`, with commas between, all but `flip` with an amount if the usual one is
+    /// not meant: `shift:4,flip`; or `none`.
     ///
-    /// - Throws: ``TensorError`` when the text has another word, one twice, or an impossible amount.
+    /// - Throws: ``TensorError`` when the text has another word, one twice, or an impossible
+    ///   amount.
     public init(name: String) throws(TensorError) {
         func wrong(_ part: Substring) -> TensorError {
             TensorError(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Batches of photographs: brought to one size, changed at random in training, and made numbers. All of it
-// is a function of the seed, the epoch and the image's place, so that any thread may do it, at any time,
-// and training can stop anywhere and go on.
+// Batches of photographs: brought to one size, changed at random in training, and made numbers. All
+// of it is a function of the seed, the epoch and the image's place, so that any thread may do it,
+// at any time, and training can stop anywhere and go on.
 
 import ConvNetSupport
 import ConvNetTensor
@@ -12,7 +12,8 @@ import ConvNetTensor
 /// ```swift
 /// let preparation = try ImagePreparation(size: ImageSize(width: 32, height: 32))
 /// let training = try ImageBatches(
-///     images, preparation, augmentation: ImageAugmentation(shift: 4, flip: true), shuffleSeed: 1, seed: 1)
+///     images, preparation, augmentation: ImageAugmentation(shift: 4, flip: true),
+///     shuffleSeed: 1, seed: 1)
 /// ```
 public struct ImageBatches: BatchSource {
     /// The images; brought to the network's size already unless parts are to be cut from them.
@@ -28,9 +29,15 @@ public struct ImageBatches: BatchSource {
 
     /// A way for images.
     ///
-    /// - Parameter threads: how many bring the images to their size; nil for one a processor.
-    /// - Throws: ``TensorError`` when the preparation has numbers for other channels than the images', or
-    ///   reverses the order of other than three.
+    /// - Parameters:
+    ///   - images: the images.
+    ///   - preparation: what is done to every image.
+    ///   - augmentation: what is changed at random in training; nil for nothing.
+    ///   - shuffleSeed: what decides about the order of an epoch; nil keeps the images in theirs.
+    ///   - seed: what the random changes come from.
+    ///   - threads: how many bring the images to their size; nil for one a processor.
+    /// - Throws: ``TensorError`` when the preparation has numbers for other channels than the
+    ///   images', or reverses the order of other than three.
     public init(
         _ images: ImageSet, _ preparation: ImagePreparation,
         augmentation: ImageAugmentation? = nil, shuffleSeed: UInt64? = nil, seed: UInt64 = 0,
@@ -87,8 +94,8 @@ public struct ImageBatches: BatchSource {
         try batch(at: indices, augmentation: nil, epochSeed: 0)
     }
 
-    /// The images at the given places, changed as the epoch has them. Where images are mixed, the targets
-    /// are rows of probabilities.
+    /// The images at the given places, changed as the epoch has them. Where images are mixed, the
+    /// targets are rows of probabilities.
     ///
     /// - Throws: ``TensorError`` when there are no places or one is outside.
     public func batch(at indices: [Int], epoch: Int) throws -> Batch {

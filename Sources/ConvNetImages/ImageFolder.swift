@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A folder of photographs with a folder per class: which files there are, and of which class. Nothing is
-// decoded yet.
+// A folder of photographs with a folder per class: which files there are, and of which class.
+// Nothing is decoded yet.
 
 import ConvNetTensor
 import Foundation
@@ -14,14 +14,14 @@ import Foundation
 /// let images = try training.decoded()
 /// ```
 ///
-/// - Classes are the folders in it, numbered from 0 in the order of their names' UTF-8 bytes. Names that
-///   differ in Unicode form alone are two classes, as they are two folders. A class without a file is
-///   refused. Files beside the class folders are passed over.
-/// - Files are those whose names end in `.jpg`, `.jpeg`, `.png`, `.ppm`, `.pgm` or `.pnm`, in capitals or
-///   not, in the class's folder and the folders in it, in the order of their paths' bytes. Others and hidden
-///   ones are passed over.
-/// - Symbolic links to files inside the folder are followed. Links out of it, to folders or to nothing, and
-///   files whose names are no UTF-8, are left out and named in ``leftOut``.
+/// - Classes are the folders in it, numbered from 0 in the order of their names' UTF-8 bytes. Names
+///   that differ in Unicode form alone are two classes, as they are two folders. A class without a
+///   file is refused. Files beside the class folders are passed over.
+/// - Files are those whose names end in `.jpg`, `.jpeg`, `.png`, `.ppm`, `.pgm` or `.pnm`, in
+///   capitals or not, in the class's folder and the folders in it, in the order of their paths'
+///   bytes. Others and hidden ones are passed over.
+/// - Symbolic links to files inside the folder are followed. Links out of it, to folders or to
+///   nothing, and files whose names are no UTF-8, are left out and named in ``leftOut``.
 public struct ImageFolder: Sendable {
     /// An image file.
     public struct File: Sendable, Hashable {
@@ -47,7 +47,8 @@ public struct ImageFolder: Sendable {
 
     /// Lists a folder.
     ///
-    /// - Throws: ``FileError`` when it can't be listed, has no folder of a class, or a class has no file.
+    /// - Throws: ``FileError`` when it can't be listed, has no folder of a class, or a class has no
+    ///   file.
     public init(_ folder: URL) throws(FileError) {
         var listing = Listing(root: FolderListing.resolved(folder.path) ?? folder.path)
         let (entries, unreadable) = try FolderListing.entries(of: folder.path)
@@ -147,11 +148,13 @@ public struct ImageFolder: Sendable {
         }
     }
 
-    /// The files in two parts, each with its share of every class, by lot: a function of the seed and the
-    /// files' order alone.
+    /// The files in two parts, each with its share of every class, by lot: a function of the seed
+    /// and the files' order alone.
     ///
-    /// - Parameter testShare: how much of each class goes to the second part, rounded; at least one file
-    ///   stays in the first and one goes to the second.
+    /// - Parameters:
+    ///   - testShare: how much of each class goes to the second part, rounded; at least one file stays
+    ///     in the first and one goes to the second.
+    ///   - seed: what decides which.
     /// - Throws: ``FileError`` when a class has but one file, ``TensorError`` when the share is not
     ///   between 0 and 1.
     public func split(
@@ -184,7 +187,9 @@ public struct ImageFolder: Sendable {
 
     /// The first files of an order by lot, so that each class has about its share of them.
     ///
-    /// - Parameter count: how many, at least 1; all where there are no more.
+    /// - Parameters:
+    ///   - count: how many, at least 1; all where there are no more.
+    ///   - seed: what decides which.
     /// - Throws: ``TensorError`` when it is below 1.
     public func sample(_ count: Int, seed: UInt64) throws(TensorError) -> ImageFolder {
         guard count >= 1 else {

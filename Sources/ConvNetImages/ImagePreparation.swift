@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// What is done to every image on its way to a network, in training and afterwards alike: it is brought to
-// one size, and its samples become numbers.
+// What is done to every image on its way to a network, in training and afterwards alike: it is
+// brought to one size, and its samples become numbers.
 
 import ConvNetTensor
 
-/// How an image becomes a network's input: a size, and `(scale · x − mean) / deviation` for a sample x
-/// from 0 to 1.
+/// How an image becomes a network's input: a size, and `(scale · x − mean) / deviation` for a
+/// sample x from 0 to 1.
 public struct ImagePreparation: Sendable, Hashable {
     /// The network's size.
     public let size: ImageSize
-    /// How long the image's shorter side is made before its middle is cut out; nil where both sides are
-    /// scaled each by itself.
+    /// How long the image's shorter side is made before its middle is cut out; nil where both sides
+    /// are scaled each by itself.
     public let shorterSide: Int?
     /// What white, 1, becomes before the mean is taken off.
     public let scale: Double
@@ -24,8 +24,8 @@ public struct ImagePreparation: Sendable, Hashable {
 
     /// A preparation.
     ///
-    /// - Throws: ``TensorError`` when a side is not from 1 to ``Image/longestSide``, a number is not
-    ///   finite, or the scale or a deviation not above 0.
+    /// - Throws: ``TensorError`` when a side is not from 1 to ``Image/longestSide``, a number is
+    ///   not finite, or the scale or a deviation not above 0.
     public init(
         size: ImageSize, shorterSide: Int? = nil, scale: Double = 1, mean: [Double] = [0],
         deviation: [Double] = [1], reversesChannels: Bool = false
@@ -58,8 +58,8 @@ public struct ImagePreparation: Sendable, Hashable {
         self.reversesChannels = reversesChannels
     }
 
-    /// The image in the network's size: the middle of the image whose shorter side is ``shorterSide``, or
-    /// longer where that would not cover the size; bilinear, with antialiasing.
+    /// The image in the network's size: the middle of the image whose shorter side is
+    /// ``shorterSide``, or longer where that would not cover the size; bilinear, with antialiasing.
     ///
     /// - Throws: ``TensorError`` when the image would have too many pixels in between.
     public func framed(_ image: Image) throws(TensorError) -> Image {
@@ -111,8 +111,8 @@ public struct ImagePreparation: Sendable, Hashable {
 }
 
 extension ImageSet {
-    /// The mean and the standard deviation of each channel over all pixels, of samples from 0 to 1; 1 in
-    /// place of a deviation of 0. Sums are whole numbers: exact, whatever the order.
+    /// The mean and the standard deviation of each channel over all pixels, of samples from 0 to 1;
+    /// 1 in place of a deviation of 0. Sums are whole numbers: exact, whatever the order.
     public var statistics: (means: [Double], deviations: [Double]) {
         var (sums, squares) = ([Int](repeating: 0, count: 3), [Int](repeating: 0, count: 3))
         let channels = channels

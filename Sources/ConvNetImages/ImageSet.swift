@@ -24,6 +24,8 @@ public struct ImageSet: Sendable {
     ///   - images: at least one, of 1 or 3 channels each.
     ///   - labels: as many, each from 0 to `classes - 1`.
     ///   - classes: at least 1; the number of names where there are names.
+    ///   - classNames: the classes' names, or none.
+    ///   - leftOut: what can't be read, for those who ask.
     /// - Throws: ``TensorError`` that names the argument that breaks one of these rules.
     public init(
         images: [Image], labels: [Int], classes: Int, classNames: [String] = [],
@@ -83,7 +85,8 @@ public struct ImageSet: Sendable {
 public struct DecodingSettings: Sendable, Hashable {
     /// 1 for gray, 3 for colours: images that are something else are converted.
     public var channels: Int
-    /// Where an image's shorter side is longer than this, it is kept so small; nil keeps all as they are.
+    /// Where an image's shorter side is longer than this, it is kept so small; nil keeps all as
+    /// they are.
     public var shorterSide: Int?
     /// Whether a file that can't be read is an error; otherwise it is left out and named.
     public var isStrict: Bool
@@ -102,12 +105,12 @@ public struct DecodingSettings: Sendable, Hashable {
 }
 
 extension ImageFolder {
-    /// Reads and decodes all files, on all processors. The images, and which are left out, don't depend on
-    /// how many there are.
+    /// Reads and decodes all files, on all processors. The images, and which are left out, don't
+    /// depend on how many there are.
     ///
-    /// - Throws: ``FileError`` when a file can't be read or was left out and the settings are strict, or
-    ///   a class has no image that can be read, ``TensorError`` when there are neither 1 nor 3
-    ///   channels or a side is not from 1 to ``Image/longestSide``.
+    /// - Throws: ``FileError`` when a file can't be read or was left out and the settings are
+    ///   strict, or a class has no image that can be read, ``TensorError`` when there are neither 1
+    ///   nor 3 channels or a side is not from 1 to ``Image/longestSide``.
     public func decoded(_ settings: DecodingSettings = DecodingSettings()) throws -> ImageSet {
         guard settings.channels == 1 || settings.channels == 3 else {
             throw TensorError(

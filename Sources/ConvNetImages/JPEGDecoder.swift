@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// libjpeg-turbo's TurboJPEG interface, version 2.1. It returns a status where libjpeg jumps, so that
-// nothing jumps over Swift code; its messages end up in errors, and nothing is printed. What it would
-// only warn of, a file that ends too early above all, is an error here.
+// libjpeg-turbo's TurboJPEG interface, version 2.1. It returns a status where libjpeg jumps, so
+// that nothing jumps over Swift code; its messages end up in errors, and nothing is printed. What
+// it would only warn of, a file that ends too early above all, is an error here.
 
 internal import CTurboJPEG
 import ConvNetTensor
@@ -27,7 +27,8 @@ final class JPEGDecoder {
     /// The image of a file, as its EXIF orientation has it.
     ///
     /// - Parameter covering: the size that it will be scaled to; nil for its own.
-    /// - Throws: ``FileError`` when the file is damaged or in CMYK, or the image has too many pixels.
+    /// - Throws: ``FileError`` when the file is damaged or in CMYK, or the image has too many
+    ///   pixels.
     func image(
         of bytes: [UInt8], file: String, covering: ImageSize?
     ) throws(FileError) -> Image {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// libpng's simplified interface, which says in words what is wrong with a file. Its messages end up in
-// errors; nothing is printed, and nothing jumps over Swift code.
+// libpng's simplified interface, which says in words what is wrong with a file. Its messages end up
+// in errors; nothing is printed, and nothing jumps over Swift code.
 
 internal import CPNG
 import ConvNetTensor
@@ -35,9 +35,10 @@ enum PNGDecoder {
     /// Reads the rows of an image whose header has been read.
     private static func pixels(of image: inout png_image, _ file: String) throws(FileError) -> Image
     {
-        // Samples of 16 bits come as they are: libpng's own way of cutting them to 8 mixes up the rows of
-        // interlaced images (in 1.6.39 with Debian's mends), or writes beyond them (before). It takes
-        // them for linear and multiplies them with alpha, which is no matter where all stay so.
+        // Samples of 16 bits come as they are: libpng's own way of cutting them to 8 mixes up the
+        // rows of interlaced images (in 1.6.39 with Debian's mends), or writes beyond them
+        // (before). It takes them for linear and multiplies them with alpha, which is no matter
+        // where all stay so.
         let isWide = image.format & UInt32(PNG_FORMAT_FLAG_LINEAR) != 0
         let isGray = image.format & UInt32(PNG_FORMAT_FLAG_COLOR) == 0
         image.format = UInt32(PNG_FORMAT_FLAG_ALPHA)

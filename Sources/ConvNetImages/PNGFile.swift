@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Reading PNG files of every depth with libpng. A file may come from a stranger: the size of the image
-// that its header tells is checked before there is memory for it.
+// Reading PNG files of every depth with libpng. A file may come from a stranger: the size of the
+// image that its header tells is checked before there is memory for it.
 
 import ConvNetTensor
 
-/// PNG files: gray or colour, with a palette or without, of 1 to 16 bits, interlaced or not. What is
-/// transparent shows white paper.
+/// PNG files: gray or colour, with a palette or without, of 1 to 16 bits, interlaced or not. What
+/// is transparent shows white paper.
 enum PNGFile {
     /// The image of a file that is in memory.
     ///
-    /// - Throws: ``FileError`` when it is no PNG file or a damaged one, or holds an image of too many
-    ///   pixels.
+    /// - Throws: ``FileError`` when it is no PNG file or a damaged one, or holds an image of too
+    ///   many pixels.
     static func image(of bytes: [UInt8], file: String) throws(FileError) -> Image {
         try checkHeader(bytes, file)
         let chunks = try PNGChunks.makingPixels(of: bytes, file: file)
@@ -21,7 +21,8 @@ enum PNGFile {
 
     /// Fails unless the bytes begin as a PNG file does, with an image of a size that is read.
     private static func checkHeader(_ bytes: [UInt8], _ file: String) throws(FileError) {
-        // The signature, then the first chunk: its length, its name, width and height, 5 bytes more.
+        // The signature, then the first chunk: its length, its name, width and height, 5 bytes
+        // more.
         let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
         let chunk: [UInt8] = [0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52]
         guard bytes.starts(with: signature + chunk), bytes.count >= 33 else {

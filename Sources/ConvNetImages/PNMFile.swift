@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Netpbm's portable anymaps in bytes: P5 for gray, P6 for colours. A header of words, then samples of
-// one byte, or of two where the largest is above 255. The form that other programs write to pipes.
+// Netpbm's portable anymaps in bytes: P5 for gray, P6 for colours. A header of words, then samples
+// of one byte, or of two where the largest is above 255. The form that other programs write to
+// pipes.
 
 import ConvNetTensor
 

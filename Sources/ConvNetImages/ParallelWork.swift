@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Work on many images by some threads: each takes the next piece that nobody has taken, so that a large
-// photograph holds nobody up.
+// Work on many images by some threads: each takes the next piece that nobody has taken, so that a
+// large photograph holds nobody up.
 
 import ConvNetSupport
 import Foundation

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One image of a batch: a part of it, moved, mirrored, in other colours, as numbers. Each kind of change
-// draws from a stream of its own, so that a change more leaves the others as they were.
+// One image of a batch: a part of it, moved, mirrored, in other colours, as numbers. Each kind of
+// change draws from a stream of its own, so that a change more leaves the others as they were.
 
 import ConvNetTensor
 
@@ -112,8 +112,8 @@ struct SampleMaker {
         )
     }
 
-    /// A part of the image, scaled to the network's size; without a part that fits in ten draws, the
-    /// image as it is prepared without changes.
+    /// A part of the image, scaled to the network's size; without a part that fits in ten draws,
+    /// the image as it is prepared without changes.
     private func cut(_ image: Image, _ index: Int) throws(TensorError) -> Image {
         var generator = generator(index, .crop)
         let least = augmentation.resizedCrop ?? 1
@@ -130,8 +130,8 @@ struct SampleMaker {
         return try preparation.framed(image)
     }
 
-    /// A rectangle by lot that has a share of an area, and a proportion whose logarithm is even in a
-    /// range; nil where it does not fit. It takes three numbers from the generator either way.
+    /// A rectangle by lot that has a share of an area, and a proportion whose logarithm is even in
+    /// a range; nil where it does not fit. It takes three numbers from the generator either way.
     private static func part(
         area: Double, proportions: ClosedRange<Double>, of width: Int, _ height: Int,
         _ generator: inout Philox
@@ -153,8 +153,8 @@ struct SampleMaker {
         )
     }
 
-    /// Writes an image's numbers, channel by channel: those of bytes, or from 0 to 1 where colours are
-    /// still to be changed. What becomes free is black.
+    /// Writes an image's numbers, channel by channel: those of bytes, or from 0 to 1 where colours
+    /// are still to be changed. What becomes free is black.
     private func place(
         _ image: Image, _ dx: Int, _ dy: Int, _ isMirrored: Bool,
         into numbers: UnsafeMutableBufferPointer<Float>
@@ -184,8 +184,8 @@ struct SampleMaker {
         }
     }
 
-    /// Changes brightness, contrast and saturation, in this order, then normalizes. Numbers stay from 0
-    /// to 1 before that.
+    /// Changes brightness, contrast and saturation, in this order, then normalizes. Numbers stay
+    /// from 0 to 1 before that.
     private func jitter(_ index: Int, _ numbers: UnsafeMutableBufferPointer<Float>) {
         var generator = generator(index, .jitter)
         func factor() -> Float {
@@ -222,8 +222,8 @@ struct SampleMaker {
         }
     }
 
-    /// Sets a rectangle to 0, of 2 to 33 % of the image, in a proportion from 3:10 to 10:3 (Zhong et al.,
-    /// 2020).
+    /// Sets a rectangle to 0, of 2 to 33 % of the image, in a proportion from 3:10 to 10:3 (Zhong
+    /// et al., 2020).
     private func erase(_ index: Int, _ numbers: UnsafeMutableBufferPointer<Float>) {
         var generator = generator(index, .erasing)
         guard generator.nextUniform() < augmentation.erasing else { return }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// From a folder of photographs to a network that knows them: trained, judged, asked. Drawn photographs:
-// red discs and blue squares, small enough to be learned in seconds.
+// From a folder of photographs to a network that knows them: trained, judged, asked. Drawn
+// photographs: red discs and blue squares, small enough to be learned in seconds.
 
 import ConvNet
 import ConvNetImages
@@ -14,7 +14,8 @@ import Testing
 @Suite struct PhotographTests {
     private static let names = ["disc é", "square"]
 
-    /// A photograph as a PPM file: a figure somewhere on a ground that differs from one to the next.
+    /// A photograph as a PPM file: a figure somewhere on a ground that differs from one to the
+    /// next.
     private static func photograph(_ isSquare: Bool, _ number: Int) -> Data {
         let (width, height) = (40 + number % 3, 34)
         var generator = Philox(seed: 7, stream: UInt64(number * 2 + (isSquare ? 1 : 0)))
@@ -55,7 +56,8 @@ import Testing
         try Tool.run(
             [
                 "train", "--data", folder.appendingPathComponent("train").path, "--network",
-                "resnet20", "--image-size", "16", "--batch-size", "8", "--seed", "1",
+                "resnet20", "--image-size", "16", "--batch-size", "8", "--seed", "1", "--optimizer",
+                "adam", "--learning-rate", "0.001", "--schedule", "constant",
             ] + arguments)
     }
 
@@ -85,6 +87,18 @@ import Testing
             let evaluated = try Tool.run(
                 ["evaluate", "--parameters", file.path, "--data", test.path])
             #expect(evaluated.output == "accuracy 1.0000 (8/8)\n", "\(evaluated)")
+
+            // An image from a pipe.
+            let pgm = "P5 8 8 255\n" + String(repeating: "A", count: 64)
+            let piped = try Subprocess.run(
+                Tool.executable.path, ["predict", "-", "--parameters", file.path], input: pgm)
+            #expect(piped.status == 0, "\(piped)")
+            #expect(piped.output.hasPrefix("-: "))
+            let cut = try Subprocess.run(
+                Tool.executable.path, ["predict", "-", "--parameters", file.path],
+                input: String(pgm.dropLast()))
+            #expect(cut.status == 1)
+            #expect(cut.error.contains("standard input: 63 bytes of samples"), "\(cut)")
 
             // What is predicted for each file is what evaluation sees, bit for bit.
             let files = try Self.names.flatMap { name in

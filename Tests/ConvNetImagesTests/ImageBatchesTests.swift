@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a network is given of photographs: numbers that can be counted by hand where nothing is random,
-// and where something is, the same on every call and within its bounds.
+// What a network is given of photographs: numbers that can be counted by hand where nothing is
+// random, and where something is, the same on every call and within its bounds.
 
 import ConvNetTensor
 import Testing
@@ -9,8 +9,8 @@ import Testing
 @testable import ConvNetImages
 
 struct ImageBatchesTests {
-    /// Images of 4×4 whose samples differ from place to place, from channel to channel, and from image
-    /// to image.
+    /// Images of 4×4 whose samples differ from place to place, from channel to channel, and from
+    /// image to image.
     private static func set(_ count: Int = 6, side: Int = 4, channels: Int = 3) throws -> ImageSet {
         let images = try (0..<count).map { image in
             try Image(
@@ -90,8 +90,8 @@ struct ImageBatchesTests {
         }
     }
 
-    /// A batch is the samples of which it is made, in any order and on any thread; an epoch and a seed are
-    /// not another's.
+    /// A batch is the samples of which it is made, in any order and on any thread; an epoch and a
+    /// seed are not another's.
     @Test func samplesAreAFunctionOfSeedEpochAndPlace() throws {
         let set = try Self.set(12, side: 9)
         let augmentation = try ImageAugmentation(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Folders of images: which classes and files there are, and what becomes of everything that is not as it
-// should be.
+// Folders of images: which classes and files there are, and what becomes of everything that is not
+// as it should be.
 
 import ConvNetTensor
 import ConvNetTestSupport
@@ -92,11 +92,12 @@ struct ImageFolderTests {
                 }
                 #expect(
                     problems == [
-                        "a/cut.jpg: the file ends before its image does, expected a whole JPEG file",
+                        "a/cut.jpg: the file ends before its image does, expected a whole JPEG "
+                            + "file",
                         "a/empty.jpg: an empty file, expected a JPEG, PNG, PPM or PGM file",
                         "a/text.jpg: no image, expected a JPEG, PNG, PPM or PGM file",
-                        "b/cmyk.jpg: in CMYK, whose colours only its printer knows, expected gray or "
-                            + "RGB",
+                        "b/cmyk.jpg: in CMYK, whose colours only its printer knows, expected "
+                            + "gray or RGB",
                         "b/huge.pgm: 20000 x 20000 pixels, expected \(Image.possibleSizes)",
                     ])
                 let error = #expect(throws: FileError.self) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// JPEG files come out as Pillow decodes them, upright; what is cut short, damaged, too large or in CMYK
-// is refused in one line.
+// JPEG files come out as Pillow decodes them, upright; what is cut short, damaged, too large or in
+// CMYK is refused in one line.
 
 import ConvNetTensor
 import Foundation
@@ -99,8 +99,8 @@ struct JPEGTests {
         }
         #expect(
             Self.problem(bytes)
-                == "bad.jpg: \(width) x \(height) pixels, expected sides from 1 to 32767 and at most "
-                + "67108864 pixels")
+                == "bad.jpg: \(width) x \(height) pixels, expected sides from 1 to 32767 and at "
+                + "most 67108864 pixels")
     }
 
     @Test func aByteMoreOrLessOfDataIsNoHarm() throws {

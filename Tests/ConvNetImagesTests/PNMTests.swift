@@ -45,11 +45,13 @@ struct PNMTests {
         ),
         (
             "P5 x", 0,
-            "no width at byte 3, expected a PPM or PGM header: P6 or P5, width, height, largest sample"
+            "no width at byte 3, expected a PPM or PGM header: P6 or P5, width, height, "
+                + "largest sample"
         ),
         (
             "P5 99999999999 1 255\n", 0,
-            "no width at byte 13, expected a PPM or PGM header: P6 or P5, width, height, largest sample"
+            "no width at byte 13, expected a PPM or PGM header: P6 or P5, width, height, "
+                + "largest sample"
         ),
         (
             "P5 1 1 255", 0,

@@ -32,8 +32,8 @@ public struct Preprocessing: Sendable, Hashable, Codable {
     public var channelOrder: ChannelOrder
     /// The classes' names, in the order of the logits; empty where they have none.
     public var classNames: [String]
-    /// How long an image's shorter side is made before its middle is cut out in the network's size; nil
-    /// where both sides are scaled each by itself.
+    /// How long an image's shorter side is made before its middle is cut out in the network's size;
+    /// nil where both sides are scaled each by itself.
     public var shorterSide: Int?
 
     /// The most class names that are read.
@@ -43,8 +43,8 @@ public struct Preprocessing: Sendable, Hashable, Codable {
 
     /// Numbers from 0 to 1 as they are, unless told otherwise.
     ///
-    /// - Throws: ``TensorError`` when a number is not finite, the scale or a deviation not above 0, or the
-    ///   shorter side not from 1 to 32,767.
+    /// - Throws: ``TensorError`` when a number is not finite, the scale or a deviation not above 0, or
+    ///   the shorter side not from 1 to 32,767.
     public init(
         scale: Double = 1, mean: [Double] = [0], deviation: [Double] = [1],
         channelOrder: ChannelOrder = .rgb, classNames: [String] = [], shorterSide: Int? = nil
