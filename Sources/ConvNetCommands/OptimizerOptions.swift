@@ -10,20 +10,26 @@ struct OptimizerOptions {
     static let options = [
         Option(
             "optimizer", "NAME",
-            "\(Optimizers.names.joined(separator: ", ")); the network's recipe, or adam.",
+            "\(Optimizers.names.joined(separator: ", ")); the recipe's, or adam.",
             choices: Optimizers.names),
         Option(
             "learning-rate", "X",
-            "The step size; 0.001 for adam and adamw (lenet-1998: 0.002), 0.01 otherwise."),
-        Option("momentum", "X", "How much of the velocity sgd, momentum and nesterov keep."),
+            "The step size; the recipe's, 0.001 for adam and adamw (lenet-1998: 0.002), or 0.01."),
+        Option(
+            "momentum", "X",
+            "How much of the velocity sgd, momentum and nesterov keep; the recipe's, 0 for sgd, "
+                + "or 0.9."),
         Option(
             "schedule", "NAME",
-            "How the learning rate changes: \(ScheduleOption.names); constant."),
-        Option("warm-up", "STEPS", "For how many steps it rises before that; 0."),
-        Option("weight-decay", "X", "How much weights decay; 0, 0.01 for adamw."),
+            "How the learning rate changes: \(ScheduleOption.names); the recipe's, or constant."),
+        Option(
+            "warm-up", "STEPS", "For how many steps it rises before that; the recipe's, or 0."),
+        Option(
+            "weight-decay", "X", "How much weights decay; the recipe's, 0.01 for adamw, or 0."),
         Option(
             "decay", "NAME",
-            "What decays: all, or weights, which leaves out biases and normalizations; all.",
+            "What decays: all, or weights, which leaves out biases and normalizations; the "
+                + "recipe's, or all.",
             choices: DecayedParameters.allCases.map(\.rawValue)),
         Option("clip", "BOUND", "norm:X or value:X, what gradients are clipped to; no bound."),
         Option("label-smoothing", "X", "The share of a label that all classes get alike; 0."),

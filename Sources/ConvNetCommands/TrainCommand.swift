@@ -18,10 +18,14 @@ package enum TrainCommand: Command {
     package static let options =
         [Networks.option] + DataSets.options + ImageFolders.testOptions + ImageFolders.options + [
             Option("epochs", "N", "How often to go through the images; 3."),
-            Option("batch-size", "N", "Images that are computed together; 100."),
+            Option(
+                "batch-size", "N",
+                "Images that are computed together; the recipe's (that of a named network, shown "
+                    + "at the start), or 100."),
             Option(
                 "accumulate", "N",
-                "Batches in a step: their gradients are added, in the memory of one; 1."),
+                "Batches in a step: their gradients are added, in the memory of one; the "
+                    + "recipe's, or 1."),
             Option("drop-last", "Leave out the images at an epoch's end that fill no batch."),
         ] + OptimizerOptions.options + TrainedPartOptions.options + [
             Option(
