@@ -118,6 +118,7 @@ let package = Package(
     products: [
         .library(name: "ConvNet", targets: ["ConvNet"]),
         .library(name: "ConvNetData", targets: ["ConvNetData"]),
+        .library(name: "ConvNetImages", targets: ["ConvNetImages"]),
         .library(name: "ConvNetPlots", targets: ["ConvNetPlots"]),
         .library(name: "ConvNetKernels", targets: ["ConvNetKernels"]),
         .library(name: "ConvNetReference", targets: ["ConvNetReference"]),
@@ -150,7 +151,12 @@ let package = Package(
             providers: [.apt(["libcairo2-dev"]), .yum(["cairo-devel"]), .brew(["cairo"])]),
         .systemLibrary(
             name: "CPNG", path: "CSources/CPNG", pkgConfig: "libpng",
-            providers: [.apt(["libpng-dev"])]),
+            providers: [.apt(["libpng-dev"]), .yum(["libpng-devel"]), .brew(["libpng"])]),
+        .systemLibrary(
+            name: "CTurboJPEG", path: "CSources/CTurboJPEG", pkgConfig: "libturbojpeg",
+            providers: [
+                .apt(["libturbojpeg0-dev"]), .yum(["turbojpeg-devel"]), .brew(["jpeg-turbo"]),
+            ]),
         .systemLibrary(
             name: "CMPI", path: "CSources/CMPI", pkgConfig: "mpi-c",
             providers: [.apt(["libopenmpi-dev"]), .yum(["openmpi-devel"]), .brew(["open-mpi"])]),
@@ -179,8 +185,12 @@ let package = Package(
             name: "ConvNetData", dependencies: ["ConvNetSupport", "ConvNetTensor", "CZlib"],
             swiftSettings: optimizedSwiftSettings),
         .target(
+            name: "ConvNetImages",
+            dependencies: ["ConvNetSupport", "ConvNetTensor", "CTurboJPEG", "CPNG", "CZlib"],
+            swiftSettings: optimizedSwiftSettings),
+        .target(
             name: "ConvNetPlots",
-            dependencies: ["ConvNetSupport", "ConvNetTensor", "CCairo", "CPNG", "CZlib"],
+            dependencies: ["ConvNetSupport", "ConvNetTensor", "CCairo"],
             swiftSettings: optimizedSwiftSettings),
         .target(
             name: "ConvNetDistributed", dependencies: ["ConvNet", "CConvMPI"],
@@ -192,8 +202,8 @@ let package = Package(
         .target(
             name: "ConvNetCommands",
             dependencies: [
-                "ConvNetSupport", "ConvNet", "ConvNetData", "ConvNetPlots", "ConvNetReference",
-                "ConvNetOptions",
+                "ConvNetSupport", "ConvNet", "ConvNetData", "ConvNetImages", "ConvNetPlots",
+                "ConvNetReference", "ConvNetOptions",
             ]),
         .executableTarget(name: "ConvNetCLI", dependencies: ["ConvNetCommands"]),
         .executableTarget(
@@ -232,13 +242,16 @@ let package = Package(
             name: "ConvNetDataTests",
             dependencies: ["ConvNetData", "ConvNetTestSupport", "CZlib"]),
         .testTarget(
+            name: "ConvNetImagesTests",
+            dependencies: ["ConvNetImages", "ConvNetTestSupport", "CZlib"]),
+        .testTarget(
             name: "ConvNetPlotsTests",
-            dependencies: ["ConvNetPlots", "ConvNetTestSupport", "CZlib"]),
+            dependencies: ["ConvNetPlots", "ConvNetImages", "ConvNetTestSupport"]),
         .testTarget(
             name: "ConvNetCLITests",
             dependencies: [
                 "ConvNetSupport", "ConvNetCLI", "ConvNetCommands", "ConvNetOptions", "ConvNet",
-                "ConvNetData", "ConvNetPlots", "ConvNetTestSupport", "DrawnCalls",
+                "ConvNetData", "ConvNetImages", "ConvNetPlots", "ConvNetTestSupport", "DrawnCalls",
             ]),
         .testTarget(
             name: "ConvNetMPITests",
@@ -249,7 +262,8 @@ let package = Package(
         .executableTarget(
             name: "DrawnCalls",
             dependencies: [
-                "ConvNet", "ConvNetData", "ConvNetPlots", "ConvNetReference", "CBlankVariables",
+                "ConvNet", "ConvNetData", "ConvNetImages", "ConvNetPlots", "ConvNetReference",
+                "CBlankVariables",
             ],
             path: "Tests/DrawnCalls"),
         .testTarget(

@@ -16,7 +16,7 @@ rm -rf "$work"
 mkdir -p "$work"
 
 # The modules that have pages beside ConvNet's.
-beside=(ConvNetData ConvNetDistributed ConvNetPlots ConvNetReference)
+beside=(ConvNetData ConvNetDistributed ConvNetImages ConvNetPlots ConvNetReference)
 archives=("${beside[@]/%/.doccarchive}")
 archives=("${archives[@]/#/$work/}")
 
@@ -26,7 +26,7 @@ swift build "${options[@]}" --target ConvNetDistributed
 products="$(swift build "${options[@]}" --show-bin-path)"
 target="$(swift -print-target-info | sed -n 's/.*"unversionedTriple": "\(.*\)".*/\1/p' | head -1)"
 flags=()
-for flag in $(pkg-config --cflags zlib cairo); do flags+=(-Xcc "$flag"); done
+for flag in $(pkg-config --cflags zlib cairo libpng libturbojpeg); do flags+=(-Xcc "$flag"); done
 # Each build system keeps the module maps that it makes for C targets elsewhere: these are like them.
 for module in CConvKernels CConvMPI; do
     mkdir -p "$work/maps/$module"

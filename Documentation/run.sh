@@ -67,7 +67,7 @@ cat >"$package/Package.swift" <<'END'
 import Foundation
 import PackageDescription
 
-let products = ["ConvNet", "ConvNetData", "ConvNetPlots", "ConvNetReference"].map {
+let products = ["ConvNet", "ConvNetData", "ConvNetImages", "ConvNetPlots", "ConvNetReference"].map {
     Target.Dependency.product(name: $0, package: "swift-convnet")
 }
 let programs = try FileManager.default

@@ -10,14 +10,17 @@ let package = Package(
     name: "swift-convnet-fuzzing",
     dependencies: [.package(name: "swift-convnet", path: "..")],
     targets: [.target(name: "Fuzzer")]
-        + ["IDX", "NPY", "NPZ", "PNG", "Safetensors", "Network", "Checkpoint", "History", "ONNX"]
+        + [
+            "IDX", "NPY", "NPZ", "PNG", "JPEG", "PNM", "Safetensors", "Network", "Checkpoint",
+            "History", "ONNX",
+        ]
         .map {
             .executableTarget(
                 name: "Fuzz\($0)",
                 dependencies: [
                     "Fuzzer", .product(name: "ConvNet", package: "swift-convnet"),
                     .product(name: "ConvNetData", package: "swift-convnet"),
-                    .product(name: "ConvNetPlots", package: "swift-convnet"),
+                    .product(name: "ConvNetImages", package: "swift-convnet"),
                 ],
                 // Its main function is libFuzzer's.
                 swiftSettings: [.unsafeFlags(["-parse-as-library"])])

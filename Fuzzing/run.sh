@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 seconds="${SECONDS_EACH:-60}"
 corpus="${CORPUS:-$PWD/.build/corpus}"
 targets=("$@")
-[ "$#" -gt 0 ] || targets=(IDX NPY NPZ PNG Safetensors Network Checkpoint History ONNX)
+[ "$#" -gt 0 ] || targets=(IDX NPY NPZ PNG JPEG PNM Safetensors Network Checkpoint History ONNX)
 
 # -sanitize=fuzzer: coverage in every Swift module, and libFuzzer's main in each executable. Swift traps
 # on undefined behaviour by itself; for C there is a sanitizer.

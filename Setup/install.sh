@@ -16,15 +16,17 @@ fail() {
 }
 
 # The names of what a purpose needs: packages MANAGER PURPOSE. libomp runs the kernels' threads, zlib
-# reads compressed data sets, Cairo draws pictures, libpng reads them, MPI connects what trains on several
-# machines; SwiftPM asks pkg-config where they are.
+# reads compressed data sets, Cairo draws pictures, libpng and libjpeg-turbo read them, MPI connects what
+# trains on several machines; SwiftPM asks pkg-config where they are.
 packages() {
     case "$1 $2" in
-    "apt required") echo libomp-dev zlib1g-dev libcairo2-dev libpng-dev pkg-config libopenmpi-dev openmpi-bin ;;
+    "apt required") echo libomp-dev zlib1g-dev libcairo2-dev libpng-dev libturbojpeg0-dev \
+        pkg-config libopenmpi-dev openmpi-bin ;;
     "apt lint") echo clang-format ;;
     "apt neon") echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user ;;
     "apt fresh" | "dnf fresh") echo debootstrap ;;
-    "dnf required") echo libomp-devel zlib-devel cairo-devel libpng-devel pkgconf-pkg-config ;;
+    "dnf required") echo libomp-devel zlib-devel cairo-devel libpng-devel turbojpeg-devel \
+        pkgconf-pkg-config ;;
     "dnf mpi") echo openmpi-devel ;;
     "dnf lint") echo clang-tools-extra ;;
     "dnf neon") echo gcc-aarch64-linux-gnu qemu-user ;;

@@ -61,11 +61,11 @@ check_consumer() {
     copy_package Tests/ConsumerPackage consumer
     expect_line 'prediction [0-9]' swift_for consumer run Consumer
 
-    # A user of ConvNet alone needs OpenMP's runtime, and neither zlib nor Cairo.
+    # A user of ConvNet alone needs OpenMP's runtime, and neither zlib, Cairo nor decoders.
     local needed
     needed="$(readelf -d "$(swift_for consumer build --show-bin-path)/Consumer" | grep NEEDED)"
     grep -q 'libomp' <<<"$needed" || fail "the consumer does not link libomp: $needed"
-    if grep -E 'libz\.|libcairo' <<<"$needed"; then fail "the consumer links more than libomp"; fi
+    if grep -E 'libz\.|libcairo|libpng|libturbojpeg' <<<"$needed"; then fail "the consumer links more than libomp"; fi
 }
 
 # The manifest is evaluated on the user's machine: where that has no OpenMP, all is built serially.

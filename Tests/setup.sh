@@ -69,28 +69,28 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 dnf="dnf install -y -q --setopt=install_weak_deps=False"
-export INSTALLED="libomp-devel zlib-devel cairo-devel libpng-devel pkgconf-pkg-config openmpi-devel"
+export INSTALLED="libomp-devel zlib-devel cairo-devel libpng-devel turbojpeg-devel pkgconf-pkg-config openmpi-devel"
 expect fedora required 0 ""
-INSTALLED="zlib-devel libpng-devel pkgconf-pkg-config openmpi-devel" expect fedora required 0 \
+INSTALLED="zlib-devel libpng-devel turbojpeg-devel pkgconf-pkg-config openmpi-devel" expect fedora required 0 \
     "$dnf libomp-devel cairo-devel
 swift package purge-cache"
-INSTALLED="libomp-devel zlib-devel cairo-devel libpng-devel pkgconf-pkg-config" REFUSED=openmpi \
+INSTALLED="libomp-devel zlib-devel cairo-devel libpng-devel turbojpeg-devel pkgconf-pkg-config" REFUSED=openmpi \
     expect fedora required 0 "$dnf openmpi-devel"
 grep -q "training on several processes is left out" "$work/output" || fail "MPI is not mentioned"
 INSTALLED="" REFUSED=cairo expect fedora required 1 \
-    "$dnf libomp-devel zlib-devel cairo-devel libpng-devel pkgconf-pkg-config"
+    "$dnf libomp-devel zlib-devel cairo-devel libpng-devel turbojpeg-devel pkgconf-pkg-config"
 INSTALLED="" expect fedora lint 0 "$dnf clang-tools-extra"
 
 apt="apt-get update -qq
 apt-get install -y -qq --no-install-recommends"
-INSTALLED="libomp-dev zlib1g-dev libcairo2-dev libpng-dev pkg-config libopenmpi-dev openmpi-bin" \
+INSTALLED="libomp-dev zlib1g-dev libcairo2-dev libpng-dev libturbojpeg0-dev pkg-config libopenmpi-dev openmpi-bin" \
     expect debian required 0 ""
 # Debian's versions of libomp conflict with each other: the one that is there stays.
-INSTALLED="libomp-19-dev zlib1g-dev libpng-dev pkg-config libopenmpi-dev openmpi-bin" \
+INSTALLED="libomp-19-dev zlib1g-dev libpng-dev libturbojpeg0-dev pkg-config libopenmpi-dev openmpi-bin" \
     expect debian required 0 "$apt libcairo2-dev
 swift package purge-cache"
 INSTALLED="libomp5-19" expect debian required 0 \
-    "$apt libomp-dev zlib1g-dev libcairo2-dev libpng-dev pkg-config libopenmpi-dev openmpi-bin
+    "$apt libomp-dev zlib1g-dev libcairo2-dev libpng-dev libturbojpeg0-dev pkg-config libopenmpi-dev openmpi-bin
 swift package purge-cache"
 
 INSTALLED="" expect other required 1 ""

@@ -32,7 +32,7 @@ program="$(swift build "${options[@]}" --show-bin-path)/Consumer"
 needed="$(readelf -d "$program" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p')"
 echo "links $(tr '\n' ' ' <<<"$needed")"
 grep -q '^libomp' <<<"$needed" || fail "the program does not link libomp"
-if grep -E '^lib(swift|Foundation|dispatch|z\.|cairo)' <<<"$needed"; then
+if grep -E '^lib(swift|Foundation|dispatch|z\.|cairo|png|turbojpeg)' <<<"$needed"; then
     fail "the program links more than the C and C++ runtimes and libomp"
 fi
 

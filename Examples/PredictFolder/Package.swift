@@ -24,7 +24,7 @@ let package = Package(
             name: "PredictFolder",
             dependencies: [
                 .product(name: "ConvNet", package: "swift-convnet"),
-                .product(name: "ConvNetPlots", package: "swift-convnet"),
+                .product(name: "ConvNetImages", package: "swift-convnet"),
             ])
     ],
     swiftLanguageModes: [.v6]

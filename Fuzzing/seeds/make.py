@@ -59,6 +59,19 @@ def make_png():
     write("PNG", "interlaced", png(2, 2, 8, 0, b"\0\1\0\2\0\3\4", interlaced=1))
 
 
+def make_jpeg():
+    # Those of the tests, which Pillow wrote.
+    images = HERE.parent.parent / "Tests" / "Fixtures" / "Images"
+    for name in ("baseline", "progressive", "gray", "cmyk", "oriented-6", "oriented-7"):
+        write("JPEG", name, (images / f"{name}.jpg").read_bytes())
+
+
+def make_pnm():
+    write("PNM", "gray", b"P5 3 2 255\n" + bytes(range(6)))
+    write("PNM", "colours", b"P6\n# seed\n2 2\n15\n" + bytes(range(12)))
+    write("PNM", "wide", b"P5 2 1 65535\n" + bytes(range(4)))
+
+
 def safetensors(tensors, metadata=None):
     header, data = {}, b""
     if metadata:
@@ -269,6 +282,8 @@ def make_onnx():
 make_onnx()
 make_idx()
 make_png()
+make_jpeg()
+make_pnm()
 make_safetensors()
 make_networks()
 make_checkpoints()

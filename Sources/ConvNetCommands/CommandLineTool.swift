@@ -33,7 +33,7 @@ package enum CommandLineTool {
             TrainCommand.self, EvaluateCommand.self, CheckGradientsCommand.self,
             PredictCommand.self,
             ShowFiltersCommand.self, ShowResponsesCommand.self, ShowFeaturesCommand.self,
-            ShowGraphCommand.self,
+            ShowGraphCommand.self, ShowAttentionCommand.self, CurvesCommand.self,
             InfoCommand.self, ProfileCommand.self, CheckCommand.self, DownloadCommand.self,
             ConvertCommand.self, ExportCommand.self, ImportCommand.self,
         ]

@@ -16,48 +16,51 @@ struct Confusion {
         let probability: Double
     }
 
-    /// A row a label, in it a count a prediction.
-    private(set) var counts: [[Int]] = []
+    /// How often each class is taken for which.
+    private(set) var report: ClassificationReport
     private var misses: [Miss] = []
 
     /// Sorts all images.
     ///
+    /// - Parameter top: how many of the largest logits may be right.
     /// - Throws: ``TensorError`` when the images don't suit the network.
-    init(of network: any Classifier, on images: any BatchSource) throws {
-        var pairs: [(label: Int, prediction: Int)] = []
+    init(of network: any Classifier, on images: any BatchSource, top: Int = 5) throws {
+        report = try ClassificationReport(classCount: network.network.outputShape[0], top: top)
         for begin in stride(from: 0, to: images.sampleCount, by: Self.batchSize) {
             let end = min(begin + Self.batchSize, images.sampleCount)
             let batch = try images.batch(at: Array(begin..<end))
             let logits = try network.predict(batch.images)
+            try report.add(logits, labels: batch.labels)
             let predictions = try logits.argmaxOfRows()
             let probabilities = try Probabilities.rows(of: logits)
-            for (place, (label, prediction)) in zip(batch.labels, predictions).enumerated() {
-                pairs.append((label, prediction))
-                guard label != prediction else { continue }
+            for (place, (label, prediction)) in zip(batch.labels, predictions).enumerated()
+            where label != prediction {
                 misses.append(
                     Miss(
                         index: begin + place, label: label, prediction: prediction,
                         probability: probabilities[place][prediction]))
             }
         }
-        // A network may know more classes than a table has room for: then those that occur.
-        let known = network.network.outputShape[0]
-        let classes =
-            known <= Picture.mostClasses
-            ? known : (pairs.flatMap { [$0.label, $0.prediction] }.max() ?? 0) + 1
-        counts = Array(repeating: Array(repeating: 0, count: classes), count: classes)
-        for (label, prediction) in pairs { counts[label][prediction] += 1 }
     }
 
     /// How many images were sorted rightly.
-    var accuracy: Accuracy {
-        Accuracy(
-            correct: counts.indices.map { counts[$0][$0] }.reduce(0, +),
-            total: counts.joined().reduce(0, +))
+    var accuracy: Accuracy { report.accuracy }
+
+    /// A row a label, in it a count a prediction; of a network that knows more classes than a table has
+    /// room for, those up to the last that occurs.
+    var counts: [[Int]] {
+        let known = report.classCount
+        let last = report.classes.last { $0.samples + $0.predicted > 0 }?.label ?? 0
+        let classes = known <= Picture.mostClasses ? known : last + 1
+        return (0..<classes).map { label in (0..<classes).map { report[label, $0] } }
     }
 
     /// The table and the surest mistakes.
-    func picture(of images: any BatchSource) throws -> Picture {
+    ///
+    /// - Parameters:
+    ///   - images: the same images, from 0 to 1.
+    ///   - names: what the classes are called; none where numbers say it.
+    func picture(of images: any BatchSource, names: [String] = []) throws -> Picture {
         // Among equals the first one, so that the picture is the same each time.
         let surest = misses.sorted { ($1.probability, $0.index) < ($0.probability, $1.index) }
         let mistakes = try surest.prefix(Self.mostMistakes).map { miss in
@@ -66,6 +69,8 @@ struct Confusion {
                 probability: miss.probability,
                 image: try images.batch(at: [miss.index]).images)
         }
-        return try Picture.confusion(counts, mistakes: mistakes)
+        let counts = counts
+        return try Picture.confusion(
+            counts, mistakes: mistakes, names: names.count == counts.count ? names : [])
     }
 }

@@ -19,10 +19,11 @@ enum DataSets {
 
     /// `--data DIR`.
     static let folder = Option(
-        "data", "DIR", "The folder with MNIST's four files; without it images are drawn.")
+        "data", "DIR",
+        "MNIST's four files, or a folder for each class; without it images are drawn.")
     static let options = [
         folder,
-        Option("limit", "N", "Use only the first N images."),
+        Option("limit", "N", "Use only N images: the first, or of photographs N by lot."),
     ]
 
     /// The images to train with, in an order that the seed decides.

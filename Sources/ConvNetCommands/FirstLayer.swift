@@ -13,6 +13,10 @@ enum FirstLayer {
     /// - Throws: ``FileError`` when the file can't be read, has no filters, or NaN or infinities
     ///   in them.
     static func filters(in file: URL) throws -> Tensor {
+        if ModelFile.isONNX(file) {
+            let network = try ModelFile.network(onnx: file, kernels: NativeKernels())
+            return try filters(of: network)
+        }
         let contents = try Safetensors.contents(of: file)
         guard let filters = try filters(in: contents, file: file.path) else {
             throw FileError(

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The PNG files that commands take, made into what a network takes.
+// The image files that commands take, made into what a network takes.
 
 import ConvNet
+import ConvNetImages
 import ConvNetOptions
-import ConvNetPlots
 import Foundation
 
 enum InputImage {
@@ -13,7 +13,7 @@ enum InputImage {
     /// - Throws: ``UsageError`` when there is none, or more.
     static func only(_ options: Options) throws(UsageError) -> URL {
         guard let path = options.operands.first else {
-            throw UsageError("no image, expected a PNG file")
+            throw UsageError("no image, expected an image file")
         }
         if options.operands.count > 1 {
             throw UsageError("\(options.operands[1]) is unexpected, expected one image")
@@ -33,7 +33,32 @@ enum InputImage {
                 operation: "InputImage", argument: "network", value: "an input of \(shape)",
                 expected: "[C, H, W]")
         }
-        return try PNGImage(contentsOf: file).tensor(
-            channels: shape[0], height: shape[1], width: shape[2], inverted: inverted)
+        guard let side = network.preprocessing?.shorterSide else {
+            return try image(file).tensor(
+                channels: shape[0], height: shape[1], width: shape[2], inverted: inverted)
+        }
+        // As in training: the middle of the image, in whole numbers.
+        let image = try image(file, covering: ImageSize(width: side, height: side))
+        let size = ImageSize(width: shape[2], height: shape[1])
+        let framed = try ImagePreparation(size: size, shorterSide: side).framed(image)
+            .converted(toChannels: shape[0])
+        return try (inverted ? framed.inverted() : framed).tensor().reshaped(to: [1] + shape)
+    }
+
+    /// An image of a file, or of standard input where the file is called `-`.
+    private static func image(_ file: URL, covering: ImageSize? = nil) throws -> Image {
+        guard file.relativePath == "-" else {
+            return try Image(contentsOf: file, covering: covering)
+        }
+        var bytes: [UInt8] = []
+        while let part = try FileHandle.standardInput.read(upToCount: 1 << 20), !part.isEmpty {
+            bytes += part
+            guard bytes.count <= Image.largestByteCount else {
+                throw FileError(
+                    file: "standard input", problem: "more than \(Image.largestByteCount) bytes",
+                    expected: "an image")
+            }
+        }
+        return try Image(bytes: bytes, file: "standard input", covering: covering)
     }
 }

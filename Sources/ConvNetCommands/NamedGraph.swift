@@ -28,21 +28,24 @@ struct NamedGraph: Sendable {
     let name: String
     /// The images that it was published for.
     let images: ImageKind
+    /// How it was trained.
+    let recipe: TrainingRecipe
     /// Makes it.
     let build: @Sendable (ImageKind, _ seed: UInt64, any Kernels) throws -> Network
 
     private init(
-        _ name: String, _ images: ImageKind,
+        _ name: String, _ images: ImageKind, _ recipe: TrainingRecipe,
         build: @escaping @Sendable (ImageKind, UInt64, any Kernels) throws -> Network
     ) {
         self.name = name
         self.images = images
+        self.recipe = recipe
         self.build = build
     }
 
     /// A residual network for small images, which its depth names.
     private static func small(_ depth: Int) -> NamedGraph {
-        NamedGraph("resnet\(depth)", .small) {
+        NamedGraph("resnet\(depth)", .small, .smallImages) {
             try .smallResNet(
                 depth: depth, classes: $0.classes, inputShape: $0.shape, seed: $1, kernels: $2)
         }
@@ -50,23 +53,23 @@ struct NamedGraph: Sendable {
 
     /// All of them.
     static let all = [
-        NamedGraph("resnet18", .photographs) {
+        NamedGraph("resnet18", .photographs, .photographs) {
             try .resnet18(classes: $0.classes, inputShape: $0.shape, seed: $1, kernels: $2)
         },
-        NamedGraph("resnet34", .photographs) {
+        NamedGraph("resnet34", .photographs, .photographs) {
             try .resnet34(classes: $0.classes, inputShape: $0.shape, seed: $1, kernels: $2)
         },
-        NamedGraph("resnet50", .photographs) {
+        NamedGraph("resnet50", .photographs, .photographs) {
             try .resnet50(classes: $0.classes, inputShape: $0.shape, seed: $1, kernels: $2)
         },
-        NamedGraph("mobilenet_v2", .photographs) {
+        NamedGraph("mobilenet_v2", .photographs, .mobileNet) {
             try .mobileNetV2(classes: $0.classes, inputShape: $0.shape, seed: $1, kernels: $2)
         },
-        NamedGraph("squeezenet1_1", .photographs) {
+        NamedGraph("squeezenet1_1", .photographs, .squeezeNet) {
             try .squeezeNet(classes: $0.classes, inputShape: $0.shape, seed: $1, kernels: $2)
         },
         small(20), small(32), small(56),
-        NamedGraph("unet", .masks) {
+        NamedGraph("unet", .masks, .segmentation) {
             try .unet(classes: $0.classes, inputShape: $0.shape, seed: $1, kernels: $2)
         },
     ]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// convnet predict: which classes a network sees in PNG images, and how sure it is.
+// convnet predict: which classes a network sees in images, and how sure it is.
 
 import ConvNet
 import ConvNetOptions
@@ -8,8 +8,8 @@ import Foundation
 
 enum PredictCommand: Command {
     static let name = "predict"
-    static let summary = "Tells which class a network sees in each PNG image, and how surely."
-    static let operands = "IMAGE.png…"
+    static let summary = "Tells which class a network sees in each image (- is standard input)."
+    static let operands = "IMAGE…"
     static let example = "convnet predict seven.png --parameters digits.safetensors --invert"
     static let options =
         Networks.fileOptions + [
@@ -34,7 +34,7 @@ enum PredictCommand: Command {
 
     static func run(_ options: Options) throws {
         guard !options.operands.isEmpty else {
-            throw UsageError("no image, expected at least one PNG file")
+            throw UsageError("no image, expected at least one image file")
         }
         _ = try options.requiredParameters()
         let top = try options.int("top") ?? 10

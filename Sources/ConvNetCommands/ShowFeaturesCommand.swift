@@ -10,13 +10,13 @@ import Foundation
 enum ShowFeaturesCommand: Command {
     static let name = "show features"
     static let summary = "Draws what each layer of a network extracts from one image."
-    static let operands = "[IMAGE.png]"
+    static let operands = "[IMAGE]"
     static let example =
         "convnet show features seven.png --parameters digits.safetensors --out features.png"
     static let options =
         Networks.fileOptions + [
             .invert,
-            Option("image", "N", "Instead of IMAGE.png: the test image of this number, from 0 on."),
+            Option("image", "N", "Instead of IMAGE: the test image of this number, from 0 on."),
             DataSets.folder,
             Option("channels", "N", "The most channels of a layer to show, up to 64; 8."),
             .threads,

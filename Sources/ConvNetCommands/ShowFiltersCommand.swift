@@ -14,8 +14,8 @@ enum ShowFiltersCommand: Command {
     static let example =
         "convnet show filters --parameters digits.safetensors --seed 1 --out filters.png"
     static let options = [
-        Option("parameters", "FILE", "The parameters after training (safetensors)."),
-        Option("before", "FILE", "The parameters before training (safetensors)."),
+        Option("parameters", "FILE", "The parameters after training (safetensors, or ONNX)."),
+        Option("before", "FILE", "The parameters before training (safetensors, or ONNX)."),
         Option("seed", "N", "Instead of --before: draw them from this seed."),
         Networks.option,
         Option("initialization", "NAME", "How --seed draws: as for train."),

@@ -4,6 +4,7 @@
 // Scratch" does in section 7.6: one pixel at a time, without the layer's bias.
 
 import ConvNet
+import ConvNetImages
 import ConvNetOptions
 import ConvNetPlots
 import Foundation
@@ -11,7 +12,7 @@ import Foundation
 enum ShowResponsesCommand: Command {
     static let name = "show responses"
     static let summary = "Draws what each filter of the first layer makes of an image."
-    static let operands = "IMAGE.png"
+    static let operands = "IMAGE"
     static let example =
         "convnet show responses photograph.png --parameters digits.safetensors --out responses.png"
     static let options = [
@@ -33,7 +34,7 @@ enum ShowResponsesCommand: Command {
         let kernels = try options.nativeKernels()
         var weights = try FirstLayer.filters(in: parameters)
         if let limit, limit < weights.shape[0] { weights = try weights.samples(0..<limit) }
-        let photograph = try PNGImage(contentsOf: file)
+        let photograph = try Image(contentsOf: file)
         let numbers = (photograph.width * photograph.height)
             .multipliedReportingOverflow(by: weights.shape[0])
         guard !numbers.overflow, numbers.partialValue <= mostNumbers else {

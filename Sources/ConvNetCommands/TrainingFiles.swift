@@ -38,20 +38,8 @@ struct TrainingFiles {
             report.wrote(history.path)
         }
         if let plot, !result.epochs.isEmpty {
-            try Picture.learningCurves(Self.curves(of: result)).write(to: plot)
+            try Picture.learningCurves(result.curves).write(to: plot)
             report.wrote(plot.path)
         }
-    }
-
-    /// What the picture shows of a training.
-    private static func curves(of history: TrainingHistory) -> LearningCurves {
-        let epochs = history.epochs
-        let testLosses = epochs.compactMap(\.testLoss)
-        return LearningCurves(
-            trainLoss: epochs.map(\.meanLoss),
-            // A curve has no gaps: a loss that is not finite is nowhere.
-            testLoss: testLosses.count == epochs.count ? testLosses : [],
-            trainAccuracy: epochs.compactMap { $0.trainAccuracy?.fraction },
-            testAccuracy: epochs.compactMap { $0.testAccuracy?.fraction })
     }
 }

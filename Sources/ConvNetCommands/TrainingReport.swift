@@ -16,6 +16,10 @@ struct TrainingStart {
     var ranks = 1
     /// How far training has come before; nil at the beginning.
     let resumed: TrainingProgress?
+    /// What epochs are judged by: the test images, or those that are held out.
+    var judge = "test"
+    /// The settings that the network's recipe has led to, for people; nil where there is none.
+    var recipe: String?
 
     /// How many images training went through before.
     var samplesBefore: Int {
@@ -26,11 +30,13 @@ struct TrainingStart {
         return Int(min(seen, 1e15))
     }
 
-    /// A line for people.
+    /// A line for people, and one for the recipe where there is one.
     var line: String {
         let from = resumed.map { ", from epoch \($0.epochs + 1) after step \($0.steps) on" } ?? ""
         let team = ranks > 1 ? " in each of \(ranks) ranks" : ""
+        let recipe = recipe.map { "\nrecipe: \($0)" } ?? ""
         return "training on \(samples) images, \(epochs) epochs, \(threads) threads\(team)\(from)"
+            + recipe
     }
 }
 
@@ -39,6 +45,7 @@ protocol TrainingReport {
     mutating func start(_ start: TrainingStart)
     mutating func report(_ event: TrainingEvent) throws
     mutating func shared(_ communication: TeamMember.Communication) throws
+    mutating func tested(_ accuracy: Accuracy) throws
     mutating func wrote(_ path: String)
 }
 
@@ -47,6 +54,7 @@ struct NoReport: TrainingReport {
     func start(_ start: TrainingStart) {}
     func report(_ event: TrainingEvent) {}
     func shared(_ communication: TeamMember.Communication) {}
+    func tested(_ accuracy: Accuracy) {}
     func wrote(_ path: String) {}
 }
 
@@ -73,6 +81,16 @@ struct TrainingClock {
     /// Seconds until the end at the rate so far.
     func remaining(_ seen: Int) -> Double { (totalSamples - Double(seen)) / max(rate(seen), 1e-9) }
 
+    /// The rate so far, and the time until the end: `1234 images/s, 1:23 left`.
+    func progress(_ seen: Int) -> String {
+        let seconds = Int(min(remaining(seen).rounded(.up), 1e9))
+        let (minutes, rest) = (seconds / 60, format("%02d", seconds % 60))
+        let time =
+            minutes < 60
+            ? "\(minutes):\(rest)" : "\(minutes / 60):\(format("%02d", minutes % 60)):\(rest)"
+        return "\(format("%.0f", rate(seen))) images/s, \(time) left"
+    }
+
     private var elapsed: Double { (ContinuousClock.now - start) / .seconds(1) }
 }
 
@@ -80,11 +98,12 @@ struct TrainingClock {
 struct PlainLines: TrainingReport {
     private var clock = TrainingClock(samples: 1, epochs: 1)
     private var epochs = 0
+    private var judge = ""
     private static let stepsBetweenLines = 100
 
     mutating func start(_ start: TrainingStart) {
         clock = TrainingClock(start)
-        epochs = start.epochs
+        (epochs, judge) = (start.epochs, start.judge)
         printNow(start.line)
     }
 
@@ -94,14 +113,15 @@ struct PlainLines: TrainingReport {
             guard step.step % Self.stepsBetweenLines == 0 else { return }
             printNow(
                 "epoch \(step.epoch)/\(epochs) step \(step.step)/\(step.stepsPerEpoch) "
-                    + "loss \(format("%.4f", step.loss)) "
-                    + "\(format("%.0f", clock.rate(step.samplesSeen))) images/s")
-        case .epoch(let record): printNow(epochLine(record, of: epochs))
+                    + "loss \(format("%.4f", step.loss)) \(clock.progress(step.samplesSeen))")
+        case .epoch(let record): printNow(epochLine(record, of: epochs, judge))
         case .started, .evaluation, .checkpoint, .interrupted: break
         }
     }
 
     func shared(_ communication: TeamMember.Communication) { printNow(line(communication)) }
+
+    func tested(_ accuracy: Accuracy) { printNow("test \(accuracyText(accuracy))") }
 
     func wrote(_ path: String) { printNow("wrote \(path)") }
 }
@@ -110,11 +130,12 @@ struct PlainLines: TrainingReport {
 struct ProgressBar: TrainingReport {
     private var clock = TrainingClock(samples: 1, epochs: 1)
     private var epochs = 0
+    private var judge = ""
     private var lastDrawn = ContinuousClock.now - .seconds(1)
 
     mutating func start(_ start: TrainingStart) {
         clock = TrainingClock(start)
-        epochs = start.epochs
+        (epochs, judge) = (start.epochs, start.judge)
         printNow(start.line)
     }
 
@@ -127,20 +148,20 @@ struct ProgressBar: TrainingReport {
             let done = width * step.step / step.stepsPerEpoch
             let bar =
                 String(repeating: "#", count: done) + String(repeating: "-", count: width - done)
-            let seconds = Int(min(clock.remaining(step.samplesSeen).rounded(.up), 1e9))
             draw(
                 "epoch \(step.epoch)/\(epochs) [\(bar)] loss \(format("%.4f", step.loss)) "
-                    + "\(format("%.0f", clock.rate(step.samplesSeen))) images/s, "
-                    + "\(seconds / 60):\(format("%02d", seconds % 60)) left")
+                    + clock.progress(step.samplesSeen))
         case .epoch(let record):
             draw("")
-            printNow(epochLine(record, of: epochs))
+            printNow(epochLine(record, of: epochs, judge))
         case .interrupted: draw("")
         case .started, .evaluation, .checkpoint: break
         }
     }
 
     func shared(_ communication: TeamMember.Communication) { printNow(line(communication)) }
+
+    func tested(_ accuracy: Accuracy) { printNow("test \(accuracyText(accuracy))") }
 
     func wrote(_ path: String) { printNow("wrote \(path)") }
 
@@ -176,13 +197,21 @@ struct JSONLines: TrainingReport {
         let epochs_done: Int
         let steps_done: Int
     }
+    private struct Tested: Encodable {
+        let final_test_accuracy: Double
+        let final_test_correct: Int
+        let final_test_total: Int
+    }
+    private struct Recipe: Encodable { let recipe: String }
     private struct Written: Encodable { let wrote: String }
     private struct Shared: Encodable {
         let communication_seconds: Double
         let hidden_share: Double
     }
 
-    mutating func start(_ start: TrainingStart) {}
+    mutating func start(_ start: TrainingStart) {
+        if let recipe = start.recipe { try? write(Recipe(recipe: recipe)) }
+    }
 
     mutating func report(_ event: TrainingEvent) throws {
         switch event {
@@ -207,6 +236,13 @@ struct JSONLines: TrainingReport {
             try write(Place(interrupted: true, epochs_done: epochs, steps_done: steps))
         case .started, .evaluation: return
         }
+    }
+
+    func tested(_ accuracy: Accuracy) throws {
+        try write(
+            Tested(
+                final_test_accuracy: accuracy.fraction, final_test_correct: accuracy.correct,
+                final_test_total: accuracy.total))
     }
 
     func shared(_ communication: TeamMember.Communication) throws {
@@ -245,8 +281,8 @@ func accuracyText(_ accuracy: Accuracy) -> String {
         + "(\(accuracy.correct)/\(accuracy.total))"
 }
 
-private func epochLine(_ record: EpochRecord, of epochs: Int) -> String {
-    let accuracy = record.testAccuracy.map { " test \(accuracyText($0))" } ?? ""
+private func epochLine(_ record: EpochRecord, of epochs: Int, _ judge: String) -> String {
+    let accuracy = record.testAccuracy.map { " \(judge) \(accuracyText($0))" } ?? ""
     return "epoch \(record.epoch)/\(epochs) loss \(format("%.4f", record.meanLoss))\(accuracy) "
         + "\(format("%.1f", record.duration / .seconds(1))) s"
 }

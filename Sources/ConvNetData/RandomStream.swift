@@ -13,6 +13,8 @@ enum RandomStream: UInt64 {
     case augmentation = 0x4155_474D
     /// One stream for each synthetic pattern.
     case pattern = 0x5041_5454
+    /// The first stream says which samples are held out.
+    case split = 0x5350_4C54
 
     /// The stream with a number, counted inside this range.
     func number(_ number: UInt64) -> UInt64 { rawValue << 32 ^ number }

@@ -114,6 +114,17 @@ package struct Options: Sendable {
         return number
     }
 
+    /// An option's number, finite.
+    ///
+    /// - Throws: ``UsageError`` when it is none.
+    package func number(_ name: String) throws(UsageError) -> Double? {
+        guard let text = values[name] else { return nil }
+        guard let number = Double(text), number.isFinite else {
+            throw UsageError("--\(name) is \(text), expected a number")
+        }
+        return number
+    }
+
     /// An option's number, finite and above 0.
     ///
     /// - Throws: ``UsageError`` when it is not.

@@ -33,6 +33,11 @@ public enum PictureFormat: String, Sendable, CaseIterable {
 /// try Picture.filters(weights).write(to: URL(fileURLWithPath: "filters.svg"))
 /// ```
 public struct Picture: Sendable {
+    /// The most pixels that a side of a PNG file may have: Cairo's limit.
+    static let longestSide = 32_767
+    /// The most pixels that a PNG file may have, 2²⁶.
+    static let largestPixelCount = 1 << 26
+
     /// The width in units; text is about 11 units high.
     public let width: Double
     /// The height in units.
@@ -93,14 +98,14 @@ public struct Picture: Sendable {
 
     private func rendered(scale: Double, file: String) throws(FileError) -> OpaquePointer {
         let (across, down) = (width * scale, height * scale)
-        let (longest, most) = (Double(PNGImage.longestSide), Double(PNGImage.largestPixelCount))
+        let (longest, most) = (Double(Self.longestSide), Double(Self.largestPixelCount))
         guard across >= 1, down >= 1, across <= longest, down <= longest,
             across.rounded(.up) * down.rounded(.up) <= most
         else {
             throw FileError(
                 file: file, problem: "a picture of \(across) x \(down) pixels",
-                expected: "sides from 1 to \(PNGImage.longestSide) and at most "
-                    + "\(PNGImage.largestPixelCount) pixels; SVG has no such limit")
+                expected: "sides from 1 to \(Self.longestSide) and at most "
+                    + "\(Self.largestPixelCount) pixels; SVG has no such limit")
         }
         let created = cairo_image_surface_create(
             CAIRO_FORMAT_RGB24, Int32(across.rounded(.up)), Int32(down.rounded(.up)))

@@ -47,7 +47,7 @@ package enum FileBytes {
     }
 
     /// Fails where the system would refuse that much memory: an array ends the process then.
-    private static func requireMemory(_ byteCount: Int, _ path: String) throws(FileError) {
+    package static func requireMemory(_ byteCount: Int, _ path: String) throws(FileError) {
         guard let probe = malloc(max(byteCount, 1)) else {
             throw FileError(
                 file: path, problem: "can't be read: \(byteCount) bytes",

@@ -119,13 +119,16 @@ import Testing
                 + "adamw"),
         Mistake(
             "train --schedule slow",
-            "--schedule is slow, expected constant, cosine, step:EPOCHS or step:EPOCHS:FACTOR"),
+            "--schedule is slow, expected constant, cosine, linear, one-cycle, "
+                + "one-cycle:RISE, step:EPOCHS or step:EPOCHS:FACTOR"),
         Mistake(
             "train --schedule step:0",
-            "--schedule is step:0, expected constant, cosine, step:EPOCHS or step:EPOCHS:FACTOR"),
+            "--schedule is step:0, expected constant, cosine, linear, one-cycle, "
+                + "one-cycle:RISE, step:EPOCHS or step:EPOCHS:FACTOR"),
         Mistake(
             "train --schedule step:1:-1",
-            "--schedule is step:1:-1, expected constant, cosine, step:EPOCHS or step:EPOCHS:FACTOR"),
+            "--schedule is step:1:-1, expected constant, cosine, linear, one-cycle, "
+                + "one-cycle:RISE, step:EPOCHS or step:EPOCHS:FACTOR"),
         Mistake("train --warm-up -1", "--warm-up is -1, expected a whole number of at least 0"),
         Mistake(
             "train --limit 50 --schedule cosine --warm-up 3",
@@ -173,7 +176,7 @@ import Testing
         Mistake("import", "no arrays, expected an .npz file; --help tells more"),
         Mistake("import a b --out c", "b is unexpected after a"),
         Mistake("import a", "--out is missing, expected a file"),
-        Mistake("predict", "no image, expected at least one PNG file"),
+        Mistake("predict", "no image, expected at least one image file"),
         Mistake("predict a.png", "--parameters is missing, expected a file"),
         Mistake(
             "predict a.png --parameters b --top 0",
@@ -199,11 +202,11 @@ import Testing
         Mistake(
             "show graph --network huge --out /tmp/a.png",
             "--network is huge, expected one of \(Networks.names.joined(separator: ", "))"),
-        Mistake("show responses --parameters a", "no image, expected a PNG file"),
+        Mistake("show responses --parameters a", "no image, expected an image file"),
         Mistake(
             "show responses a.png b.png --parameters a", "b.png is unexpected, expected one image"),
         Mistake(
-            "show features --parameters a --out /tmp/a.png", "no image, expected a PNG file"),
+            "show features --parameters a --out /tmp/a.png", "no image, expected an image file"),
         Mistake(
             "show features b.png --image 3 --parameters a --out /tmp/a.png",
             "b.png is given beside --image, expected one of them"),

@@ -3,6 +3,7 @@
 // The commands that draw, and the one that looks at pictures.
 
 import ConvNetData
+import ConvNetImages
 import ConvNetPlots
 import ConvNetTestSupport
 import Foundation
@@ -42,6 +43,25 @@ import Testing
         }
     }
 
+    /// Coloured filters, of an ONNX file as of parameters.
+    @Test func filtersOfAnONNXFileAreDrawn() throws {
+        try withTemporaryFolder { folder in
+            let files = ["network.onnx", "network.safetensors"].map(folder.appendingPathComponent)
+            let network = try Network.smallResNet(depth: 8, seed: 2)
+            try network.exportONNX(to: files[0])
+            try network.save(to: files[1])
+            let pictures = try files.map { file in
+                let out = folder.appendingPathComponent("filters.png")
+                let run = try Tool.run([
+                    "show", "filters", "--parameters", file.path, "--out", out.path,
+                ])
+                #expect(run.status == 0, "\(run)")
+                return try Data(contentsOf: out)
+            }
+            #expect(pictures[0] == pictures[1])
+        }
+    }
+
     /// Weights that are drawn from the seed that the file was drawn from are the file's.
     @Test func aSeedDrawsWhatTrainingBegins() throws {
         try Self.withFiles { folder, _, _ in
@@ -73,7 +93,7 @@ import Testing
                     ["show"] + arguments + ["--parameters", parameters, "--out", out.path])
                 #expect(run.status == 0, "\(run)")
                 #expect(run.output == "wrote \(out.path)\n")
-                #expect(try PNGImage(contentsOf: out).width > 300)
+                #expect(try Image(contentsOf: out).width > 300)
                 try FileManager.default.removeItem(at: out)
             }
         }
@@ -100,7 +120,7 @@ import Testing
             let out = folder.appendingPathComponent("graph.png")
             let run = try Tool.run(["show", "graph", "--network", "unet", "--out", out.path])
             #expect(run.status == 0, "\(run)")
-            #expect(try PNGImage(contentsOf: out).width > 300)
+            #expect(try Image(contentsOf: out).width > 300)
         }
     }
 
@@ -117,7 +137,7 @@ import Testing
                 let predictions = try #require(
                     CommandTests.object(run.output)["predictions"] as? [[String: Any]])
                 #expect(predictions.count == 2)
-                let x = try PNGImage(contentsOf: URL(fileURLWithPath: image))
+                let x = try Image(contentsOf: URL(fileURLWithPath: image))
                     .tensor(channels: 1, height: 28, width: 28, inverted: inverted)
                 let expected = try network.predict(x).argmaxOfRows()[0]
                 #expect(predictions[0]["class"] as? Int == expected)
@@ -186,7 +206,7 @@ import Testing
                 ["train", "--limit", "60", "--epochs", "2", "--plot", out.path])
             #expect(run.status == 0, "\(run)")
             #expect(run.lastLine == "wrote \(out.path)")
-            #expect(try PNGImage(contentsOf: out).width > 800)
+            #expect(try Image(contentsOf: out).width > 800)
         }
     }
 

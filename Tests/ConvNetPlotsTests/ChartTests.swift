@@ -110,7 +110,7 @@ struct ChartTests {
 
     @Test func confusionOfAnySizeIsDrawn() throws {
         let image = try Tensor(zeros: [1, 1, 2, 2])
-        for classes in [1, 10, 30, 100] {
+        for classes in [1, 10, 30, 100, 300] {
             let counts = (0..<classes).map { row in
                 (0..<classes).map { $0 == row ? 123_456 : row % 3 }
             }
@@ -122,7 +122,7 @@ struct ChartTests {
         for wrong in [[], [[1, 2]], [[1], [2]], [[-1]]] {
             #expect(throws: TensorError.self) { try Picture.confusion(wrong) }
         }
-        let many = Array(repeating: Array(repeating: 0, count: 101), count: 101)
+        let many = Array(repeating: Array(repeating: 0, count: 1001), count: 1001)
         #expect(throws: TensorError.self) { try Picture.confusion(many) }
     }
 

@@ -126,6 +126,26 @@ private struct NetworkFixture {
         }
     }
 
+    /// Where a network sees a class.
+    @Test func attentionIsPyTorchs() throws {
+        let fixture = try NetworkFixture("resnet18", in: Self.narrow)
+        var network = try Network.resnet18(classes: 4, inputShape: [3, 32, 32], width: 2)
+        let state = try fixture.tensors.keys.filter { $0.hasPrefix("state.") }.map {
+            (name: String($0.dropFirst(6)), value: try fixture[$0])
+        }
+        try network.loadParameters(state, file: "state_dict")
+        let map = try network.classActivationMap(
+            of: fixture["images"].samples(0..<1), label: 0, layer: "layer2")
+        let expected = try fixture["attention"]
+        #expect(map.values.shape == expected.shape && map.values.shape == [1, 1, 4, 4])
+        let largest = expected.doubles.reduce(0, max)
+        #expect(largest > 0)
+        // As much as predictions may differ.
+        for (one, other) in zip(map.values.doubles, expected.doubles) {
+            #expect(abs(one - other) <= 1e-5 * largest, "\(one), expected \(other)")
+        }
+    }
+
     @Test func aNarrowUNetIsPyTorchs() throws {
         let network = try Network.unet(classes: 2, inputShape: [3, 16, 12], width: 3)
         try Self.check(network, NetworkFixture("unet", in: Self.narrow))

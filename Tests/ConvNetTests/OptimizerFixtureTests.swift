@@ -48,6 +48,8 @@ struct OptimizerFixtureTests {
             return try Updater(SGD(learningRate: 0.1), clipping: .value(0.5))
         case "schedule step": return try scheduled(.step(every: 2, factor: 0.5))
         case "schedule cosine": return try scheduled(.cosine(steps: 6))
+        case "schedule linear": return try scheduled(.linear(steps: 5))
+        case "schedule one cycle": return try scheduled(.oneCycle(steps: 6, rise: 0.5))
         case "schedule warm-up": return try scheduled(.cosine(steps: 6), warmUpSteps: 2)
         case let decaying where decaying.hasSuffix(" decay"):
             return try Updater(
@@ -59,7 +61,7 @@ struct OptimizerFixtureTests {
 
     @Test func everyStepIsPyTorchs() throws {
         let fixture = try Fixture.load()
-        #expect(fixture.cases.count == 19)
+        #expect(fixture.cases.count == 21)
         let setups: [(any Kernels, ScalarType, unit: Double)] = [
             (ReferenceKernels(), .float64, 0x1p-53), (NativeKernels(), .float32, 0x1p-24),
         ]

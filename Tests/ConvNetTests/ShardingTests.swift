@@ -38,11 +38,13 @@ struct ShardingTests {
         var network = network
         var trainer = try Trainer(
             optimizer: Adam(weightDecay: 0.01), clipping: .norm(0.5), batchSize: 9, epochs: epochs,
-            sharding: sharding)
+            averaging: MovingAverage(decay: 0.8), sharding: sharding)
         let history = try trainer.train(
             &network, on: samples(), testing: samples(13),
             checkpoints: checkpoint.map { try Checkpoints(file: $0, resuming: resuming) })
-        return ((network.parameters + network.buffers).map(\.value), history)
+        let averaged = try trainer.averaged(network)
+        let tensors = network.parameters + network.buffers + averaged.parameters + averaged.buffers
+        return (tensors.map(\.value), history)
     }
 
     private static func expectTheSame(

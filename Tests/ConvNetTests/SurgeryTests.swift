@@ -110,7 +110,8 @@ import Testing
             try network.save(to: file)
             let plain = try Data(contentsOf: file)
             network.preprocessing = try Preprocessing(
-                mean: [0.5], deviation: [0.25], classNames: ["null", "\"eins\"\n"])
+                mean: [0.5], deviation: [0.25], classNames: ["null", "\"eins\"\n"],
+                shorterSide: 256)
             try network.save(to: file)
             #expect(try Network(contentsOf: file).preprocessing == network.preprocessing)
             network.preprocessing = nil
@@ -122,6 +123,7 @@ import Testing
     @Test(arguments: [
         #"{"channelOrder":"rgb","classNames":[],"deviation":[0],"mean":[0],"scale":1}"#,
         #"{"channelOrder":"rgb","classNames":[],"deviation":[],"mean":[0],"scale":1}"#,
+        #"{"channelOrder":"rgb","classNames":[],"deviation":[1],"mean":[0],"scale":1,"shorterSide":0}"#,
         #"{"channelOrder":"hsv","classNames":[],"deviation":[1],"mean":[0],"scale":1}"#,
         #"{"channelOrder":"rgb","classNames":[],"deviation":[1],"mean":[0],"scale":1,"scale":2}"#,
         "[]", "",
@@ -139,6 +141,7 @@ import Testing
         #expect(throws: TensorError.self) { try Preprocessing(scale: 0) }
         #expect(throws: TensorError.self) { try Preprocessing(mean: [.nan]) }
         #expect(throws: TensorError.self) { try Preprocessing(deviation: [-1]) }
+        #expect(throws: TensorError.self) { try Preprocessing(shorterSide: 32_768) }
         let x = try Tensor(zeros: [1, 1, 2, 2])
         #expect(throws: TensorError.self) { try Preprocessing.imageNet.applied(to: x) }
         #expect(throws: TensorError.self) { try Preprocessing(channelOrder: .bgr).applied(to: x) }

@@ -4,6 +4,7 @@
 
 import ConvNet
 import ConvNetData
+import ConvNetImages
 import ConvNetPlots
 import Foundation
 
@@ -16,6 +17,10 @@ extension Call {
             _ = (images.order(ofEpoch: draw.integer()), images.identity)
             _ = images.batchCount(size: draw.integer())
             _ = try images.batch(at: draw.list(upTo: 3) { $0.size($0.below(3)) })
+            let (training, heldOut) = try images.split(
+                holdingOut: draw.real(0.5), seed: draw.seed())
+            _ = (training.order(ofEpoch: draw.integer()), heldOut.identity)
+            _ = try? heldOut.batch(at: draw.list(upTo: 2) { $0.integer() })
             _ = try images.prefix(draw.integer()).shuffled(seed: draw.seed())
         },
         Call("ImagePipeline") { draw in
@@ -101,17 +106,17 @@ extension Call {
             case 3: _ = try IDX.read(contentsOf: file)
             case 4: _ = try NumPy.array(contentsOf: file)
             case 5: _ = try NumPy.arrays(contentsOf: file)
-            case 6: _ = try PNGImage(contentsOf: file)
+            case 6: _ = try Image(contentsOf: file)
             default: _ = try MNIST.load(from: file, .test)
             }
         },
     ]
 
     static let pictures = [
-        Call("PNGImage") { draw in
+        Call("Image") { draw in
             let picture = try Picture.learningCurves(LearningCurves(trainLoss: [1, 0.5]))
             let bytes = try picture.bytes(.png, scale: 0.05)
-            let image = try PNGImage(bytes: draw.damaged(bytes), file: "image")
+            let image = try Image(bytes: draw.damaged(bytes), file: "image")
             _ = try image.tensor(
                 channels: draw.size(1), height: draw.once(in: 2) ? nil : draw.size(5),
                 width: draw.once(in: 2) ? nil : draw.size(5), inverted: draw.flag())
@@ -122,6 +127,9 @@ extension Call {
                 trainLoss: curve(&draw), testLoss: draw.once(in: 2) ? [] : curve(&draw),
                 trainAccuracy: draw.once(in: 2) ? [] : curve(&draw))
             try draw.render(Picture.learningCurves(curves))
+            try draw.render(
+                Picture.learningCurves(
+                    of: draw.list(upTo: 9) { TrainingRun(name: $0.text(), curves: curves) }))
         },
         Call("Picture.confusion") { draw in
             let classes = draw.once(in: 4) ? draw.below(4) : 3
@@ -133,7 +141,15 @@ extension Call {
                     index: draw.integer(), label: draw.integer(), prediction: draw.integer(),
                     probability: draw.real(), image: try draw.tensor([1, 1, 4, 4]))
             }
-            try draw.render(Picture.confusion(counts, mistakes: mistakes))
+            let names = draw.once(in: 2) ? [] : (0..<classes).map { _ in draw.text() }
+            try draw.render(Picture.confusion(counts, mistakes: mistakes, names: names))
+        },
+        Call("Picture.attention") { draw in
+            try draw.render(
+                Picture.attention(
+                    image: draw.tensor([1, draw.pick([1, 3]), 4, 4]),
+                    map: draw.tensor([1, 1, draw.small(), 2]).map { abs($0) },
+                    title: draw.text()))
         },
         Call("Picture.filters, Picture.responses") { draw in
             let weights = try draw.tensor([draw.small(), draw.pick([1, 2, 3]), 3, 3])

@@ -62,6 +62,25 @@ extension Call {
             let (network, images) = (try draw.network(), try draw.images())
             _ = try network.accuracy(images, batchSize: draw.size(2))
             _ = try network.evaluation(images, batchSize: draw.size(2))
+            let report = try network.report(
+                on: images, top: draw.size(2), batchSize: draw.size(2))
+            _ = (report.accuracy, report.topAccuracy, report.classes)
+            _ = report.worstPairs(draw.integer())
+        },
+        Call("ClassificationReport, EventFile") { draw in
+            var report = try ClassificationReport(classCount: draw.size(3), top: draw.size(2))
+            try? report.add(draw.tensor([2, 3]), labels: draw.labels(2, classes: 3))
+            _ = (report.accuracy.correct, report.classes.map(\.f1), report.worstPairs(3))
+            _ = try EventFile(
+                in: URL(fileURLWithPath: "/dev/null/none"), startingAt: draw.integer())
+        },
+        Call("classActivationMap(of:label:layer:)") { draw in
+            let network = try draw.network()
+            let x = try draw.tensor([1] + network.inputShape)
+            let names = network.layers.map(\.name) + [draw.text()]
+            _ = try network.classActivationMap(
+                of: x, label: draw.once(in: 2) ? nil : draw.integer(),
+                layer: draw.once(in: 2) ? nil : draw.pick(names))
         },
         Call("GradientCheck, numericalGradient") { draw in
             let network = try draw.network()

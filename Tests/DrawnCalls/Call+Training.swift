@@ -50,7 +50,8 @@ extension Call {
             _ = try Optimizers.named(
                 draw.once(in: 4) ? draw.text() : draw.pick(Optimizers.names),
                 learningRate: draw.once(in: 2) ? nil : draw.real(),
-                weightDecay: draw.once(in: 2) ? nil : draw.real())
+                weightDecay: draw.once(in: 2) ? nil : draw.real(),
+                momentum: draw.once(in: 2) ? nil : draw.real())
         },
     ]
 
@@ -73,6 +74,8 @@ extension Call {
                 steps += 1
                 if steps == 12 { stop.stop() }
             }
+            _ = try trainer.averaged(network)
+            _ = try trainer.averaged(draw.network())
         },
         Call("Checkpoint") { draw in
             let (network, updater) = (try draw.network(), try draw.updater())
@@ -122,6 +125,8 @@ extension Call {
             let history = try draw.history()
             let bytes = draw.damaged([UInt8](try history.jsonData()))
             _ = try TrainingHistory(jsonData: Data(bytes)).jsonData()
+            let text = draw.damaged([UInt8](history.csv.utf8))
+            _ = try TrainingHistory(csv: String(decoding: text, as: UTF8.self)).csv
         },
         Call("EarlyStopping") { draw in
             let stopping = try EarlyStopping(patience: draw.integer())
@@ -134,6 +139,7 @@ extension Arguments {
     mutating func schedule() throws -> LearningRateSchedule {
         let courses: [LearningRateSchedule.Course] = [
             .constant, .step(every: size(2), factor: real(0.1)), .cosine(steps: size(9)),
+            .linear(steps: size(9)), .oneCycle(steps: size(9), rise: real(0.5)),
         ]
         return try tell(LearningRateSchedule(pick(courses), warmUpSteps: size(below(3))))
     }
@@ -174,14 +180,16 @@ extension Arguments {
     mutating func updater() throws -> Updater {
         try Updater(
             optimizer(), schedule: once(in: 3) ? schedule() : nil, clipping: clipping(),
-            groups: groups())
+            groups: groups(), decaying: pick([.all, .weights]))
     }
 
     mutating func trainer() throws -> Trainer {
         try Trainer(
             optimizer: optimizer(), schedule: once(in: 3) ? schedule() : nil,
-            clipping: clipping(), groups: groups(), batchSize: size(2), dropLast: once(in: 3),
+            clipping: clipping(), groups: groups(), decaying: pick([.all, .weights]),
+            batchSize: size(2), dropLast: once(in: 3),
             epochs: size(2), earlyStopping: once(in: 3) ? EarlyStopping(patience: size(1)) : nil,
+            averaging: once(in: 3) ? MovingAverage(decay: real(0.5)) : nil,
             batchesAhead: size(below(3)),
             sharding: once(in: 3) ? Sharding(shards: size(3)) : nil)
     }
@@ -194,6 +202,7 @@ extension Arguments {
         settings["batchSize"] = "\(trainer.batchSize)"
         if trainer.dropLast { settings["dropLast"] = "true" }
         if once(in: 8) { settings[text()] = text() }
+        if let averaging = trainer.averaging { settings["averageDecay"] = "\(averaging.decay)" }
         if let sharding = trainer.sharding { settings["shards"] = "\(sharding.shards)" }
         return settings
     }

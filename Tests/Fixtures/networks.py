@@ -4,7 +4,8 @@
 Writes FOLDER/NAME.safetensors for each network: its state_dict under "state.", images, labels, what
 comes out in evaluation mode ("output"), and of training mode, in float64: the loss, every parameter's
 gradient ("gradient."), every buffer and parameter after three steps of SGD with momentum ("trained.").
-The metadata has, for each of these, the largest error of the same in float32 ("error."). Without --full
+The metadata has, for each of these, the largest error of the same in float32 ("error."). Of a residual network
+for photographs there is Grad-CAM of the first image at layer2 for the class 0 as well ("attention"). Without --full
 networks are narrow and images small: those are what the tests read. Needs torch, torchvision and
 safetensors; torch of one thread gives the same numbers everywhere.
 """
@@ -155,6 +156,15 @@ def train(network, x, labels):
     return results
 
 
+def attention(network, x, label):
+    """Grad-CAM, Selvaraju et al. 2017: the planes of layer2, each by the mean of its gradient."""
+    kept = []
+    network.eval().layer2.register_forward_hook(lambda module, inputs, output: kept.append(output))
+    network(x)[0, label].backward(inputs=[kept[0].retain_grad() or kept[0]])
+    weights = kept[0].grad.mean((2, 3), keepdim=True)
+    return F.relu((weights * kept[0]).sum(1, keepdim=True)).detach()
+
+
 def main():
     folder = [a for a in sys.argv[1:] if not a.startswith("--")]
     folder, wanted = folder[0], folder[1:]
@@ -182,6 +192,9 @@ def main():
         metadata = {f"error.{k}": repr((single[k].double() - v).abs().max().item())
                     for k, v in double.items()}
         tensors |= {"images": x, "labels": labels.float(), "output": output} | double
+        if hasattr(network, "layer2"):
+            tensors["attention"] = attention(
+                copy.deepcopy(network).double(), x[:1].double(), 0)
         save_file({k: v.contiguous() for k, v in tensors.items()}, f"{folder}/{name}.safetensors",
                   metadata)
         print(name, sum(v.numel() for v in network.parameters()), "parameters")

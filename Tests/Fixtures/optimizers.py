@@ -64,6 +64,11 @@ cases = [
     run("clip value", sgd, clip=lambda p: torch.nn.utils.clip_grad_value_(p, 0.5)),
     run("schedule step", sgd, schedule=lambda o: optim.lr_scheduler.StepLR(o, 2, 0.5)),
     run("schedule cosine", sgd, schedule=lambda o: optim.lr_scheduler.CosineAnnealingLR(o, 6)),
+    run("schedule linear", sgd,
+        schedule=lambda o: optim.lr_scheduler.PolynomialLR(o, 5, power=1)),
+    run("schedule one cycle", sgd,
+        schedule=lambda o: optim.lr_scheduler.OneCycleLR(
+            o, max_lr=0.1, total_steps=6, pct_start=0.5, cycle_momentum=False)),
     run("schedule warm-up", sgd, schedule=lambda o: optim.lr_scheduler.LambdaLR(o, warmed_cosine)),
 ]
 text = ",\n".join(json.dumps(case) for case in cases)

@@ -4,7 +4,7 @@
 // which decodes, is the system's and not instrumented.
 
 import ConvNet
-import ConvNetPlots
+import ConvNetImages
 import Fuzzer
 
 @_cdecl("FuzzPNG_main")
@@ -17,7 +17,7 @@ func fuzzPNG(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = [UInt8](UnsafeBufferPointer(start: start, count: count))
     guard count < 24 || isSmall(bytes) else { return 0 }
     do {
-        let image = try PNGImage(bytes: bytes, file: "input")
+        let image = try Image(bytes: bytes, file: "input")
         let x = try image.tensor(channels: 3, height: 3, width: 5)
         precondition(x.scalars.allSatisfy { (0...1).contains($0) })
     } catch {
@@ -30,7 +30,7 @@ func fuzzPNG(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 /// ones are tested by hand.
 private func isSmall(_ bytes: [UInt8]) -> Bool {
     func number(at place: Int) -> Int { bytes[place..<place + 4].reduce(0) { $0 << 8 | Int($1) } }
-    let (sides, width, height) = (1...PNGImage.longestSide, number(at: 16), number(at: 20))
+    let (sides, width, height) = (1...Image.longestSide, number(at: 16), number(at: 20))
     guard sides.contains(width), sides.contains(height) else { return true }
     return width * height <= 1 << 16
 }

@@ -32,6 +32,9 @@ public struct Preprocessing: Sendable, Hashable, Codable {
     public var channelOrder: ChannelOrder
     /// The classes' names, in the order of the logits; empty where they have none.
     public var classNames: [String]
+    /// How long an image's shorter side is made before its middle is cut out in the network's size;
+    /// nil where both sides are scaled each by itself.
+    public var shorterSide: Int?
 
     /// The most class names that are read.
     static let mostNames = 1 << 20
@@ -40,16 +43,18 @@ public struct Preprocessing: Sendable, Hashable, Codable {
 
     /// Numbers from 0 to 1 as they are, unless told otherwise.
     ///
-    /// - Throws: ``TensorError`` when a number is not finite, or the scale or a deviation not above 0.
+    /// - Throws: ``TensorError`` when a number is not finite, the scale or a deviation not above 0, or
+    ///   the shorter side not from 1 to 32,767.
     public init(
         scale: Double = 1, mean: [Double] = [0], deviation: [Double] = [1],
-        channelOrder: ChannelOrder = .rgb, classNames: [String] = []
+        channelOrder: ChannelOrder = .rgb, classNames: [String] = [], shorterSide: Int? = nil
     ) throws(TensorError) {
         self.scale = scale
         self.mean = mean
         self.deviation = deviation
         self.channelOrder = channelOrder
         self.classNames = classNames
+        self.shorterSide = shorterSide
         try check()
     }
 
@@ -75,6 +80,9 @@ public struct Preprocessing: Sendable, Hashable, Codable {
         }
         guard !deviation.isEmpty, deviation.allSatisfy({ $0.isFinite && $0 > 0 }) else {
             throw fail("deviation", "\(deviation)", "numbers above 0, one or one per channel")
+        }
+        if let shorterSide, !(1...32_767).contains(shorterSide) {
+            throw fail("shorterSide", "\(shorterSide)", "from 1 to 32767")
         }
     }
 

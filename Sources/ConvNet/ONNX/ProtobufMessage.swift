@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Protocol Buffers' wire format, as much of it as ONNX needs: a message is a row of fields, each a key
+// Protocol Buffers' wire format, as much of it as ONNX and TensorBoard need: a message is a row of fields, each a key
 // (number and wire type) and a value. https://protobuf.dev/programming-guides/encoding
 //
 // Not a library: written once, never read back, and no generated code. Numbers of tensors are not
@@ -17,6 +17,7 @@ struct ProtobufMessage {
 
     private enum WireType: UInt64 {
         case varint = 0
+        case bits64 = 1
         case lengthDelimited = 2
         case bits32 = 5
     }
@@ -40,11 +41,23 @@ struct ProtobufMessage {
         append(Self.key(field, .bits32) + bytes)
     }
 
-    /// Adds a text.
-    mutating func add(_ field: Int, _ text: String) {
-        let bytes = Array(text.utf8)
+    /// Adds a 64-bit number.
+    mutating func add(_ field: Int, _ value: Double) {
+        append(Self.key(field, .bits64) + Self.bytes(of: value))
+    }
+
+    /// Adds a row of 64-bit numbers, packed.
+    mutating func add(_ field: Int, packed values: [Double]) {
+        add(field, bytes: values.flatMap(Self.bytes))
+    }
+
+    /// Adds bytes.
+    mutating func add(_ field: Int, bytes: [UInt8]) {
         append(Self.header(field, byteCount: bytes.count) + bytes)
     }
+
+    /// Adds a text.
+    mutating func add(_ field: Int, _ text: String) { add(field, bytes: Array(text.utf8)) }
 
     /// Adds a message.
     mutating func add(_ field: Int, _ message: ProtobufMessage) {
@@ -89,6 +102,10 @@ struct ProtobufMessage {
     private mutating func append(_ tensor: Tensor) {
         byteCount += tensor.count * tensor.scalarType.byteCount
         pieces.append(.numbers(tensor))
+    }
+
+    private static func bytes(of value: Double) -> [UInt8] {
+        withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) }
     }
 
     private static func header(_ field: Int, byteCount: Int) -> [UInt8] {

@@ -12,6 +12,10 @@
 /// var trainer = try Trainer(optimizer: Adam(), epochs: 3, sharding: sharding)
 /// ```
 ///
+/// In one process this is what others call gradient accumulation: a batch of any size in the memory that one
+/// shard takes. Without batch normalization and dropout its gradient is that of the whole batch, but for
+/// rounding.
+///
 /// Each shard is normalised by its own statistics in ``BatchNormalization`` ("ghost batches", Hoffer et
 /// al., "Train longer, generalize better", 2017); a step's running statistics are the shards' mean,
 /// weighted by their samples. ``Dropout`` draws for each shard of each step.

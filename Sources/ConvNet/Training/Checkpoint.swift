@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Everything that training needs to go on as if nothing had happened, in one safetensors file: the
-// network's tensors under their names, the optimizer's under `optimizer.KIND.NAME`, the losses of the
-// steps under `history.stepLosses`, and the rest as JSON in the metadata under `checkpoint`. Files
+// network's tensors under their names, the optimizer's under `optimizer.KIND.NAME`, moving averages under
+// `average.NAME`, the losses of the steps under `history.stepLosses`, and the rest as JSON in the metadata under `checkpoint`. Files
 // come from strangers: every figure is checked before it is believed.
 
 import Foundation
@@ -27,6 +27,7 @@ public struct Checkpoint: Sendable {
 
     static let metadataKey = "checkpoint"
     private static let stepLosses = "history.stepLosses"
+    private static let averagePrefix = "average."
 
     /// Training as it stands.
     ///
@@ -35,11 +36,13 @@ public struct Checkpoint: Sendable {
     ///   - updater: its state is kept.
     ///   - progress: the place in the data, and the figures up to it.
     ///   - settings: what must be the same where training goes on, as text by name.
+    ///   - averages: moving averages of the network's parameters and buffers, by their names; none where
+    ///     there are no averages.
     /// - Throws: ``TensorError`` when there is no memory for it or a figure of the progress is one that
     ///   no training has, and ``FileError`` when its history has other steps and epochs.
     public init(
         network: Network, updater: Updater, progress: TrainingProgress,
-        settings: [String: String]
+        settings: [String: String], averages: [NamedTensor] = []
     ) throws {
         let state = updater.state
         header = CheckpointHeader(
@@ -52,6 +55,7 @@ public struct Checkpoint: Sendable {
                 tensors.append((Self.name(kind, name), value))
             }
         }
+        for (name, value) in averages { tensors.append((Self.averagePrefix + name, value)) }
         let losses = progress.history.stepLosses
         try header.checkFigures()
         _ = try header.progress(stepLosses: losses, file: "checkpoint")
@@ -141,12 +145,13 @@ public struct Checkpoint: Sendable {
 
     /// Puts everything back: all of it, or nothing where something does not suit.
     ///
-    /// - Returns: the place to go on from.
+    /// - Parameter average: what the averages have to be like; nil where there are none.
+    /// - Returns: the place to go on from, and the averages.
     /// - Throws: ``FileError`` that names the settings or the tensors that differ.
     func restore(
-        _ network: inout Network, _ updater: inout Updater, settings: [String: String],
-        overriding: Set<String> = [], stepsPerEpoch: Int
-    ) throws -> TrainingProgress {
+        _ network: inout Network, _ updater: inout Updater, average: AveragedTensors? = nil,
+        settings: [String: String], overriding: Set<String> = [], stepsPerEpoch: Int
+    ) throws -> (progress: TrainingProgress, average: AveragedTensors?) {
         try header.check(
             settings, overriding: overriding, stepsPerEpoch: stepsPerEpoch, file: file)
         var rest = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.value) })
@@ -184,6 +189,9 @@ public struct Checkpoint: Sendable {
             state.parameters =
                 kept.count == network.parameters.count ? nil : kept.map(\.name)
         }
+        let averages = try average?.tensors.map {
+            (name: $0.name, value: try take(Self.averagePrefix + $0.name, like: $0.value))
+        }
         if let extra = rest.keys.min() {
             throw FileError(
                 file: file, problem: "\(extra) is unexpected, expected nothing of that name")
@@ -196,7 +204,7 @@ public struct Checkpoint: Sendable {
         try network.replaceParameters(parameters)
         try network.replaceBuffers(buffers)
         network.trainingStep = header.trainingStep
-        return progress
+        return (progress, averages.map { AveragedTensors($0) })
     }
 
     /// The number of steps that the optimizer had taken. Before version 0.2 each optimizer kept the counters

@@ -37,6 +37,11 @@ public struct Trainer: Sendable {
     public let epochs: Int
     /// When training ends before that; nil for never.
     public let earlyStopping: EarlyStopping?
+    /// The moving average of parameters and buffers that is kept, and evaluated after each epoch in their
+    /// place; nil for none.
+    public let averaging: MovingAverage?
+    /// The average, kept from one call to the next; nil before the first step.
+    private var average: AveragedTensors?
     /// How many batches a thread of its own makes ready while training works on others. With 0 there
     /// is no such thread, and each batch is made when its turn comes; the results are the same.
     public let batchesAhead: Int
@@ -50,11 +55,13 @@ public struct Trainer: Sendable {
     ///   - schedule: what the learning rate is multiplied by in each step; nil for nothing.
     ///   - clipping: how gradients are clipped; nil for not at all.
     ///   - groups: parameters with a learning rate or weight decay of their own.
+    ///   - decaying: which parameters the optimizer's weight decay is for.
     ///   - loss: what is made small.
     ///   - batchSize: the samples of a step.
     ///   - dropLast: whether an epoch leaves out the samples at its end that fill no batch.
     ///   - epochs: how often training goes through the samples.
     ///   - earlyStopping: when training ends before that; nil for never.
+    ///   - averaging: the moving average of parameters that is kept; nil for none.
     ///   - batchesAhead: how many batches a thread of its own makes ready meanwhile.
     ///   - sharding: how batches are cut into shards; nil where a batch is computed as one.
     /// - Throws: ``TensorError`` when there is not at least one epoch and one sample per step, not
@@ -62,9 +69,10 @@ public struct Trainer: Sendable {
     public init(
         optimizer: any Optimizer, schedule: LearningRateSchedule? = nil,
         clipping: GradientClipping? = nil, groups: [ParameterGroup] = [],
+        decaying: DecayedParameters = .all,
         loss: any Loss = SoftmaxCrossEntropy.standard, batchSize: Int = 100,
         dropLast: Bool = false, epochs: Int, earlyStopping: EarlyStopping? = nil,
-        batchesAhead: Int = 2, sharding: Sharding? = nil
+        averaging: MovingAverage? = nil, batchesAhead: Int = 2, sharding: Sharding? = nil
     ) throws(TensorError) {
         for (value, argument) in [(batchSize, "batchSize"), (epochs, "epochs")] where value < 1 {
             throw TensorError(
@@ -77,12 +85,14 @@ public struct Trainer: Sendable {
                 expected: "from 0 to 1024")
         }
         updater = try Updater(
-            optimizer, schedule: schedule, clipping: clipping, groups: groups)
+            optimizer, schedule: schedule, clipping: clipping, groups: groups,
+            decaying: decaying)
         self.loss = loss
         self.batchSize = batchSize
         self.dropLast = dropLast
         self.epochs = epochs
         self.earlyStopping = earlyStopping
+        self.averaging = averaging
         self.batchesAhead = batchesAhead
         self.sharding = sharding
     }
@@ -105,6 +115,8 @@ public struct Trainer: Sendable {
     ///     rank, a checkpoint is written and training ends.
     ///   - onEvent: called after each step, evaluation, epoch and checkpoint; what it throws ends the
     ///     training.
+    ///   - onEpoch: called after each epoch's event with the network that was evaluated: the average where
+    ///     one is kept. A copy that outlives the call costs a copy of the parameters.
     /// - Returns: the losses of all steps and the figures of all epochs, those before a checkpoint
     ///   too.
     /// - Throws: ``TrainingError`` when a loss is not finite, or a parameter or buffer at the end of an
@@ -117,7 +129,8 @@ public struct Trainer: Sendable {
     public mutating func train(
         _ model: inout some Classifier, on source: any BatchSource,
         testing: (any BatchSource)? = nil, checkpoints: Checkpoints? = nil,
-        stop: StopRequest? = nil, onEvent: (TrainingEvent) throws -> Void = { _ in }
+        stop: StopRequest? = nil, onEvent: (TrainingEvent) throws -> Void = { _ in },
+        onEpoch: (EpochRecord, Network) throws -> Void = { _, _ in }
     ) throws -> TrainingHistory {
         let batches = try batches(of: source)
         try updater.part.check(model.network)
@@ -136,14 +149,20 @@ public struct Trainer: Sendable {
         var stopwatch = Stopwatch(seconds: progress.seconds)
         while !isFinished(progress), let batch = try queue.next() {
             let isFlagged = try step(&model.network, batch, &progress, stop)
+            if let averaging {
+                let decay = averaging.decay(ofStep: updater.step)
+                try average?.add(model.network, decay: decay)
+            }
             try onEvent(.step(record(of: progress, batches)))
             if progress.steps == batches.count {
                 try requireFinite(model, progress)
-                let test = try evaluate(model, testing, progress, onEvent)
+                let judged = try averaged(model)
+                let test = try evaluate(judged, testing, progress, onEvent)
                 progress.seconds = stopwatch.seconds
                 let record = progress.finishEpoch(samples: batches.samples, test: test)
                 stopwatch = Stopwatch(seconds: 0)
                 try onEvent(.epoch(record))
+                try onEpoch(record, judged.network)
             }
             // All ranks know of the same flags.
             let isAsked = sharding == nil ? stop?.isRequested == true : isFlagged
@@ -156,7 +175,7 @@ public struct Trainer: Sendable {
                 progress.seconds = stopwatch.seconds
                 try Checkpoint(
                     network: model.network, updater: updater, progress: progress,
-                    settings: settings
+                    settings: settings, averages: average?.tensors ?? []
                 ).write(
                     to: checkpoints.file, keeping: checkpoints.kept, skipping: newerThanResumed)
                 newerThanResumed = 0
@@ -170,6 +189,21 @@ public struct Trainer: Sendable {
         return progress.history
     }
 
+    /// A network with the averages in the place of its parameters and buffers: what ``averaging`` is for.
+    /// The network itself where no average is kept, or before the first step.
+    ///
+    /// ```swift
+    /// try trainer.train(&network, on: training)
+    /// try trainer.averaged(network).save(to: file)
+    /// ```
+    ///
+    /// - Throws: ``TensorError`` when it is not the network that was trained.
+    public func averaged<Model: Classifier>(_ model: Model) throws -> Model {
+        var model = model
+        try average?.replaceTensors(of: &model.network)
+        return model
+    }
+
     /// Whether this is the rank that writes files, or the only one.
     private var writesFiles: Bool { sharding?.averager.rank ?? 0 == 0 }
 
@@ -180,19 +214,23 @@ public struct Trainer: Sendable {
     ) throws -> TrainingProgress {
         try sharding?.checkThatRanksAgree(on: facts(network, source, testing))
         var progress = TrainingProgress()
+        if averaging != nil, average == nil { average = AveragedTensors(of: network) }
         if let checkpoint = checkpoints?.resuming, writesFiles {
-            progress = try checkpoint.restore(
-                &network, &updater, settings: settings, overriding: checkpoints?.overriding ?? [],
-                stepsPerEpoch: batches.count)
+            (progress, average) = try checkpoint.restore(
+                &network, &updater, average: average, settings: settings,
+                overriding: checkpoints?.overriding ?? [], stepsPerEpoch: batches.count)
         }
         progress.history.stepsPerEpoch = batches.count
         guard let sharding, sharding.averager.rankCount > 1 else { return progress }
         // Ranks have agreed on all settings, so that this one has none.
         let checkpoint = try sharding.broadcast(
-            Checkpoint(network: network, updater: updater, progress: progress, settings: [:]))
+            Checkpoint(
+                network: network, updater: updater, progress: progress, settings: [:],
+                averages: average?.tensors ?? []))
         guard !writesFiles else { return progress }
-        return try checkpoint.restore(
-            &network, &updater, settings: [:], stepsPerEpoch: batches.count)
+        (progress, average) = try checkpoint.restore(
+            &network, &updater, average: average, settings: [:], stepsPerEpoch: batches.count)
+        return progress
     }
 
     /// Whether no step is left.
@@ -234,6 +272,7 @@ public struct Trainer: Sendable {
             epoch: progress.epochs + 1, step: progress.steps,
             stepsPerEpoch: progress.history.stepsPerEpoch,
             loss: progress.history.stepLosses.last ?? 0,
+            learningRate: updater.learningRate(atStep: updater.step - 1),
             samplesSeen: progress.epochs * batches.samples + seen)
     }
 
@@ -270,6 +309,7 @@ public struct Trainer: Sendable {
         settings.merge(loss.configuration) { $1 }
         settings["batchSize"] = "\(batchSize)"
         if dropLast { settings["dropLast"] = "true" }
+        if let averaging { settings["averageDecay"] = "\(averaging.decay)" }
         if let sharding { settings["shards"] = "\(sharding.shards)" }
         return settings
     }

@@ -14,6 +14,8 @@ public struct StepRecord: Sendable {
     public let stepsPerEpoch: Int
     /// The batch's mean loss before the step, in nats.
     public let loss: Double
+    /// The optimizer's learning rate in the step, the schedule's factor included.
+    public let learningRate: Double
     /// The samples that training has gone through so far, over all epochs.
     public let samplesSeen: Int
 }

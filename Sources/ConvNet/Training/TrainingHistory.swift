@@ -127,6 +127,66 @@ public struct TrainingHistory: Sendable, Equatable, Codable {
         return try encoder.encode(self)
     }
 
+    /// The epochs as a table of comma-separated values under a line of names: `epoch`, `train_loss`,
+    /// `train_accuracy`, `test_loss`, `test_accuracy` and `seconds`. What was not measured is empty.
+    public var csv: String {
+        let rows = epochs.map { epoch in
+            let numbers = [
+                epoch.meanLoss, epoch.trainAccuracy?.fraction, epoch.testLoss,
+                epoch.testAccuracy?.fraction, epoch.duration / .seconds(1),
+            ]
+            return (["\(epoch.epoch)"] + numbers.map { $0.map { "\($0)" } ?? "" })
+                .joined(separator: ",")
+        }
+        return ([Self.csvNames] + rows).joined(separator: "\n") + "\n"
+    }
+
+    /// Reads what ``csv`` wrote; there are no losses of steps in it, and of accuracies no counts, so that
+    /// they come out of 10⁹ samples.
+    ///
+    /// - Throws: ``TensorError`` when the text is something else.
+    public init(csv: String) throws(TensorError) {
+        func wrong(_ argument: String, _ value: some StringProtocol, _ rule: String) -> TensorError
+        {
+            TensorError(
+                operation: "TrainingHistory", argument: argument, value: String(value.prefix(80)),
+                expected: rule)
+        }
+        let lines = csv.split(whereSeparator: \.isNewline)
+        guard let head = lines.first, head == Self.csvNames else {
+            throw wrong("the first line", lines.first ?? "empty", Self.csvNames)
+        }
+        func number(_ text: Substring, _ range: ClosedRange<Double>) throws(TensorError) -> Double?
+        {
+            guard !text.isEmpty else { return nil }
+            guard let number = Double(text), range.contains(number) else {
+                throw wrong("a number", text, "one from \(range.lowerBound) to \(range.upperBound)")
+            }
+            return number
+        }
+        func accuracy(_ text: Substring) throws(TensorError) -> Accuracy? {
+            let total = 1_000_000_000
+            guard let share = try number(text, 0...1) else { return nil }
+            return Accuracy(correct: Int((share * Double(total)).rounded()), total: total)
+        }
+        var epochs: [EpochRecord] = []
+        for line in lines.dropFirst() {
+            let cells = line.split(separator: ",", omittingEmptySubsequences: false)
+            let whole = -1e300...1e300
+            guard cells.count == 6, let epoch = Int(cells[0]),
+                let loss = try number(cells[1], whole)
+            else { throw wrong("line \(epochs.count + 2)", line, "an epoch's six values") }
+            epochs.append(
+                EpochRecord(
+                    epoch: epoch, meanLoss: loss, trainAccuracy: try accuracy(cells[2]),
+                    testAccuracy: try accuracy(cells[4]), testLoss: try number(cells[3], whole),
+                    duration: .seconds(try number(cells[5], 0...1e15) ?? 0)))
+        }
+        self.init(epochs: epochs)
+    }
+
+    private static let csvNames = "epoch,train_loss,train_accuracy,test_loss,test_accuracy,seconds"
+
     /// Writes ``jsonData()`` to a file, which is the old one or the new one, whole.
     ///
     /// - Throws: ``FileError`` when the file can't be written.

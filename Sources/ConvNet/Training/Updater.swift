@@ -18,6 +18,8 @@ public struct Updater: Sendable {
     public let clipping: GradientClipping?
     /// Parameters with settings of their own; the first that matches a name counts.
     public let groups: [ParameterGroup]
+    /// Which parameters the optimizer's weight decay is for; a group's own is for all that it means.
+    public let decaying: DecayedParameters
     /// Which parameters are trained, by patterns of their names: `*` stands for any characters, `?` for
     /// one, and what a pattern behind a `!` means is not trained. Nil for all of them.
     ///
@@ -55,13 +57,22 @@ public struct Updater: Sendable {
     /// - Throws: ``TensorError`` when the clipping's bound is not above 0 and in `Float`'s range.
     public init(
         _ optimizer: any Optimizer, schedule: LearningRateSchedule? = nil,
-        clipping: GradientClipping? = nil, groups: [ParameterGroup] = []
+        clipping: GradientClipping? = nil, groups: [ParameterGroup] = [],
+        decaying: DecayedParameters = .all
     ) throws(TensorError) {
         try clipping?.check(operation: "Updater")
         self.optimizer = optimizer
         self.schedule = schedule
         self.clipping = clipping
         self.groups = groups
+        self.decaying = decaying
+    }
+
+    /// The optimizer's learning rate in a step, the schedule's factor included.
+    ///
+    /// - Parameter step: the step's number over all epochs, from 0.
+    public func learningRate(atStep step: Int) -> Double {
+        optimizer.learningRate * (schedule?.factor(atStep: step) ?? 1)
     }
 
     /// Takes a step.
@@ -104,10 +115,11 @@ public struct Updater: Sendable {
         for place in parameters.indices {
             guard let gradient = gradients[place] else { continue }
             let group = groups.first { $0.matches(names[place]) }
+            let decay = decaying.contains(parameters[place]) ? optimizer.weightDecay : 0
             let update = Update(
                 step: step,
                 learningRate: (group?.learningRate ?? optimizer.learningRate) * scheduled,
-                weightDecay: group?.weightDecay ?? optimizer.weightDecay,
+                weightDecay: group?.weightDecay ?? decay,
                 gradientFactor: factor, gradientLimit: limit, kernels: kernels)
             try optimizer.update(
                 &parameters[place], state: &kept[place], gradient: gradient, update)
@@ -163,6 +175,7 @@ public struct Updater: Sendable {
         if !groups.isEmpty {
             configuration["groups"] = groups.map(\.text).joined(separator: "; ")
         }
+        if decaying != .all { configuration["decaying"] = decaying.rawValue }
         configuration.merge(part.configuration) { $1 }
         return configuration
     }

@@ -48,7 +48,8 @@ enum PreprocessingOptions {
         do throws(TensorError) {
             return try Preprocessing(
                 scale: result.scale, mean: result.mean, deviation: result.deviation,
-                channelOrder: result.channelOrder, classNames: result.classNames)
+                channelOrder: result.channelOrder, classNames: result.classNames,
+                shorterSide: result.shorterSide)
         } catch {
             throw UsageError("--\(error.argument) is \(error.value), expected \(error.expected)")
         }

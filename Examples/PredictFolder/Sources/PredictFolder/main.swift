@@ -4,7 +4,7 @@
 // file that is no image is named on standard error and left out; the exit status is 1 then.
 
 import ConvNet
-import ConvNetPlots
+import ConvNetImages
 import Foundation
 
 func complain(_ text: String) {
@@ -53,7 +53,7 @@ do {
 
     for file in files {
         do {
-            let image = try PNGImage(contentsOf: file).tensor(
+            let image = try Image(contentsOf: file).tensor(
                 channels: shape[0], height: shape[1], width: shape[2], inverted: isInverted)
             names.append(file.lastPathComponent)
             pixels += image.scalars

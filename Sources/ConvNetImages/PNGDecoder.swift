@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// libpng's simplified interface, which says in words what is wrong with a file. Its messages end up in
-// errors; nothing is printed, and nothing jumps over Swift code.
+// libpng's simplified interface, which says in words what is wrong with a file. Its messages end up
+// in errors; nothing is printed, and nothing jumps over Swift code.
 
 internal import CPNG
 import ConvNetTensor
@@ -20,7 +20,7 @@ enum PNGDecoder {
     ///
     /// - Throws: ``FileError`` with libpng's words when the file is damaged, or when there is no
     ///   memory for the image.
-    static func raster(of bytes: [UInt8], file: String) throws(FileError) -> Raster {
+    static func image(of bytes: [UInt8], file: String) throws(FileError) -> Image {
         // libpng keeps the bytes' address from the header to the last row.
         try bytes.withUnsafeBufferPointer { bytes throws(FileError) in
             var image = png_image()
@@ -28,56 +28,62 @@ enum PNGDecoder {
             defer { png_image_free(&image) }
             guard png_image_begin_read_from_memory(&image, bytes.baseAddress, bytes.count) != 0
             else { throw failure(image, file) }
-            return try raster(of: &image, file)
+            return try pixels(of: &image, file)
         }
     }
 
     /// Reads the rows of an image whose header has been read.
-    private static func raster(
-        of image: inout png_image, _ file: String
-    ) throws(FileError) -> Raster {
-        // Samples of 16 bits come as they are: libpng's own way of cutting them to 8 mixes up the rows of
-        // interlaced images (in 1.6.39 with Debian's mends), or writes beyond them (before). It takes
-        // them for linear and multiplies them with alpha, which is no matter where all stay so.
+    private static func pixels(of image: inout png_image, _ file: String) throws(FileError) -> Image
+    {
+        // Samples of 16 bits come as they are: libpng's own way of cutting them to 8 mixes up the
+        // rows of interlaced images (in 1.6.39 with Debian's mends), or writes beyond them
+        // (before). It takes them for linear and multiplies them with alpha, which is no matter
+        // where all stay so.
         let isWide = image.format & UInt32(PNG_FORMAT_FLAG_LINEAR) != 0
-        image.format = UInt32(PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_ALPHA)
+        let isGray = image.format & UInt32(PNG_FORMAT_FLAG_COLOR) == 0
+        image.format = UInt32(PNG_FORMAT_FLAG_ALPHA)
+        if !isGray { image.format |= UInt32(PNG_FORMAT_FLAG_COLOR) }
         if isWide { image.format |= UInt32(PNG_FORMAT_FLAG_LINEAR) }
         let (width, height) = (Int(image.width), Int(image.height))
-        let byteCount = 4 * width * height * (isWide ? 2 : 1)
-        guard let samples = malloc(byteCount) else { throw tooLarge(file) }
+        let channels = isGray ? 1 : 3
+        // Alpha comes last.
+        let stride = channels + 1
+        guard let samples = malloc(stride * width * height * (isWide ? 2 : 1)) else {
+            throw tooLarge(file)
+        }
         defer { free(samples) }
-        guard png_image_finish_read(&image, nil, samples, Int32(4 * width), nil) != 0,
+        guard png_image_finish_read(&image, nil, samples, Int32(stride * width), nil) != 0,
             !hasLostTransparency(image)
         else { throw failure(image, file) }
-        let pixels = [UInt32](unsafeUninitializedCapacity: width * height) { pixels, count in
-            if isWide {
-                let samples = samples.assumingMemoryBound(to: UInt16.self)
-                for place in 0..<width * height { pixels[place] = onPaper(samples + 4 * place) }
-            } else {
-                let samples = samples.assumingMemoryBound(to: UInt8.self)
-                for place in 0..<width * height { pixels[place] = onPaper(samples + 4 * place) }
+        let count = width * height * channels
+        try FileBytes.requireMemory(count, file)
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { bytes, filled in
+            for place in 0..<count {
+                let pixel = place / channels * stride
+                let (sample, alpha) = (pixel + place % channels, pixel + channels)
+                if isWide {
+                    let samples = samples.assumingMemoryBound(to: UInt16.self)
+                    bytes[place] = onPaper(samples[sample], alpha: samples[alpha])
+                } else {
+                    let samples = samples.assumingMemoryBound(to: UInt8.self)
+                    bytes[place] = onPaper(samples[sample], alpha: samples[alpha])
+                }
             }
-            count = width * height
+            filled = count
         }
-        return Raster(width: width, height: height, pixels: pixels)
+        return Image(checkedWidth: width, height, channels, bytes)
     }
 
-    /// A pixel of red, green, blue and alpha on white paper, as `0xRRGGBB`.
-    private static func onPaper(_ samples: UnsafePointer<UInt8>) -> UInt32 {
-        let alpha = UInt32(samples[3])
-        return (0..<3).reduce(0) { code, channel in
-            let mixed = UInt32(samples[channel]) * alpha + 255 * (255 - alpha)
-            return code << 8 | (mixed + 127) / 255
-        }
+    /// A sample on white paper.
+    private static func onPaper(_ sample: UInt8, alpha: UInt8) -> UInt8 {
+        let mixed = UInt32(sample) * UInt32(alpha) + 255 * (255 - UInt32(alpha))
+        return UInt8((mixed + 127) / 255)
     }
 
-    /// The same for wide samples, which are multiplied with alpha already.
-    private static func onPaper(_ samples: UnsafePointer<UInt16>) -> UInt32 {
-        let paper = 65535 - UInt32(samples[3])
-        return (0..<3).reduce(0) { code, channel in
-            let mixed = min(UInt32(samples[channel]) + paper, 65535)
-            return code << 8 | (mixed * 255 + 32767) / 65535
-        }
+    /// The same for a wide sample, which is multiplied with alpha already.
+    private static func onPaper(_ sample: UInt16, alpha: UInt16) -> UInt8 {
+        let mixed = min(UInt32(sample) + 65_535 - UInt32(alpha), 65_535)
+        return UInt8((mixed * 255 + 32_767) / 65_535)
     }
 
     /// Whether libpng warned that it leaves out which colours are transparent; it reads on then.
