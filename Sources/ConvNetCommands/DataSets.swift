@@ -20,7 +20,8 @@ enum DataSets {
     /// `--data DIR`.
     static let folder = Option(
         "data", "DIR",
-        "MNIST's four files, or a folder for each class; without it images are drawn.")
+        "MNIST's four files, CIFAR's binary ones, or a folder for each class; without it "
+            + "images are drawn.")
     static let options = [
         folder,
         Option("limit", "N", "Use only N images: the first, or of photographs N by lot."),

@@ -1,15 +1,42 @@
 // SPDX-License-Identifier: MIT
 //
-// The folders of photographs that commands work on: a folder a class, recognised by what is in
-// them.
+// The folders of photographs that commands work on, recognised by what is in them: a folder a
+// class, or CIFAR's binary files.
 
 import ConvNet
 import ConvNetImages
 import ConvNetOptions
 import Foundation
 
-/// What `--data` and `--test` name, where that is a folder of class folders.
+/// What `--data` and `--test` name, where that is a folder of photographs.
 struct ImageFolders {
+    /// Where photographs come from.
+    enum Source {
+        /// Files that are not decoded yet.
+        case folder(ImageFolder)
+        /// Those of a file that holds them all.
+        case set(ImageSet, path: String)
+
+        var path: String {
+            switch self {
+            case .folder(let folder): folder.path
+            case .set(_, let path): path
+            }
+        }
+        var classNames: [String] {
+            switch self {
+            case .folder(let folder): folder.classNames
+            case .set(let set, _): set.classNames
+            }
+        }
+        var classes: Int {
+            switch self {
+            case .folder(let folder): folder.classNames.count
+            case .set(let set, _): set.classes
+            }
+        }
+    }
+
     /// The options that concern such folders alone.
     static let options = [
         Option("image-size", "N", "Photographs: pixels of a side; what suits the network."),
@@ -24,9 +51,9 @@ struct ImageFolders {
     private static let mostNamed = 20
 
     /// The photographs to train with, or to evaluate with.
-    let images: ImageFolder
+    let images: Source
     /// Those to judge training by.
-    let test: ImageFolder?
+    let test: Source?
     private let isStrict: Bool
     private let side: Int?
     private let threads: Int?
@@ -39,7 +66,9 @@ struct ImageFolders {
     /// - Throws: ``UsageError`` when options don't go together, ``FileError`` when a folder is not
     ///   as it should be.
     init?(_ options: Options, holdingOutBy seed: UInt64?) throws {
-        guard let path = options.string("data"), Self.isFolderOfClasses(path) else {
+        let path = options.string("data") ?? ""
+        let isCIFAR = CIFAR.isThere(in: URL(fileURLWithPath: path))
+        guard options.has("data"), isCIFAR || Self.isFolderOfClasses(path) else {
             for option in Self.options + Self.testOptions where options.has(option.name) {
                 throw UsageError(
                     "--\(option.name) is given, expected --data with a folder for each class "
@@ -54,6 +83,31 @@ struct ImageFolders {
         if let side, side > 4096 {
             throw UsageError("--image-size is \(side), expected at most 4096")
         }
+        (images, test) =
+            isCIFAR
+            ? try Self.cifar(options, path, isTraining: seed != nil)
+            : try Self.folders(options, path, holdingOutBy: seed)
+    }
+
+    /// The parts of CIFAR, or its test images alone.
+    private static func cifar(
+        _ options: Options, _ path: String, isTraining: Bool
+    ) throws -> (Source, Source?) {
+        for option in testOptions where options.has(option.name) {
+            throw UsageError(
+                "--\(option.name) is given, expected none with CIFAR, which has test images")
+        }
+        let folder = URL(fileURLWithPath: path)
+        var images = try CIFAR.load(from: folder, isTraining ? .training : .test)
+        if let limit = try options.int("limit") { images = try images.prefix(limit) }
+        let test = isTraining ? try CIFAR.load(from: folder, .test) : nil
+        return (.set(images, path: path), test.map { .set($0, path: path) })
+    }
+
+    /// A folder of class folders, and another one or the part that is held out.
+    private static func folders(
+        _ options: Options, _ path: String, holdingOutBy seed: UInt64?
+    ) throws -> (Source, Source?) {
         var folder = try ImageFolder(URL(fileURLWithPath: path))
         var others: ImageFolder?
         if let test = options.string("test") {
@@ -74,8 +128,7 @@ struct ImageFolders {
         if let limit = try options.int("limit") {
             folder = try folder.sample(limit, seed: seed ?? 0)
         }
-        images = folder
-        test = others
+        return (.folder(folder), others.map { .folder($0) })
     }
 
     /// Whether a folder has folders in it, and none of MNIST's files.
@@ -98,7 +151,7 @@ struct ImageFolders {
         let name = try Networks.name(options)
         let published = NamedGraph.all.first { $0.name == name }?.images.shape ?? [3, 224, 224]
         let shape = side.map { [3, $0, $0] } ?? published
-        return ImageKind(shape: shape, classes: images.classNames.count)
+        return ImageKind(shape: shape, classes: images.classes)
     }
 
     /// What is done to photographs for a network: what its file says, or the mean and deviation of
@@ -138,7 +191,7 @@ struct ImageFolders {
                     + "takes"
             )
         }
-        let count = images.classNames.count
+        let count = images.classes
         guard output == [count] else {
             throw UsageError(
                 "--data has \(count) classes, expected as many as the network gives, \(output)")
@@ -152,8 +205,13 @@ struct ImageFolders {
     }
 
     private func decoded(
-        _ folder: ImageFolder, for network: Network, _ shorterSide: Int
+        _ source: Source, for network: Network, _ shorterSide: Int
     ) throws -> ImageSet {
+        let folder: ImageFolder
+        switch source {
+        case .set(let set, _): return try set.converted(toChannels: network.inputShape[0])
+        case .folder(let listed): folder = listed
+        }
         let set = try folder.decoded(
             DecodingSettings(
                 channels: network.inputShape[0], shorterSide: shorterSide, isStrict: isStrict,

@@ -21,6 +21,11 @@ extension LabeledImages {
         idxImages images: URL, labels: URL, classes: Int? = nil, firstLabel: Int = 0,
         isTransposed: Bool = false
     ) throws {
+        guard (0...255).contains(firstLabel) else {
+            throw TensorError(
+                operation: "LabeledImages", argument: "firstLabel", value: "\(firstLabel)",
+                expected: "0 to 255")
+        }
         let pixels = try IDX.read(contentsOf: images, expecting: [nil, nil, nil])
         let names = try IDX.read(contentsOf: labels, expecting: [pixels.shape[0]])
         let (count, height, width) = (pixels.shape[0], pixels.shape[1], pixels.shape[2])
@@ -101,7 +106,12 @@ extension LabeledImages {
     ) throws {
         // A label of thousands of millions would make as many classes.
         let most = 1 << 20
-        let last = classes.map { $0 - 1 } ?? most - 1
+        if let classes, !(1...most).contains(classes) {
+            throw TensorError(
+                operation: "LabeledImages", argument: "classes", value: "\(classes)",
+                expected: "1 to \(most)")
+        }
+        let last = (classes ?? most) - 1
         if let place = labels.firstIndex(where: { $0 < 0 || $0 > last }) {
             throw FileError(
                 file: labelsFile.path,

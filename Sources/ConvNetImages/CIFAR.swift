@@ -48,6 +48,15 @@ public enum CIFAR {
             classes: 100, labels: 2)
     }
 
+    /// Whether a folder has one of the data sets' files.
+    public static func isThere(in folder: URL) -> Bool {
+        [Form.ten, Form.hundred].contains { form in
+            (form.training + form.test).contains {
+                FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path)
+            }
+        }
+    }
+
     /// The images of a part.
     ///
     /// - Parameters:

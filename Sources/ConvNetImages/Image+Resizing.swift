@@ -116,9 +116,11 @@ extension Image {
     ///
     /// - Throws: ``TensorError`` when the part is empty or larger than the image.
     public func centerCropped(width: Int, height: Int) throws(TensorError) -> Image {
-        try cropped(
-            x: max(self.width - width, 0) / 2, y: max(self.height - height, 0) / 2, width: width,
-            height: height)
+        // What is refused has no middle: a difference might not fit.
+        let fits = (1...self.width).contains(width) && (1...self.height).contains(height)
+        return try cropped(
+            x: fits ? (self.width - width) / 2 : 0, y: fits ? (self.height - height) / 2 : 0,
+            width: width, height: height)
     }
 
     /// The image turned over, left to right.

@@ -69,6 +69,19 @@ public struct ImageSet: Sendable {
         return images.allSatisfy { $0.width == size.width && $0.height == size.height } ? size : nil
     }
 
+    /// The same images in gray or in colours.
+    ///
+    /// - Parameter channels: 1 or 3.
+    /// - Throws: ``TensorError`` when it is another number.
+    public func converted(toChannels channels: Int) throws(TensorError) -> ImageSet {
+        if channels == self.channels { return self }
+        var converted: [Image] = []
+        for image in images { converted.append(try image.converted(toChannels: channels)) }
+        return try ImageSet(
+            images: converted, labels: labels, classes: classes, classNames: classNames,
+            leftOut: leftOut)
+    }
+
     /// The first images.
     ///
     /// - Parameter count: how many, at least 1; all where there are no more.

@@ -53,7 +53,10 @@ enum ParallelWork {
                 }
             }
             // Where the system starts no more threads, fewer do the work.
-            let others = (1..<max(threads, 1)).compactMap { _ in try? SystemThread(work) }
+            let pieces = (count + pieceSize - 1) / pieceSize
+            let others = (1..<min(max(threads, 1), max(pieces, 1))).compactMap { _ in
+                try? SystemThread(work)
+            }
             work()
             for thread in others { thread.join() }
         }

@@ -167,6 +167,35 @@ import Testing
         }
     }
 
+    /// Records whose classes differ in brightness.
+    @Test func binaryFilesAreReadToo() throws {
+        try withTemporaryFolder { folder in
+            func records(_ count: Int) -> Data {
+                (0..<count).reduce(into: Data()) { data, number in
+                    let label = UInt8(number % 10)
+                    data += [label] + Array(repeating: label * 25, count: 3072)
+                }
+            }
+            for batch in 1...5 {
+                try records(20).write(
+                    to: folder.appendingPathComponent("data_batch_\(batch).bin"))
+            }
+            try records(10).write(to: folder.appendingPathComponent("test_batch.bin"))
+            let file = folder.appendingPathComponent("network.safetensors").path
+            let run = try Tool.run([
+                "train", "--data", folder.path, "--network", "resnet20", "--limit", "40",
+                "--epochs", "1", "--batch-size", "20", "--out", file,
+            ])
+            #expect(run.status == 0, "\(run)")
+            #expect(run.output.contains("training on 40 images"), "\(run)")
+            let evaluated = try Tool.run(["evaluate", "--parameters", file, "--data", folder.path])
+            #expect(evaluated.output.hasSuffix("/10)\n"), "\(evaluated)")
+            let misuse = try Tool.run(["train", "--data", folder.path, "--test", folder.path])
+            #expect(misuse.status == 2)
+            #expect(misuse.error.contains("--test is given, expected none with CIFAR"))
+        }
+    }
+
     @Test func whatIsWrongIsNamed() throws {
         try Self.withPhotographs { folder in
             let data = folder.appendingPathComponent("train").path

@@ -99,6 +99,14 @@ struct PairedFilesTests {
                 try LabeledImages(idxImages: $0, labels: $1)
             }
         }
+        for (classes, first) in [(0, 0), (Int.min, 0), (Int.max, 1), (3, Int.min), (3, 256)] {
+            #expect(throws: TensorError.self) {
+                try Self.read(Self.idx([1, 1, 1], [0]), Self.idx([1], [2])) {
+                    try LabeledImages(
+                        idxImages: $0, labels: $1, classes: classes, firstLabel: first)
+                }
+            }
+        }
         let letter = try Self.read(Self.idx([1, 1, 1], [0]), Self.idx([1], [0])) { images, labels in
             #expect(throws: FileError.self) {
                 try LabeledImages(idxImages: images, labels: labels, firstLabel: 1)

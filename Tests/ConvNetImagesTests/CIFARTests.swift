@@ -28,7 +28,10 @@ struct CIFARTests {
                     Self.record([UInt8(batch)], from: batch) + Self.record([9], from: 7))
             }
             try write("test_batch.bin", Self.record([3], from: 5))
+            #expect(CIFAR.isThere(in: folder))
+            #expect(!CIFAR.isThere(in: folder.deletingLastPathComponent()))
             let training = try CIFAR.load(from: folder, .training)
+            #expect(try training.converted(toChannels: 1).images[4].bytes[0] == 82)
             #expect(training.labels == [1, 9, 2, 9, 3, 9, 4, 9, 5, 9])
             #expect(training.classes == 10)
             #expect(training.classNames == [])

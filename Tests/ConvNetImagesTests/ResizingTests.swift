@@ -90,7 +90,11 @@ struct ResizingTests {
                 try image.cropped(x: x, y: y, width: width, height: height)
             }
         }
-        #expect(throws: TensorError.self) { try image.centerCropped(width: 4, height: 1) }
+        for (width, height) in [(4, 1), (1, 3), (0, 1), (Int.min, 1), (1, Int.min), (Int.max, 1)] {
+            #expect(throws: TensorError.self) {
+                try image.centerCropped(width: width, height: height)
+            }
+        }
         #expect(throws: TensorError.self) { try image.converted(toChannels: 2) }
         #expect(throws: TensorError.self) {
             try Image(width: 1, height: 1, channels: 2, bytes: [1, 2])

@@ -19,7 +19,7 @@ struct Call: Sendable {
         tensors + geometry + products + convolutions + pooling + shapes + activations
         + normalization
         + losses + updates + layers + settings + networks + readyMade + optimizers + training
-        + histories + data + files + pictures
+        + histories + data + files + pictures + images
 
     /// Whether an error is one that the documentation names.
     static func isExpected(_ error: any Error) -> Bool {
