@@ -107,6 +107,11 @@ check_examples() {
     copy_package Examples/PlainC PlainC
     expect_line '300 x 200 x 250: right' swift_for PlainC run PlainC
 
+    step "example ImageSpeed"
+    copy_package Examples/ImageSpeed ImageSpeed
+    expect_line 'all processors, decoded smaller: [0-9]+ images a second' \
+        swift_for ImageSpeed run ImageSpeed "$root/Examples/Photographs/train" 32
+
     step "example SpeedTest"
     copy_package Examples/SpeedTest SpeedTest
     export SPEED_BASELINE="$work/speed-baseline.json" SPEED_TOLERANCE=0.5
