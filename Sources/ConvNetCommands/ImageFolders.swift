@@ -69,6 +69,11 @@ struct ImageFolders {
         let path = options.string("data") ?? ""
         let isCIFAR = CIFAR.isThere(in: URL(fileURLWithPath: path))
         guard options.has("data"), isCIFAR || Self.isFolderOfClasses(path) else {
+            if let name = Self.names(in: path).first(where: Self.isImage) {
+                throw UsageError(
+                    "--data is \(path), which has images such as \(name) beside each other, "
+                        + "expected a folder for each class")
+            }
             for option in Self.options + Self.testOptions where options.has(option.name) {
                 throw UsageError(
                     "--\(option.name) is given, expected --data with a folder for each class "
@@ -131,9 +136,18 @@ struct ImageFolders {
         return (.folder(folder), others.map { .folder($0) })
     }
 
+    private static func names(in folder: String) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+    }
+
+    private static func isImage(_ name: String) -> Bool {
+        ImageFolder.extensions.contains(
+            URL(fileURLWithPath: name).pathExtension.lowercased())
+    }
+
     /// Whether a folder has folders in it, and none of MNIST's files.
     private static func isFolderOfClasses(_ path: String) -> Bool {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        let names = names(in: path)
         if names.contains(where: { $0.hasPrefix("train-images") || $0.hasPrefix("t10k-images") }) {
             return false
         }

@@ -232,6 +232,12 @@ import Testing
             #expect(
                 lenet.error.contains(
                     "--data has 2 classes, expected as many as the network gives, [10]"))
+            let flat = try Tool.run(["train", "--data", "\(data)/disc é"])
+            #expect(flat.status == 2)
+            #expect(
+                flat.error.contains(
+                    "which has images such as 0.ppm beside each other, expected a folder for each "
+                        + "class"), "\(flat)")
             let drawn = try Tool.run(["train", "--test", data])
             #expect(
                 drawn.error.contains(
