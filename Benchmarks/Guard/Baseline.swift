@@ -29,7 +29,8 @@ struct Baseline: Codable, Equatable {
 
     struct Case: Codable, Equatable {
         let name: String
-        /// Floating-point operations and bytes of the case. Where they have changed, so has the case.
+        /// Floating-point operations and bytes of the case. Where they have changed, so has the
+        /// case.
         let operations: Double
         let bytes: Double
         /// The case's times, each in units of what the machine could do at best when it was taken.
@@ -50,8 +51,8 @@ struct Baseline: Codable, Equatable {
 
     /// Reads a file that anybody may have written.
     ///
-    /// - Throws: ``UsageError`` when it can't be read, is of another kind or version, or holds what no
-    ///   run writes.
+    /// - Throws: ``UsageError`` when it can't be read, is of another kind or version, or holds what
+    ///   no run writes.
     static func read(from path: String) throws(UsageError) -> Baseline {
         let bytes: [UInt8]
         do throws(FileError) {

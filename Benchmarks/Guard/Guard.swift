@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The guard: holds a run against a saved one, measures suspects again, and tells what became slower.
+// The guard: holds a run against a saved one, measures suspects again, and tells what
+// became slower.
 
 import ConvNet
 import ConvNetOptions
@@ -55,8 +56,8 @@ struct GuardReport {
 }
 
 struct Guard {
-    /// Seconds until what looks slower twice is measured a third time: others' work, which takes caches
-    /// and memory from it, comes in spells.
+    /// Seconds until what looks slower twice is measured a third time: others' work, which takes
+    /// caches and memory from it, comes in spells.
     var pause = 5.0
 
     let baseline: Baseline

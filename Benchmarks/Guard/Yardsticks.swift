@@ -16,8 +16,8 @@ struct Yardsticks {
     private var perOperation: [Double] = []
     private var perByte: [Double] = []
 
-    /// Samples before and after one that tell its yardsticks too. A copy meets more or less traffic of
-    /// other programs each time; the best of many changes slowly.
+    /// Samples before and after one that tell its yardsticks too. A copy meets more or less traffic
+    /// of other programs each time; the best of many changes slowly.
     private static let reach = 4
     /// The size of the largest cache. What fits into it moves as fast as the clock lets it.
     private static let cacheBytes = largestCache()

@@ -99,7 +99,8 @@ enum CheckpointOptions {
             description: "\(stopped); go on with: \(tool) \(resumingArguments(file))")
     }
 
-    /// What to tell of training that diverged: where, and how to go on with a smaller learning rate.
+    /// What to tell of training that diverged: where, and how to go on with a smaller
+    /// learning rate.
     ///
     /// - Parameters:
     ///   - checkpoint: the last good one, if there is any.

@@ -59,7 +59,8 @@ enum RunFile {
     ///
     /// - Throws: ``FileError`` when it can't be read or is none of them.
     static func history(in file: URL) throws -> TrainingHistory {
-        // A checkpoint begins with the size of its header, in eight bytes of which the last are zeros.
+        // A checkpoint begins with the size of its header, in eight bytes of which the
+        // last are zeros.
         let start = try FileHandle(forReadingFrom: file).read(upToCount: 8) ?? Data()
         guard !start.contains(0) else {
             return try Checkpoint(contentsOf: file).progress.history

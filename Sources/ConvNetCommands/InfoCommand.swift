@@ -83,8 +83,8 @@ enum InfoCommand: Command {
 
     /// The layers of a file's network; what an ONNX file takes and gives before them.
     ///
-    /// - Throws: ``Outcome`` with status 3 where an ONNX file has something that can't be run, besides what
-    ///   reading throws.
+    /// - Throws: ``Outcome`` with status 3 where an ONNX file has something that can't be run,
+    ///   besides what reading throws.
     private static func show(_ file: URL, _ options: Options) throws {
         let interface = ModelFile.isONNX(file) ? try ONNXInterface(contentsOf: file) : nil
         if let interface, !options.has("json") {

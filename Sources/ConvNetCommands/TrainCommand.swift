@@ -60,7 +60,8 @@ package enum TrainCommand: Command {
     /// Trains, alone or as one of a team.
     ///
     /// - Parameter member: who this process is in the team; nil where it trains alone.
-    /// - Throws: ``UsageError`` when an option is wrong, and what reading, training and writing throw.
+    /// - Throws: ``UsageError`` when an option is wrong, and what reading, training and
+    ///   writing throw.
     package static func run(_ options: Options, as member: TeamMember?) throws {
         try Networks.requireClassifier(options)
         let epochs = try options.int("epochs") ?? 3
@@ -183,7 +184,8 @@ package enum TrainCommand: Command {
         return (images, parts)
     }
 
-    /// How batches are cut into shards; nil where they are not. Gradients are accumulated over shards.
+    /// How batches are cut into shards; nil where they are not. Gradients are accumulated over
+    /// shards.
     private static func sharding(
         _ options: Options, parts: Int, seed: UInt64, _ kernels: NativeKernels,
         _ member: TeamMember?
@@ -256,8 +258,8 @@ package enum TrainCommand: Command {
         }
     }
 
-    /// The images to train with and those to judge by. A network for photographs learns what is done
-    /// to them.
+    /// The images to train with and those to judge by. A network for photographs learns what
+    /// is done to them.
     ///
     /// - Parameter changes: how the images to train with are changed at random; nil for not at all.
     private static func data(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Files that tell how training goes while it does: events for TensorBoard, a table for spreadsheets.
+// Files that tell how training goes while it does: events for TensorBoard, a table for
+// spreadsheets.
 
 import ConvNet
 import ConvNetOptions

@@ -36,8 +36,8 @@ public enum NumPy {
         return try NumPyArray.decode(bytes, file: file)
     }
 
-    /// The array of an `.npy` file, nil where an axis is empty; its shape; and what NumPy calls its type
-    /// without the byte order, such as `f4` or `i8`.
+    /// The array of an `.npy` file, nil where an axis is empty; its shape; and what NumPy calls its
+    /// type without the byte order, such as `f4` or `i8`.
     ///
     /// - Throws: ``FileError`` as ``array(contentsOf:)`` does, but for one that holds no numbers.
     package static func typedArray(

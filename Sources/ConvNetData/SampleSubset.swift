@@ -76,7 +76,8 @@ extension BatchSource {
     /// - Parameters:
     ///   - share: how many are held out, between 0 and 1; rounded, and at least one in each part.
     ///   - seed: what decides which.
-    /// - Throws: ``TensorError`` when the share is not between 0 and 1, or there are fewer than two samples.
+    /// - Throws: ``TensorError`` when the share is not between 0 and 1, or there are fewer
+    ///   than two samples.
     public func split(
         holdingOut share: Double, seed: UInt64
     ) throws(TensorError) -> (training: SampleSubset, heldOut: SampleSubset) {

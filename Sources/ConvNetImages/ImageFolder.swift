@@ -152,8 +152,8 @@ public struct ImageFolder: Sendable {
     /// and the files' order alone.
     ///
     /// - Parameters:
-    ///   - testShare: how much of each class goes to the second part, rounded; at least one file stays
-    ///     in the first and one goes to the second.
+    ///   - testShare: how much of each class goes to the second part, rounded; at least one file
+    ///     stays in the first and one goes to the second.
     ///   - seed: what decides which.
     /// - Throws: ``FileError`` when a class has but one file, ``TensorError`` when the share is not
     ///   between 0 and 1.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // A PNG file is a signature and chunks, each with its length. libpng takes memory for as much as a
-// length says, and unfolds texts and colour profiles, before it looks for a chunk's end; so it is given
-// only those chunks that pixels are made of, and those only where all of them lie inside the file and
-// match their checksums.
+// length says, and unfolds texts and colour profiles, before it looks for a chunk's end; so it is
+// given only those chunks that pixels are made of, and those only where all of them lie inside the
+// file and match their checksums.
 
 internal import CZlib
 

@@ -30,7 +30,8 @@ enum Rank {
         set { state.withLock { $0.checkpoint = newValue } }
     }
 
-    /// A hash of the program: ranks that run another one, or an older one, would compute other bits.
+    /// A hash of the program: ranks that run another one, or an older one, would compute other
+    /// bits.
     static var build: String {
         var hash = ContentHash()
         guard let program = try? Data(contentsOf: URL(fileURLWithPath: "/proc/self/exe")) else {
@@ -51,23 +52,24 @@ enum Rank {
         error is RankDifference || error is Divergence || error is Interruption
     }
 
-    /// Whether this rank is to tell of an error that all have: the first one, and the one it is about.
+    /// Whether this rank is to tell of an error that all have: the first one, and the one it is
+    /// about.
     static func isTeller(of error: any Error) -> Bool {
         number == 0 || (error as? RankDifference)?.rank == number
     }
 
-    /// Ends this rank where nothing more can be shared. It may be computing or writing: a checkpoint
-    /// that is not yet whole never takes the place of the last one.
+    /// Ends this rank where nothing more can be shared. It may be computing or writing: a
+    /// checkpoint that is not yet whole never takes the place of the last one.
     @Sendable static func end(because error: any Error) {
         say("\(CommandLineTool.line(for: error)); training stops\(whereToGoOn)")
-        // All others are to find the rank that ended first, not this one: they look every 50 ms. mpirun
-        // gives them a second.
+        // All others are to find the rank that ended first, not this one: they look every 50 ms.
+        // mpirun gives them a second.
         usleep(500_000)
         _exit(1)
     }
 
-    /// Tells, once, of having been asked to end where the step does not end soon: mpirun, which asks
-    /// when another rank has ended, waits for a second.
+    /// Tells, once, of having been asked to end where the step does not end soon: mpirun, which
+    /// asks when another rank has ended, waits for a second.
     @Sendable static func watch() {
         guard StopSignals.request.isRequested else { return }
         let tells = state.withLock { state in

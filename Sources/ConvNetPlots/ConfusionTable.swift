@@ -175,7 +175,8 @@ struct ConfusedPairs: Sendable {
         self.pairs = Array(pairs.prefix(Self.most))
     }
 
-    /// `7 as 9`, or both by name; where that is wider than there is room, each name is cut to half of it.
+    /// `7 as 9`, or both by name; where that is wider than there is room, each name is cut
+    /// to half of it.
     static func text(
         _ label: Int, _ prediction: Int, _ names: [String], width: Double = .infinity
     ) -> String {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A benchmark as a picture: the roofline, and a row a case with what it reaches, its speed-up over the
-// reference and its ratios to other libraries.
+// A benchmark as a picture: the roofline, and a row a case with what it reaches, its speed-up over
+// the reference and its ratios to other libraries.
 
 import ConvNetTensor
 

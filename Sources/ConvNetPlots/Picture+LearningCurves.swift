@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// How loss and accuracy went from epoch to epoch, on the data that was trained with and on data that
-// was held out.
+// How loss and accuracy went from epoch to epoch, on the data that was trained with and on data
+// that was held out.
 
 import ConvNetTensor
 

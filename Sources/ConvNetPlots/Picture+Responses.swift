@@ -8,8 +8,8 @@ import ConvNetTensor
 extension Picture {
     /// An image, and what each filter makes of it, the filter beside its response.
     ///
-    /// Each response is stretched by itself from black, its least, to white, its greatest, as in the
-    /// book; both numbers stand above it. On one scale for all, the filters that answer to
+    /// Each response is stretched by itself from black, its least, to white, its greatest, as in
+    /// the book; both numbers stand above it. On one scale for all, the filters that answer to
     /// brightness would leave those that answer to edges pale. The half per cent of the numbers at
     /// each end may lie beyond.
     ///

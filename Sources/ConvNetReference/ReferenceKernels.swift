@@ -30,7 +30,8 @@ public struct ReferenceKernels: Kernels {
 }
 
 extension Tensor {
-    /// A tensor of sums in `Double` that begin at 0, rounded to the type of another tensor in the end.
+    /// A tensor of sums in `Double` that begin at 0, rounded to the type of another
+    /// tensor in the end.
     ///
     /// The sums lie in a tensor, as an array of more than there is memory for would trap.
     init(

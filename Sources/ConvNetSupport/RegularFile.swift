@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A file that is read piece by piece, after a look at what it is: a path may name a directory, a pipe
-// or a device, and none of them may hang or flood the process.
+// A file that is read piece by piece, after a look at what it is: a path may name a directory, a
+// pipe or a device, and none of them may hang or flood the process.
 
 #if canImport(Glibc)
     import Glibc

@@ -200,15 +200,15 @@ package enum KernelChecks {
 
     /// Whether at each place along an axis at least one tap lies on a pixel.
     ///
-    /// A window from a stranger's file may have 2³¹ places and taps: they are not gone through one by
-    /// one. Where more would have to be than any image needs, the answer is no.
+    /// A window from a stranger's file may have 2³¹ places and taps: they are not gone through one
+    /// by one. Where more would have to be than any image needs, the answer is no.
     package static func everyPlaceSeesAPixel(
         places: Int, extent: Int, before: Int, size: Int, stride: Int, dilation: Int
     ) -> Bool {
         // A window that begins on a pixel sees it, one that begins behind the image sees none.
         guard (places - 1) * stride - before < extent else { return false }
-        // The others begin in the padding before the image, and their first tap behind that lies less
-        // than a dilation behind it.
+        // The others begin in the padding before the image, and their first tap behind that lies
+        // less than a dilation behind it.
         let early = min((before + stride - 1) / stride, places)
         let taps = { (place: Int) -> Bool in
             let missing = before - place * stride

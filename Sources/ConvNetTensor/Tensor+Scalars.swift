@@ -5,7 +5,8 @@
 extension Tensor {
     /// The numbers in row-major order as `Float` (rounded where the tensor holds `float64`).
     ///
-    /// A new array, for which there has to be memory: Swift's arrays end the process where there is none.
+    /// A new array, for which there has to be memory: Swift's arrays end the process where
+    /// there is none.
     public var scalars: [Float] { converted() }
 
     /// The numbers in row-major order as `Double`; a new array, as for ``scalars``.

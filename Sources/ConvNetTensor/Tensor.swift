@@ -143,9 +143,9 @@ public struct Tensor: Sendable {
     /// made of the other.
     package func sharesNumbers(with other: Tensor) -> Bool { storage === other.storage }
 
-    /// Where the numbers lie, for as long as the tensor or a copy of it lives; what an engine that moves
-    /// them by itself is given. Whoever writes there has made the tensor unique before, and sees to it
-    /// that nobody looks meanwhile.
+    /// Where the numbers lie, for as long as the tensor or a copy of it lives; what an engine that
+    /// moves them by itself is given. Whoever writes there has made the tensor unique before, and
+    /// sees to it that nobody looks meanwhile.
     package var address: UnsafeMutableRawPointer { storage.address }
 
     /// Gives the tensor numbers of its own, if it shares them with another.

@@ -85,8 +85,8 @@ import Testing
         }
     }
 
-    /// A few tiles, as one image has, are enough for Winograd's algorithm to predict with; not where
-    /// they are nearly half empty, or fewer than a vector has lanes.
+    /// A few tiles, as one image has, are enough for Winograd's algorithm to predict with; not
+    /// where they are nearly half empty, or fewer than a vector has lanes.
     @Test(arguments: InstructionSet.supported)
     func fewTilesAreEnoughToPredict(_ set: InstructionSet) throws {
         let kernels = try native(set)

@@ -32,10 +32,10 @@ import Testing
             from: &draw)
     }
 
-    /// Strides of 1 to 3, often the same along both axes; filters of 3×3 and 5×5, which have kernels
-    /// of their own, and others, dilated too; rows shorter and longer than a vector and planes of
-    /// several bands; padding on some sides, beyond the window's reach; filters that are 1 to 5 a
-    /// channel.
+    /// Strides of 1 to 3, often the same along both axes; filters of 3×3 and 5×5, which have
+    /// kernels of their own, and others, dilated too; rows shorter and longer than a vector and
+    /// planes of several bands; padding on some sides, beyond the window's reach; filters that are
+    /// 1 to 5 a channel.
     static func drawnAtStrides(_ seed: Int) throws -> DrawnConvolution {
         var draw = Draw(seed: seed)
         let size = draw.pick([3, 3, 5, 5, 1, 2, 4, 6])

@@ -65,8 +65,8 @@ struct ChartTests {
         #expect((equal.lower, equal.upper) == (2.5, 3.5))
     }
 
-    /// Two epochs: x is at a quarter and three quarters of 330 units from 70 on, the loss from 0 to 1
-    /// on 234 units from 42 on.
+    /// Two epochs: x is at a quarter and three quarters of 330 units from 70 on, the loss from 0 to
+    /// 1 on 234 units from 42 on.
     @Test func curvesPassThroughTheirPoints() throws {
         let raster = try Picture.learningCurves(
             LearningCurves(trainLoss: [1, 0.5], testLoss: [0.75, 0.25])

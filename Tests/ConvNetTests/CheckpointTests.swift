@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Checkpoints: training that stops anywhere and goes on ends with the same bits; a checkpoint that does
-// not belong to the training, or is broken, is refused with its reason.
+// Checkpoints: training that stops anywhere and goes on ends with the same bits; a checkpoint that
+// does not belong to the training, or is broken, is refused with its reason.
 
 import ConvNet
 import ConvNetTestSupport
@@ -279,8 +279,8 @@ struct CheckpointTests {
         }
     }
 
-    /// Before version 0.2 an optimizer kept the counters that it needed: many none, a schedule one of its
-    /// own.
+    /// Before version 0.2 an optimizer kept the counters that it needed: many none, a schedule
+    /// one of its own.
     @Test(arguments: ["{}", "{\"scheduleStep\":2}", "{\"scheduleStep\":2,\"step\":2}"])
     func countersOfOlderVersionsAreRead(_ counters: String) throws {
         try Self.withFile { file in

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Averages of parameters: what they are, what is evaluated, and that training which stops anywhere goes on
-// with the same bits of them.
+// Averages of parameters: what they are, what is evaluated, and that training which stops anywhere
+// goes on with the same bits of them.
 
 import ConvNetTestSupport
 import Foundation

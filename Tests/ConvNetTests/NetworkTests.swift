@@ -131,8 +131,8 @@ struct NetworkTests {
         }
         // No gradient is all zeros, so that there was something to compare.
         #expect(exact.allSatisfy { $0.value.doubles.contains { abs($0) > 1e-3 } })
-        // Float: three layers of sums with at most 27 terms. Magnitudes are taken as 10, not derived;
-        // the largest measured difference is 3e-7, against a bound of 4.8e-5.
+        // Float: three layers of sums with at most 27 terms. Magnitudes are taken as 10, not
+        // derived; the largest measured difference is 3e-7, against a bound of 4.8e-5.
         for (one, other) in zip(try network.gradient(x, labels: labels), exact) {
             let comparison = Comparison(
                 one.value, other.value,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Optimizers, schedules and clipping against PyTorch's, step by step. Tests/Fixtures/optimizers.py made
-// the numbers.
+// Optimizers, schedules and clipping against PyTorch's, step by step. Tests/Fixtures/optimizers.py
+// made the numbers.
 
 import ConvNet
 import ConvNetReference

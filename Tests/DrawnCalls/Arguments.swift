@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Arguments by lot: mostly what a call takes, now and then what it can't. What is strange is drawn often
-// enough that every check is met, and what is right is small, so that a call takes no time.
+// Arguments by lot: mostly what a call takes, now and then what it can't. What is strange is drawn
+// often enough that every check is met, and what is right is small, so that a call takes no time.
 
 import ConvNet
 import ConvNetReference
@@ -109,7 +109,8 @@ struct Arguments {
         return tell(other)
     }
 
-    /// A tensor of nearly that shape, seldom of `Double`, its numbers drawn or all the same special one.
+    /// A tensor of nearly that shape, seldom of `Double`, its numbers drawn or all the
+    /// same special one.
     mutating func tensor(_ shape: [Int]) throws -> Tensor {
         let shape = almost(shape)
         let type: ScalarType = once(in: 16) ? .float64 : .float32

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// DrawnCalls [COUNT [FIRST]]: calls of the whole public interface with arguments by lot, 2,000 unless
-// told otherwise. Each gives a result or throws an error that is documented; else the program ends with
-// status 1, or by the signal of a trap, and the last line on standard error names the call. One call
-// alone, `DrawnCalls 1 NUMBER`, tells its arguments.
+// DrawnCalls [COUNT [FIRST]]: calls of the whole public interface with arguments by lot, 2,000
+// unless told otherwise. Each gives a result or throws an error that is documented; else the
+// program ends with status 1, or by the signal of a trap, and the last line on standard error names
+// the call. One call alone, `DrawnCalls 1 NUMBER`, tells its arguments.
 //
 // Calls may ask for more memory than there is, and have to be told so: the program is given little.
 

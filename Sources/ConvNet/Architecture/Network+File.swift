@@ -5,9 +5,10 @@
 import Foundation
 
 extension Classifier {
-    /// Writes the whole network to a safetensors file: layers, parameters and buffers. It is written
-    /// beside the target and renamed, so that the target is always whole; the same network gives the
-    /// same bytes. NaN and infinities are written too, for looking into a training that diverged.
+    /// Writes the whole network to a safetensors file: layers, parameters and buffers. It is
+    /// written beside the target and renamed, so that the target is always whole; the same
+    /// network gives the same bytes. NaN and infinities are written too, for looking into a
+    /// training that diverged.
     ///
     /// `Network(contentsOf:)` reads it without more code, `loadParameters(from:)` takes the
     /// parameters alone.
@@ -42,8 +43,8 @@ extension Network {
     ///     checked.
     ///   - kernels: what does the arithmetic.
     ///   - layerTypes: layers of one's own that the file may name.
-    ///   - strict: whether the file may have no other tensors than those of its layers. Without it, they
-    ///     are ignored.
+    ///   - strict: whether the file may have no other tensors than those of its layers. Without it,
+    ///     they are ignored.
     /// - Throws: ``FileError`` when the file can't be read or is broken, describes no
     ///   network, names an unknown layer, or where settings and tensors don't fit together.
     public init(

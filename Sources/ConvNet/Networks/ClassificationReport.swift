@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// How well a network sorts samples, class by class. Pairs of classes that never met are kept nowhere, so
-// that thousands of classes cost no table of millions.
+// How well a network sorts samples, class by class. Pairs of classes that never met are kept
+// nowhere, so that thousands of classes cost no table of millions.
 
 /// How many samples of each class were taken for which.
 ///
@@ -30,8 +30,8 @@ public struct ClassificationReport: Sendable, Hashable {
         public var precision: Double? {
             predicted > 0 ? Double(correct) / Double(predicted) : nil
         }
-        /// The harmonic mean of precision and recall; nil where the class neither occurs nor was taken for
-        /// one.
+        /// The harmonic mean of precision and recall; nil where the class neither occurs nor was
+        /// taken for one.
         public var f1: Double? {
             samples + predicted > 0 ? Double(2 * correct) / Double(samples + predicted) : nil
         }
@@ -80,7 +80,8 @@ public struct ClassificationReport: Sendable, Hashable {
     /// - Parameters:
     ///   - logits: `[N, K]`; of equal ones the first counts as the larger, and NaN as the largest.
     ///   - labels: N classes.
-    /// - Throws: ``TensorError`` when the logits have another shape, or a label is not from 0 to K − 1.
+    /// - Throws: ``TensorError`` when the logits have another shape, or a label is not
+    ///   from 0 to K − 1.
     public mutating func add(_ logits: Tensor, labels: [Int]) throws(TensorError) {
         guard logits.shape == [labels.count, classCount] else {
             throw TensorError(
@@ -119,8 +120,8 @@ public struct ClassificationReport: Sendable, Hashable {
     /// How many samples had their class among the ``top`` largest logits.
     public var topAccuracy: Accuracy { Accuracy(correct: rightAtTop, total: total) }
 
-    /// How many samples of one class were taken for another, or for their own; 0 where there is no such
-    /// class.
+    /// How many samples of one class were taken for another, or for their own; 0 where there is
+    /// no such class.
     public subscript(label: Int, prediction: Int) -> Int {
         let classes = 0..<classCount
         guard classes.contains(label), classes.contains(prediction) else { return 0 }
@@ -141,8 +142,8 @@ public struct ClassificationReport: Sendable, Hashable {
         }
     }
 
-    /// The pairs of classes that were taken for one another most often, the most frequent first; of equals
-    /// the smaller label, then the smaller prediction.
+    /// The pairs of classes that were taken for one another most often, the most frequent first; of
+    /// equals the smaller label, then the smaller prediction.
     public func worstPairs(_ limit: Int) -> [Pair] {
         let wrong = counts.filter { $0.key / classCount != $0.key % classCount }
         return wrong.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(max(limit, 0)).map {

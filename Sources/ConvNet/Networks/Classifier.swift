@@ -34,8 +34,8 @@ public struct Evaluation: Sendable, Hashable {
 }
 
 extension Tensor {
-    /// How many samples have their largest logit at their label: of images with a label per pixel, those
-    /// that are right at every pixel. None where the targets are values.
+    /// How many samples have their largest logit at their label: of images with a label per pixel,
+    /// those that are right at every pixel. None where the targets are values.
     func count(ofTargetsWithLargest targets: Targets) throws -> Int {
         guard case .labels(let labels) = targets, let samples = shape.first, samples > 0 else {
             return 0
@@ -119,8 +119,8 @@ extension Classifier {
     ///   - source: the samples.
     ///   - batchSize: how many are predicted at a time.
     ///   - loss: what is averaged; cross-entropy, in nats, by default.
-    /// - Throws: ``TensorError`` when the samples don't suit the network or a label is not from 0 to
-    ///   K − 1.
+    /// - Throws: ``TensorError`` when the samples don't suit the network or a label is not
+    ///   from 0 to K − 1.
     public func evaluation(
         _ source: any BatchSource, batchSize: Int = 100,
         loss: any Loss = SoftmaxCrossEntropy.standard
@@ -178,8 +178,9 @@ extension Classifier {
         try gradients(x, labels: labels).parameters
     }
 
-    /// The gradient by central differences with step 10⁻⁴, for checking ``gradient(_:labels:)``
-    /// ("Deep Learning from Scratch", section 4.4). Two predictions a parameter: for small networks.
+    /// The gradient by central differences with step 10⁻⁴, for checking
+    /// ``gradient(_:labels:)`` ("Deep Learning from Scratch", section 4.4). Two predictions a
+    /// parameter: for small networks.
     ///
     /// Differences of `Float`s would drown in rounding, so a copy of the network computes in
     /// `float64`. It computes as the next training step would, so that layers which do something

@@ -6,8 +6,8 @@
 
 /// Runs predictions on threads of its own, so that Swift's tasks go on meanwhile.
 ///
-/// Predictions start in the order they were asked for. A server that knows its load makes a queue for
-/// it; the others use ``shared``.
+/// Predictions start in the order they were asked for. A server that knows its load makes a queue
+/// for it; the others use ``shared``.
 ///
 /// ```swift
 /// let logits = try await network.prediction(for: x)
@@ -106,9 +106,9 @@ extension Classifier {
     ///     that the network's kernels may use: all when it starts alone, one when many run.
     ///   - queue: where it runs, and how many run at once.
     /// - Returns: `[N, K]`.
-    /// - Throws: ``TensorError`` when the samples have another shape than the network's input or there
-    ///   are not from 1 to 1024 threads; `CancellationError` when the task was cancelled before the
-    ///   prediction began. One that has begun is finished.
+    /// - Throws: ``TensorError`` when the samples have another shape than the network's input or
+    ///   there are not from 1 to 1024 threads; `CancellationError` when the task was cancelled
+    ///   before the prediction began. One that has begun is finished.
     public func prediction(
         for x: Tensor, threads: Int? = nil, on queue: PredictionQueue = .shared
     ) async throws -> Tensor {

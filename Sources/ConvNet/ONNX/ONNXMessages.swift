@@ -86,7 +86,8 @@ struct ONNXValue {
         (self.name, self.sampleShape) = (name, sampleShape)
     }
 
-    /// A value of a graph that was made for one sample: where the first axis is longer, it is another one.
+    /// A value of a graph that was made for one sample: where the first axis is longer, it
+    /// is another one.
     init(name: String, wholeShape: [Int]) {
         self.init(name: name, sampleShape: Array(wholeShape.dropFirst()))
         isNumber = wholeShape.isEmpty

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A reader of JSON that asks for what it expects, value by value. Foundation's decoder takes ten times
-// the memory of a text and keeps one of two values with the same key without a word; the header of a
-// file from a stranger is read by this one.
+// A reader of JSON that asks for what it expects, value by value. Foundation's decoder takes ten
+// times the memory of a text and keeps one of two values with the same key without a word; the
+// header of a file from a stranger is read by this one.
 
 /// Reads JSON (RFC 8259) in UTF-8 from its beginning to its end.
 struct JSONReader {

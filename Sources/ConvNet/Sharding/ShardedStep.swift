@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A step's gradients, shard by shard. Each shard goes forward and backward by itself; what a layer then
-// has is added to what the shards before it gave, and handed on when the rank's last shard is through
-// the layer, so that it can travel while the layers below are still at work.
+// A step's gradients, shard by shard. Each shard goes forward and backward by itself; what a layer
+// then has is added to what the shards before it gave, and handed on when the rank's last shard is
+// through the layer, so that it can travel while the layers below are still at work.
 
 /// What a rank's shards of one step have given so far.
 struct ShardedStep {
@@ -21,7 +21,8 @@ struct ShardedStep {
 
     /// What a step gave, over all shards of all ranks.
     struct Result {
-        /// The gradients, in the order of the parameters; nil for those that the plan does not train.
+        /// The gradients, in the order of the parameters; nil for those that the plan
+        /// does not train.
         let gradients: [Tensor?]
         /// The buffers, in their order.
         let buffers: [Tensor]
@@ -90,8 +91,8 @@ struct ShardedStep {
     private mutating func compute(
         _ samples: Batch, shard: Int, share: Double, isLast: Bool, on network: Network
     ) throws -> BatchLoss {
-        // Layers that draw random numbers draw them for each shard of each step. The count may wrap:
-        // only that numbers differ matters.
+        // Layers that draw random numbers draw them for each shard of each step. The count may
+        // wrap: only that numbers differ matters.
         let step = network.trainingStep &* batch.layout.shards &+ shard
         let result = try network.computeGradients(
             [network.checked(samples.images)], targets: samples.targets, loss: loss, plan: plan,

@@ -33,8 +33,8 @@ final class BatchQueue: @unchecked Sendable {
 
     /// A queue of a sequence's batches; making them begins at once.
     ///
-    /// - Parameter ahead: how many batches may be ready before they are asked for; with 0 each is made
-    ///   when it is asked for, and there is no thread.
+    /// - Parameter ahead: how many batches may be ready before they are asked for; with 0 each is
+    ///   made when it is asked for, and there is no thread.
     init(_ sequence: BatchSequence, ahead: Int) {
         self.sequence = sequence
         capacity = ahead

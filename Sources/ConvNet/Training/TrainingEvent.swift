@@ -50,8 +50,8 @@ public struct CheckpointRecord: Sendable {
 
 /// What a trainer tells while it works.
 public enum TrainingEvent: Sendable {
-    /// Training begins, or goes on at this place of a checkpoint: it was read, it suits, and all ranks
-    /// agree.
+    /// Training begins, or goes on at this place of a checkpoint: it was read, it suits, and
+    /// all ranks agree.
     case started(at: TrainingProgress)
     /// A step was taken.
     case step(StepRecord)
@@ -61,7 +61,7 @@ public enum TrainingEvent: Sendable {
     case epoch(EpochRecord)
     /// A checkpoint was written.
     case checkpoint(CheckpointRecord)
-    /// Training was asked to stop and stopped after this step; the checkpoint, if there is to be one,
-    /// is written.
+    /// Training was asked to stop and stopped after this step; the checkpoint, if there is to be
+    /// one, is written.
     case interrupted(epochs: Int, steps: Int)
 }

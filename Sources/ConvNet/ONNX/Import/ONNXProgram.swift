@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A model that was read: its operators and the tensors that are known, with nothing left to look up in the
-// file. Layers are made of it for each shape of the inputs.
+// A model that was read: its operators and the tensors that are known, with nothing left to look up
+// in the file. Layers are made of it for each shape of the inputs.
 
 import ConvNetSupport
 import Foundation
@@ -63,8 +63,8 @@ final class ONNXProgram: Sendable {
     /// The names of all initializers.
     let initializerNames: Set<String>
 
-    /// The same program without the tensors that a network keeps: held twice, each would be copied when it
-    /// is trained.
+    /// The same program without the tensors that a network keeps: held twice, each would be copied
+    /// when it is trained.
     init(_ other: ONNXProgram, without names: Set<String>) {
         name = other.name
         operatorVersion = other.operatorVersion

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What an ONNX file holds, as it stands there: nodes, initializers, inputs and outputs. Files come from
-// strangers: every figure is checked before it is believed, and weights stay where they are until they
-// are asked for. Field numbers are those of onnx.proto.
+// What an ONNX file holds, as it stands there: nodes, initializers, inputs and outputs. Files come
+// from strangers: every figure is checked before it is believed, and weights stay where they are
+// until they are asked for. Field numbers are those of onnx.proto.
 
 import ConvNetSupport
 import Foundation

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Reading Protocol Buffers' wire format, field by field and without recursion: what nests is a range of
-// bytes that the caller opens or leaves. https://protobuf.dev/programming-guides/encoding
+// Reading Protocol Buffers' wire format, field by field and without recursion: what nests is a
+// range of bytes that the caller opens or leaves. https://protobuf.dev/programming-guides/encoding
 
 import ConvNetSupport
 
