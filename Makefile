@@ -9,7 +9,7 @@ SHELL := /bin/bash
     fuzz-api consumer format lint docs
 
 # Which of SwiftPM's build systems to use, for all that is built here: native or swiftbuild.
-# SwiftPM's own choice unless told. On a Mac's disk, which takes ConvNet and convnet for one name,
+# SwiftPM's own choice by default. On a Mac's disk, which takes ConvNet and convnet for one name,
 # Swift Build's folders for the two would be one.
 export BUILD_SYSTEM ?= $(if $(filter Darwin,$(shell uname)),native)
 SYSTEM := $(if $(BUILD_SYSTEM),--build-system $(BUILD_SYSTEM))
@@ -56,10 +56,10 @@ test-mpi: setup ## Run the tests of training on several processes
 	    swift test $(SYSTEM) --filter ConvNetMPITests; \
 	else echo "skipped: the tests of training on several processes, as mpirun or mpi-c.pc is missing"; fi
 
-# With fewer drawn cases, as everything is slower; the tests themselves are optimised for that
-# reason. Memory is not recycled, which would hide faults. Loops stay that are unrolled otherwise,
-# of which the compiler would warn, and the default linker of each of AddressSanitizer's symbols.
-# MPI's trait is on where it can be, so that one build has everything.
+# With fewer random cases, as everything is slower; the tests themselves are optimised for that
+# reason. Memory is not recycled, which would hide faults. -Wno-pass-failed: sanitizers keep loops
+# from being unrolled, and clang would warn. lld: the default linker warns about each of
+# AddressSanitizer's symbols. MPI's trait is on where possible, so that one build has everything.
 SANITIZED = -Xswiftc -O -Xswiftc -enable-testing -Xswiftc -DCONVNET_EXACT_MEMORY \
     -Xcc -Wno-pass-failed -Xswiftc -use-ld=lld $(if $(shell command -v mpirun),--traits MPI)
 sanitize-address sanitize-thread: export DRAWN_CASES := 8
@@ -83,7 +83,7 @@ sanitize-address: setup ## Run the tests under AddressSanitizer and UndefinedBeh
 	$(if $(ARGUMENTS),,ASAN_OPTIONS=$(ADDRESS_OPTIONS):detect_leaks=0 \
 	    $(ADDRESS) $(PROGRAMS_TESTS:%=--filter %))
 
-# Archer, which comes with libomp, tells ThreadSanitizer what OpenMP orders.
+# Archer, which comes with libomp, tells ThreadSanitizer how OpenMP synchronizes.
 ARCHER = $(firstword $(wildcard /usr/lib/llvm-*/lib/libarcher.so /usr/lib/*/libarcher.so))
 
 sanitize-thread: export SANITIZER := thread

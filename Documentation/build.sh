@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Writes the documentation as web pages with the toolchain's docc: Documentation/build.sh FOLDER.
-# Fails on a warning, such as a link that leads nowhere or a parameter that is not told, and on a
-# public symbol without a word about it.
+# Fails on a warning, such as a link that leads nowhere or an undocumented parameter, and on an
+# undocumented public symbol.
 #
 # Symbols are taken from the modules that an ordinary build made. ConvNet's pages hold the tensors
 # and the kernels too, since `import ConvNet` brings them along.

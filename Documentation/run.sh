@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Runs the code of the README and of the articles, so that what they show is what happens.
-# program.awk tells how it is marked. Swift programs are built as a user's package, against a tagged
+# program.awk says how it is marked. Swift programs are built as a user's package, against a tagged
 # version, and must print what the document says they do; shell commands run in an empty folder and
 # must end with 0.
 #

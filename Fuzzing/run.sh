@@ -16,8 +16,8 @@ targets=("$@")
 
 # -sanitize=fuzzer: coverage in every Swift module, and libFuzzer's main in each executable. Swift
 # traps on undefined behaviour by itself; for C there is a sanitizer. The linker is LLVM's: gold
-# fails on the sanitizers' debug information. Tensors get memory of just their size, and none that
-# was another's: what is beyond belongs to nobody.
+# fails on the sanitizers' debug information. Tensors get blocks of exactly their size, never
+# recycled ones, so that every overrun is seen.
 options=(
     -c debug --sanitize=address -Xswiftc -sanitize=fuzzer -Xswiftc -use-ld=lld
     -Xcc -fsanitize=undefined -Xcc -fno-sanitize-recover=undefined

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The figures of a run, kept in a file to hold later runs against. Only what is alike is compared:
-// the file tells what it was measured on and how.
+// the file says what it was measured on and how.
 
 import ConvNetOptions
 import ConvNetTensor
@@ -116,7 +116,7 @@ struct Baseline: Codable, Equatable {
 
     /// Finds out whether a run can be held against this one.
     ///
-    /// - Throws: ``UsageError`` that tells everything that differs.
+    /// - Throws: ``UsageError`` that names everything that differs.
     func checkComparable(to other: Setting, path: String) throws(UsageError) {
         let mode = { (quick: Bool) in quick ? "with --quick" : "without --quick" }
         let differences = [

@@ -22,7 +22,7 @@ struct Comparison: Sendable {
     var repeatedProbability = 1.0
     /// Whether the case is slower, beyond tolerance and chance.
     var isRegression = false
-    /// Whether the case seems faster by more than the tolerance. Nobody measures that again.
+    /// Whether the case seems faster by more than the tolerance. That is not measured again.
     var isImprovement = false
 
     /// The cost now, the baseline's being 1: of the last round in which it was measured.
@@ -43,7 +43,7 @@ struct Decision: Sendable {
     /// How often a suspect is measured again, as long as it looks slower.
     static let repetitions = 2
 
-    /// Cases that are slower by less than this share are not told apart.
+    /// Cases that are slower by less than this share count as equal.
     var tolerance = 0.05
     /// A case is measured again below this probability.
     var suspicion = 0.05

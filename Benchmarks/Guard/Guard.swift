@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The guard: holds a run against a saved one, measures suspects again, and tells what
+// The guard: holds a run against a saved one, measures suspects again, and reports what
 // became slower.
 
 import ConvNet
@@ -17,7 +17,7 @@ struct GuardReport {
     /// The cases that became slower.
     var regressions: [Comparison] { comparisons.filter(\.isRegression) }
 
-    /// A line a case that became slower, or may be faster, and one on all of them.
+    /// One line for each case that became slower or may be faster, and one on all of them.
     var text: String {
         let slower = regressions.map {
             "REGRESSED  \($0.name): \(Self.change($0.ratio)), "

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Takes samples for the guard: a case's time within a fraction of a second, in turns with the
-// yardsticks that tell what the machine could do at best meanwhile. A sample's cost is its time in
+// yardsticks that show what the machine could do at best meanwhile. A sample's cost is its time in
 // units of theirs: a slower machine, or a clock that sinks, slows both.
 
 import ConvNet

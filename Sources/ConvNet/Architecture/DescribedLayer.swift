@@ -24,8 +24,8 @@ public protocol DescribedLayer: Layer {
     /// What the layer was made with, beside its parameters and buffers.
     var layerSettings: LayerSettings { get }
 
-    /// The layer that a file describes. The file may come from a stranger: settings and tensors are
-    /// checked here, and memory is taken for the tensors alone.
+    /// The layer that a file describes. The file is not trusted: settings and tensors are checked
+    /// here, and memory is taken for the tensors alone.
     ///
     /// - Parameters:
     ///   - settings: as ``layerSettings`` wrote them, or wrong.

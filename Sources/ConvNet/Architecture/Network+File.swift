@@ -39,8 +39,7 @@ extension Network {
     /// ```
     ///
     /// - Parameters:
-    ///   - url: the file. It may come from a stranger: nothing in it is executed, and everything is
-    ///     checked.
+    ///   - url: the file. It is not trusted: nothing in it is executed, and everything is checked.
     ///   - kernels: what does the arithmetic.
     ///   - layerTypes: layers of one's own that the file may name.
     ///   - strict: whether the file may have no other tensors than those of its layers. Without it,

@@ -63,7 +63,7 @@ public struct AveragePooling: UnaryLayer {
         ).pooledShape
     }
 
-    /// An addition a tap.
+    /// One addition per tap.
     public func operationCount(for inputShape: [Int]) throws -> Int {
         try operations(
             timesOutputs: window.size.height * window.size.width, for: inputShape)

@@ -165,7 +165,7 @@ public struct Convolution: UnaryLayer {
 
     /// The filters, `[F, C/groups, KH, KW]`.
     ///
-    /// - Throws: ``TensorError`` when somebody has replaced the parameters by others.
+    /// - Throws: ``TensorError`` when the parameters have been replaced by others.
     public var weights: Tensor { get throws { try operation().weights } }
 
     /// `W` and, unless the layer has no bias, `b`.

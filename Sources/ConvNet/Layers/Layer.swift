@@ -154,7 +154,7 @@ extension Layer {
 
     /// The parameters, if they have the shapes that the layer was made with.
     ///
-    /// - Throws: ``TensorError`` that names the one which somebody has replaced by another shape.
+    /// - Throws: ``TensorError`` that names the one that has been replaced by one of another shape.
     func checkedParameters(_ shapes: [[Int]]) throws(TensorError) -> [Tensor] {
         try Self.check(parameters, named: parameterNames, shapes)
         return parameters

@@ -11,9 +11,9 @@
 /// ```
 ///
 /// PyTorch's `align_corners` is `alignCorners` here; its `nearest` is that mode with `asymmetric`
-/// coordinates, its `nearest-exact` the one with `halfPixel`, which is what all modes have unless
-/// told otherwise. Positions and weights are those of ONNX's `Resize`: with antialias and aligned
-/// corners PyTorch moves the corners, and this layer doesn't.
+/// coordinates, its `nearest-exact` the one with `halfPixel`, which is the default of all modes.
+/// Positions and weights are those of ONNX's `Resize`: with antialias and aligned corners PyTorch
+/// moves the corners, and this layer doesn't.
 public struct Resize: ResamplingLayer {
     /// What lies between pixels.
     public enum Mode: String, Sendable, Hashable, CaseIterable {

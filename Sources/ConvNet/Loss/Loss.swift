@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// What training makes small. A loss is a function of a network's output and of what it should have
+// What training minimizes. A loss is a function of a network's output and of what it should have
 // been; one of one's own conforms to the protocol.
 
-/// A number that tells how wrong a network's output is, with its gradient.
+/// A number that says how wrong a network's output is, with its gradient.
 ///
 /// ```swift
 /// struct AbsoluteError: Loss {

@@ -5,8 +5,8 @@
 
 /// How much each place of a layer's output speaks for a class.
 public struct ClassActivationMap: Sendable {
-    /// A number a place, `[1, 1, H, W]`, at least 0: `max(0, Σ α[c] · A[c])`, A being the layer's
-    /// output and α[c] the mean over its plane of the gradient of the class's logit.
+    /// One number per place, `[1, 1, H, W]`, at least 0: `max(0, Σ α[c] · A[c])`, A being the
+    /// layer's output and α[c] the mean over its plane of the gradient of the class's logit.
     public let values: Tensor
     /// The class.
     public let label: Int

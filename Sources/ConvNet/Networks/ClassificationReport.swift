@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// How well a network sorts samples, class by class. Pairs of classes that never met are kept
+// How well a network classifies samples, class by class. Pairs of classes that never met are kept
 // nowhere, so that thousands of classes cost no table of millions.
 
 /// How many samples of each class were taken for which.
@@ -111,7 +111,7 @@ public struct ClassificationReport: Sendable, Hashable {
         }
     }
 
-    /// How many samples were sorted rightly.
+    /// How many samples were classified correctly.
     public var accuracy: Accuracy {
         let right = counts.filter { $0.key / classCount == $0.key % classCount }
         return Accuracy(correct: right.values.reduce(0, +), total: total)

@@ -8,7 +8,7 @@ public protocol Classifier: Sendable {
     var network: Network { get set }
 }
 
-/// How many of some samples were sorted rightly.
+/// How many samples of a set were classified correctly.
 public struct Accuracy: Sendable, Hashable, Codable {
     /// The samples whose largest logit was their label's.
     public let correct: Int
@@ -27,7 +27,7 @@ public struct Accuracy: Sendable, Hashable, Codable {
 
 /// What a network makes of some samples.
 public struct Evaluation: Sendable, Hashable {
-    /// How many were sorted rightly.
+    /// How many were classified correctly.
     public let accuracy: Accuracy
     /// Their mean cross-entropy, in nats.
     public let meanLoss: Double
@@ -99,7 +99,8 @@ extension Classifier {
         try loss.evaluate(predict(x), .labels(labels), on: kernels).loss
     }
 
-    /// How many samples are sorted rightly; every one counts, those of the last, smaller batch too.
+    /// How many samples are classified correctly; all of them count, including a last,
+    /// smaller batch.
     ///
     /// - Parameters:
     ///   - source: the samples.
@@ -113,7 +114,7 @@ extension Classifier {
         return Accuracy(correct: correct, total: source.sampleCount)
     }
 
-    /// How many samples are sorted rightly, and their mean loss; every sample counts.
+    /// How many samples are classified correctly, and their mean loss; every sample counts.
     ///
     /// - Parameters:
     ///   - source: the samples.
@@ -179,8 +180,8 @@ extension Classifier {
     }
 
     /// The gradient by central differences with step 10⁻⁴, for checking
-    /// ``gradient(_:labels:)`` ("Deep Learning from Scratch", section 4.4). Two predictions a
-    /// parameter: for small networks.
+    /// ``gradient(_:labels:)`` ("Deep Learning from Scratch", section 4.4). Two predictions
+    /// per parameter: for small networks.
     ///
     /// Differences of `Float`s would drown in rounding, so a copy of the network computes in
     /// `float64`. It computes as the next training step would, so that layers which do something

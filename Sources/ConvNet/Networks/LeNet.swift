@@ -10,9 +10,9 @@
 /// var original = try LeNet(seed: 1, form: .classic)      // sigmoid and subsampling
 /// ```
 ///
-/// Of the network of 1998 it leaves out the trained coefficients of subsampling, the sparse
-/// connections of the second convolution and the radial basis functions at the end, as
-/// everybody does today.
+/// Of the network of 1998 it leaves out the trained coefficients of subsampling, the
+/// sparse connections of the second convolution and the radial basis functions at the end,
+/// as is usual today.
 public struct LeNet: Classifier {
     /// What stands between the layers with parameters.
     public enum Form: String, Sendable, CaseIterable {

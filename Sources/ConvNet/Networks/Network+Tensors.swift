@@ -77,7 +77,7 @@ extension Network {
         _ tensors: WritableKeyPath<any Layer, [Tensor]>, _ layout: TensorLayout,
         named names: [String], _ body: (inout [Tensor]) throws -> Void
     ) throws {
-        // Predictions keep the tensors, and so do the graphs of other shapes: whoever changes one
+        // Predictions keep the tensors, and so do the graphs of other shapes: changing one
         // would copy it.
         if !prepared.isEmpty { prepared = PreparedSteps() }
         if imported != nil { imported?.plans = ShapePlans() }

@@ -31,7 +31,7 @@ public struct Network: Classifier {
     /// checkpoint draws what it would have drawn without a break.
     public package(set) var trainingStep = 0
     /// What is done to images before the network sees them, and what its classes are called; nil
-    /// where it was not told. Whole-network files keep it.
+    /// where it is unknown. Whole-network files keep it.
     public var preprocessing: Preprocessing?
     /// In which order nodes run in training, and which run as one.
     let plan: Plan
@@ -184,7 +184,7 @@ public struct Network: Classifier {
         }
         let isAsMade =
             x.shape.count == inputShape.count + 1 && x.shape.dropFirst().elementsEqual(inputShape)
-        // Of an imported model more may depend on the shape than layers tell.
+        // In an imported model more may depend on the shape than its layers show.
         let isAccepted =
             isAsMade ? x.shape == graph.inputs[0].wholeShape || imported == nil : false
         if let imported, !isAccepted, graph.accepts([x.shape]),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Predictions for asynchronous code. Swift's tasks run on a pool of no more threads than there are
-// processors, and whoever computes or waits there keeps others from running; so predictions run on
-// threads of a queue's own, a limited number of them at once.
+// processors, and a task that computes or waits there keeps others from running; so predictions run
+// on threads of a queue's own, a limited number of them at once.
 
 /// Runs predictions on threads of its own, so that Swift's tasks go on meanwhile.
 ///
@@ -85,7 +85,7 @@ private final class Outcome<Value: Sendable>: @unchecked Sendable {
         lock.withLock { self.result = result }
     }
 
-    /// Keeps nothing: the queue's thread may be the last to let go of this, and the value's memory
+    /// Keeps nothing: the queue's thread may be the last to release this, and the value's memory
     /// would be freed there, in an order that is not seen either.
     func take() throws -> Value {
         let result = lock.withLock { () -> Result<Value, any Error>? in

@@ -42,7 +42,7 @@ public struct Preprocessing: Sendable, Hashable, Codable {
     /// What a file's metadata calls it.
     static let metadataKey = "swift-convnet.preprocessing"
 
-    /// Numbers from 0 to 1 as they are, unless told otherwise.
+    /// By default, numbers from 0 to 1 as they are.
     ///
     /// - Throws: ``TensorError`` when a number is not finite, the scale or a deviation not above 0,
     ///   or the shorter side not from 1 to 32,767.

@@ -3,7 +3,7 @@
 // The messages of an ONNX file that a network needs, with the field numbers of onnx.proto
 // (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
 
-/// What an operator is told beside its inputs (AttributeProto).
+/// What an operator is given besides its inputs (AttributeProto).
 enum ONNXAttribute {
     case float(Double)
     case int(Int)

@@ -117,7 +117,7 @@ struct ProtobufMessage {
         varint(UInt64(field) << 3 | type.rawValue)
     }
 
-    /// Seven bits a byte, the lowest first; the highest bit says that more follow.
+    /// Seven bits per byte, the lowest first; the highest bit says that more follow.
     private static func varint(_ value: UInt64) -> [UInt8] {
         var (bytes, rest) = ([UInt8](), value)
         while rest >= 0x80 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The safetensors format: 8 bytes with the length of the header, a JSON header that names each
-// tensor's type, shape and place, then the numbers. Nothing in it is ever executed. Files come from
-// strangers: every figure is checked before it is believed.
+// tensor's type, shape and place, then the numbers. Nothing in it is ever executed. Files are not
+// trusted: every figure is checked before it is used.
 
 import Foundation
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What a safetensors file holds, tensor by tensor. A file of another program has numbers of types
-// that this package does not compute with; they are an error only for who asks for them.
+// that this package does not compute with; they are an error only when they are asked for.
 
 extension Safetensors {
     /// What a file holds.

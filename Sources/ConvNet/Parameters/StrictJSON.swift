@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What Foundation's decoder lets pass and a file from a stranger must not have: texts of any
-// length, in UTF-16 or UTF-32 where a few zero bytes say so, and keys that come twice, of which it
-// keeps one without a word.
+// What Foundation's decoder accepts and an untrusted file must not have: texts of any length, in
+// UTF-16 or UTF-32 where a few zero bytes say so, and keys that come twice, of which it keeps one
+// without a word.
 
 import Foundation
 

@@ -28,7 +28,7 @@ public protocol GradientAverager: AnyObject, Sendable {
     ///
     /// - Parameters:
     ///   - partialSums: one for each of the layout's ``ShardLayout/partialSums(ofRank:)`` of this
-    ///     rank, in that order. The caller lets go of them.
+    ///     rank, in that order. The caller gives them up.
     ///   - model: a tensor of the sum's shape and number type; its numbers don't matter.
     func add(_ partialSums: consuming [Tensor], like model: Tensor) throws
 

@@ -54,7 +54,7 @@ struct ShardedStep {
 
     /// Computes the rank's shards and lets the averager add them to the others'.
     ///
-    /// - Parameter flag: something to tell the other ranks.
+    /// - Parameter flag: something that the other ranks should know.
     mutating func run(on network: Network, flag: Bool) throws -> Result {
         try averager.begin(batch.layout)
         let last = batch.shards.last { batch[$0] != nil }
@@ -124,7 +124,7 @@ struct ShardedStep {
         }
     }
 
-    /// The loss over all shards of what each rank has told: its flag, and two numbers a shard.
+    /// The loss over all shards, from what each rank has sent: its flag, and two numbers per shard.
     private func loss(_ numbers: [[Double]]) throws -> BatchLoss {
         let layout = batch.layout
         var (mean, correct) = (TreeSum<Double>(from: 0), 0.0)
@@ -145,7 +145,7 @@ struct ShardedStep {
 extension Network {
     /// One step on a batch that is shared; where the loss is not finite, nothing has changed.
     ///
-    /// - Parameter flag: something to tell the other ranks.
+    /// - Parameter flag: something that the other ranks should know.
     /// - Returns: the loss over all ranks, and whether one of them has the flag.
     mutating func step(
         on batch: StepBatch, with updater: inout Updater, loss: any Loss,

@@ -3,8 +3,8 @@
 // Everything that training needs to go on as if nothing had happened, in one safetensors file: the
 // network's tensors under their names, the optimizer's under `optimizer.KIND.NAME`, moving
 // averages under `average.NAME`, the losses of the steps under `history.stepLosses`, and the rest
-// as JSON in the metadata under `checkpoint`. Files come from strangers: every figure is checked
-// before it is believed.
+// as JSON in the metadata under `checkpoint`. Files are not trusted: every figure is checked
+// before it is used.
 
 import Foundation
 

@@ -20,8 +20,9 @@ public struct EarlyStopping: Sendable, Hashable {
         self.patience = patience
     }
 
-    /// Whether training should end after these epochs. The best one is the first with the most
-    /// held-out samples sorted rightly, or, where none are held out, with the smallest mean loss.
+    /// Whether training should end after these epochs. The best one is the first with the
+    /// most held-out samples classified correctly, or, where none are held out, with the
+    /// smallest mean loss.
     public func isDue(after history: [EpochRecord]) -> Bool {
         guard var best = history.first else { return false }
         for record in history.dropFirst() where record.isBetter(than: best) { best = record }

@@ -12,8 +12,8 @@
 /// ```
 ///
 /// A difference's truncation error is h²/6 times a third derivative, and one over twice the width
-/// has four times as much: the two differ by thrice the error. Rounding adds that of the loss over
-/// the step. Where the two differ by more than a ten-thousandth, a ReLU or a maximum may have
+/// has four times as much: the two differ by three times the error. Rounding adds that of the loss
+/// over the step. Where the two differ by more than a ten-thousandth, a ReLU or a maximum may have
 /// changed sides within the step, and a tenth of the step is taken.
 public struct GradientCheck: Sendable {
     /// What was found of one parameter.

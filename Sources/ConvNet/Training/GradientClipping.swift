@@ -63,7 +63,7 @@ extension GradientClipping {
         case .value(let bound): return (1, bound)
         case .norm(let bound):
             let norm = try gradients.reduce(0) { try $0 + kernels.sumOfSquares($1) }.squareRoot()
-            // NaN compares false: the gradient stays NaN, and the next loss tells.
+            // NaN compares false: the gradient stays NaN, and the next loss shows it.
             return (norm <= bound ? 1 : min(bound / (norm + 1e-6), 1), .infinity)
         }
     }

@@ -64,7 +64,7 @@ extension Optimizer {
     }
 }
 
-/// What an optimizer is told about one update of one parameter.
+/// What an optimizer is given for one update of one parameter.
 public struct Update: Sendable {
     /// The number of the step, from 1.
     public let step: Int

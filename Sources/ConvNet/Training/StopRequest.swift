@@ -9,7 +9,7 @@ import Synchronization
 public final class StopRequest: Sendable {
     private let isMade = Atomic(false)
 
-    /// A request that nobody has made yet.
+    /// A request that has not been made yet.
     public init() {}
 
     /// Makes the request; it can't be taken back.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Where training has diverged. The loss of each step is looked at anyway; but it is the loss before
-// the step, so that no loss would show what the last update did. All parameters are looked through
-// where somebody would believe them: at the end of each epoch and before each checkpoint.
+// the step, so that no loss would show what the last update did. All parameters are checked where
+// they would be relied on: at the end of each epoch and before each checkpoint.
 
 import Foundation
 

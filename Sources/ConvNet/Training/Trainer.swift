@@ -105,7 +105,7 @@ public struct Trainer: Sendable {
     ///
     /// Where other ranks train along (see ``Sharding``), all call this with the same arguments,
     /// except that rank 0 alone reads and writes checkpoints; every rank ends up with the same
-    /// network, optimizer and history, and is told of the same steps and epochs.
+    /// network, optimizer and history, and reports the same steps and epochs.
     ///
     /// - Parameters:
     ///   - model: the network.
@@ -122,7 +122,7 @@ public struct Trainer: Sendable {
     ///   too.
     /// - Throws: ``TrainingError`` when a loss is not finite, or a parameter or buffer at the end
     ///   of an epoch or before a checkpoint, which is not written then (the network is left as it
-    ///   is; ``lastGoodCheckpoint(of:on:before:)`` tells where to go on); ``RankDifference`` when
+    ///   is; ``lastGoodCheckpoint(of:on:before:)`` says where to resume); ``RankDifference`` when
     ///   another rank is about to do something else, ``TensorError`` when the samples don't suit
     ///   the network, ``FileError`` when a checkpoint can't be written or was made with other
     ///   settings, and what `onEvent` throws.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a trainer tells while it works, and why it can't go on.
+// What a trainer reports while it works, and why it can't go on.
 
 import Foundation
 
@@ -24,7 +24,7 @@ public struct StepRecord: Sendable {
 public struct EvaluationRecord: Sendable {
     /// The epoch that has just gone by, from 1.
     public let epoch: Int
-    /// How many were sorted rightly.
+    /// How many were classified correctly.
     public let accuracy: Accuracy
     /// Their mean loss, in nats.
     public let meanLoss: Double
@@ -48,7 +48,7 @@ public struct CheckpointRecord: Sendable {
     }
 }
 
-/// What a trainer tells while it works.
+/// What a trainer reports while it works.
 public enum TrainingEvent: Sendable {
     /// Training begins, or goes on at this place of a checkpoint: it was read, it suits, and
     /// all ranks agree.

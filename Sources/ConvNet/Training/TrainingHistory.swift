@@ -10,10 +10,9 @@ public struct EpochRecord: Sendable, Equatable, Codable {
     public let epoch: Int
     /// The mean of the samples' losses, each before its step, in nats.
     public let meanLoss: Double
-    /// How many of the samples that were trained with were sorted rightly, each just
-    /// before its step.
+    /// How many of the training samples were classified correctly, each just before its step.
     public let trainAccuracy: Accuracy?
-    /// How many held-out samples the network sorted rightly after the epoch; nil without any.
+    /// How many held-out samples the network classified correctly after the epoch; nil without any.
     public let testAccuracy: Accuracy?
     /// The mean loss of the held-out samples after the epoch, in nats; nil without any, or where it
     /// is not finite.

@@ -20,7 +20,8 @@ public struct SpeedSamples: Codable, Sendable {
     /// - Parameters:
     ///   - count: how many samples.
     ///   - kernels: what runs the product; those that the work runs on.
-    ///   - work: what is timed; called as often as 5 milliseconds need, and thrice that a sample.
+    ///   - work: what is timed; called as often as 5 milliseconds need, and three times
+    ///     that per sample.
     public init(
         count: Int = 40, on kernels: NativeKernels = NativeKernels(), of work: () throws -> Void
     ) throws {

@@ -13,8 +13,8 @@ extension Network {
     /// let scores = try network.predict(image)
     /// ```
     ///
-    /// Sizes that the model leaves open may change from one prediction to the next: a plan is made
-    /// for each and kept. The file may come from a stranger: nothing in it is executed, and
+    /// Sizes that the model leaves open may change from one prediction to the next: a plan is
+    /// made for each and kept. The file is not trusted: nothing in it is executed, and
     /// everything is checked.
     ///
     /// - Parameters:

@@ -156,7 +156,7 @@ extension ONNXOperators {
     ]
 
     /// The axes of an operator, an attribute in old files and an input in new ones; nil where
-    /// none are told.
+    /// none are given.
     static func axes(
         _ node: ONNXNodeView, _ importer: inout ONNXImporter, input: Int
     ) throws -> [Int]? {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Functions that exporters write out, found again: a formula in seven operators is one layer, which
-// is faster, and can be told by its name. Only what nothing else reads is replaced.
+// is faster and has a name. Only what nothing else reads is replaced.
 
 /// Finds written-out functions among the operators of a model.
 struct ONNXPatterns {

@@ -8,7 +8,7 @@ import Foundation
 
 /// The operators of a model and the constants that they take.
 final class ONNXProgram: Sendable {
-    /// What an operator is told beside its inputs.
+    /// What an operator is given besides its inputs.
     enum Attribute: Sendable {
         case float(Double)
         case int(Int)

@@ -256,8 +256,8 @@ private enum ExternalData {
     /// The largest one.
     private static let largestByteCount = 1 << 36
 
-    /// A file of the model's folder. A model of a stranger may name any place: only what lies in
-    /// the folder itself is opened, also where links lead elsewhere.
+    /// A file of the model's folder. An untrusted model may name any path: only files in the folder
+    /// itself are opened, also where links lead elsewhere.
     static func file(_ location: String, in folder: URL, model: String) throws -> RegularFile {
         let parts = location.split(separator: "/", omittingEmptySubsequences: false)
         let refusal = FileError(
