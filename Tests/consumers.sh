@@ -5,7 +5,7 @@
 # in a temporary clone of the commit that is checked out, so that neither the checkout nor SwiftPM's
 # cache sees it. One scratch folder serves all, so that the library is compiled once.
 #
-#   Tests/consumers.sh [consumer | examples | documents | serial]...    all of them unless told
+#   Tests/consumers.sh [consumer | examples | documents | serial]...    all of them by default
 #
 # MNIST_DIR names MNIST's four files; without it drawn digits take their place where they can.
 

@@ -9,8 +9,8 @@
 #   Tests/fresh.sh [RELEASE/USER/EXTENT]...
 #
 # RELEASE is bookworm or trixie (Debian 12 or 13). USER is root, or newcomer: an ordinary user with
-# sudo. EXTENT is full, or smoke: set-up, a few rows of the benchmark, and the gradient check.
-# Unless told: Debian 12 as a newcomer in full, the other three as a smoke run. Skipped, with a line
+# sudo. EXTENT is full, or smoke: set-up, a few rows of the benchmark, and the gradient check. By
+# default: Debian 12 as a newcomer in full, the other three as a smoke run. Skipped, with a line
 # that says why, where such a root can't be made.
 
 set -euo pipefail
@@ -25,9 +25,9 @@ skip() {
     exit 0
 }
 
-# What the toolchain's own programs load and call, which whoever installs Swift has installed
-# with it (https://swift.org/install/linux); what the project itself needs is what `make setup`
-# is to find out.
+# What the toolchain's own programs load and call, which is installed along with Swift
+# (https://swift.org/install/linux); what the project itself needs is what `make setup` is to find
+# out.
 declare -A toolchain_needs=(
     [bookworm]="binutils libc6-dev libcurl4 libgcc-12-dev libncurses6 libsqlite3-0
         libstdc++-12-dev libxml2 tzdata"

@@ -84,7 +84,7 @@ enum CheckpointOptions {
         return settings
     }
 
-    /// What to tell of training that was stopped: where, and how to go on.
+    /// What to report of training that was stopped: where, and how to resume.
     ///
     /// - Parameter tool: how the program is called.
     static func interruption(
@@ -99,7 +99,7 @@ enum CheckpointOptions {
             description: "\(stopped); go on with: \(tool) \(resumingArguments(file))")
     }
 
-    /// What to tell of training that diverged: where, and how to go on with a smaller
+    /// What to report of training that diverged: where, and how to resume with a smaller
     /// learning rate.
     ///
     /// - Parameters:

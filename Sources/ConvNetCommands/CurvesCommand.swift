@@ -50,12 +50,12 @@ enum CurvesCommand: Command {
     }
 }
 
-/// A file that tells how a training went.
+/// A file that records how a training went.
 enum RunFile {
     /// The largest text that is read, in bytes.
     private static let largestText = TrainingHistory.largestJSON
 
-    /// What a file of `--history`, `--csv` or `--checkpoint` tells.
+    /// What a file of `--history`, `--csv` or `--checkpoint` records.
     ///
     /// - Throws: ``FileError`` when it can't be read or is none of them.
     static func history(in file: URL) throws -> TrainingHistory {

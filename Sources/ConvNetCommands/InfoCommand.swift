@@ -100,8 +100,7 @@ enum InfoCommand: Command {
         try show(network, options, interface)
     }
 
-    /// Whether batch normalizations can be trained: exporters fold them into filters unless they
-    /// are told not to.
+    /// Whether batch normalizations can be trained: exporters fold them into filters by default.
     private static func normalizations(of network: Network) -> String {
         let count = network.graph.nodes.count { $0.layer is BatchNormalization }
         return count > 0

@@ -7,7 +7,7 @@ import ConvNetOptions
 import Foundation
 
 extension Networks {
-    /// `--network` where a file may tell it.
+    /// `--network` where a file may describe it.
     static let optionBesideFile = Option(
         "network", "NAME", "\(names.joined(separator: ", ")); what the file describes, or simple.",
         choices: names)

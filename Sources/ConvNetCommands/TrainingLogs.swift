@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Files that tell how training goes while it does: events for TensorBoard, a table for
+// Files that show how training goes while it runs: events for TensorBoard, a table for
 // spreadsheets.
 
 import ConvNet

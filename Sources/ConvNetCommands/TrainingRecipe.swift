@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The settings that networks were published with. Each is what --network implies and an option
-// overrides; the number of epochs is nobody's but the caller's.
+// overrides; the number of epochs is the caller's choice alone.
 
 import ConvNet
 import ConvNetOptions

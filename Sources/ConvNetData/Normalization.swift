@@ -7,15 +7,15 @@ import ConvNetTensor
 
 /// What is subtracted from each channel of images, and what it is divided by then.
 public struct Normalization: Sendable, Hashable {
-    /// The means, one a channel.
+    /// The means, one per channel.
     public let means: [Double]
-    /// The deviations, one a channel.
+    /// The deviations, one per channel.
     public let deviations: [Double]
 
     /// A normalisation with given figures.
     ///
-    /// - Throws: ``TensorError`` when there is not one finite mean and one finite deviation
-    ///   above 0 a channel.
+    /// - Throws: ``TensorError`` when there is not one finite mean and one finite deviation above
+    ///   0 per channel.
     public init(means: [Double], deviations: [Double]) throws(TensorError) {
         guard !means.isEmpty, means.allSatisfy(\.isFinite) else {
             throw TensorError(

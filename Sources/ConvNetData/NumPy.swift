@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Arrays from NumPy: `.npy` files of one, `.npz` files of several. Files come from strangers: sizes
-// are checked before memory is taken for them, and pickled objects are refused, not run.
+// Arrays from NumPy: `.npy` files of one, `.npz` files of several. Files are not trusted: sizes are
+// checked before memory is taken for them, and pickled objects are refused, not run.
 
 import ConvNetTensor
 import Foundation

@@ -12,7 +12,7 @@ public struct SampleSubset: BatchSource {
     public let places: [Int]
     /// For each of the source's places the number of its sample here; −1 where it is none of them.
     private let numbers: [Int]
-    /// What tells the subset from others of the source.
+    /// What distinguishes the subset from others of the source.
     private let name: String
 
     fileprivate init(_ source: any BatchSource, places: [Int], name: String) {

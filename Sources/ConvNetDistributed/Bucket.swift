@@ -57,7 +57,7 @@ final class Bucket: @unchecked Sendable {
         self.isDone = isDone
         missingOperations = 1
         let mine = slice(of: plan.rank)
-        // Beginning with the neighbours spreads the load: nobody is everybody's first.
+        // Beginning with the neighbours spreads the load: no rank is the first of all others.
         for distance in 1..<max(plan.ranks, 1) {
             let from = (plan.rank - distance + plan.ranks) % plan.ranks
             let parts = plan.partCount(ofRank: from)
@@ -141,7 +141,7 @@ final class Bucket: @unchecked Sendable {
         case parts, total
     }
 
-    /// Tells the messages of one bucket from those of another. Fewer buckets than this
+    /// Distinguishes the messages of one bucket from those of another. Fewer buckets than this
     /// are under way.
     private func tag(_ kind: Kind) -> CInt { CInt(number % 4096 * 2 + kind.rawValue) }
 

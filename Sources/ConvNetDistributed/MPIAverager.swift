@@ -259,7 +259,7 @@ private final class Answer<Value>: @unchecked Sendable {
     var value: Value?
 }
 
-/// Bytes that MPI reads or writes while nobody else does.
+/// Bytes that MPI reads or writes while nothing else does.
 private final class Message: @unchecked Sendable {
     let address: UnsafeMutableRawPointer
     private let storage: TensorStorage

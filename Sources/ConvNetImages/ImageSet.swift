@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Decoded images and their classes, a byte a sample: CIFAR-10's 60,000 take 184 MB, not 740.
+// Decoded images and their classes, one byte per sample: CIFAR-10's 60,000 take 184 MB, not 740.
 
 import ConvNetSupport
 import ConvNetTensor
@@ -103,7 +103,7 @@ public struct DecodingSettings: Sendable, Hashable {
     public var shorterSide: Int?
     /// Whether a file that can't be read is an error; otherwise it is left out and named.
     public var isStrict: Bool
-    /// How many threads decode; nil for one a processor.
+    /// How many threads decode; nil for one per processor.
     public var threads: Int?
 
     /// Settings.

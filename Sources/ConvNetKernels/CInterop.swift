@@ -162,7 +162,7 @@ extension NativeKernels {
 }
 
 extension IndexTensor? {
-    /// Writes indices that may not be there, and are shared with nobody.
+    /// Writes indices that may be nil and are not shared.
     mutating func withMutableIndices(_ body: (UnsafeMutablePointer<Int32>?) -> Void) {
         if self == nil { return body(nil) }
         self?.withUnsafeMutableIndices { body($0.baseAddress) }

@@ -59,7 +59,7 @@ extension NativeKernels {
     /// With z the largest `|x − mean| / √(variance + epsilon)` and g the largest gradient's size,
     /// errors are at most `12 · 2⁻²⁴`, to first order, of
     /// `g · (2 + z²) · |gamma| / √(variance + epsilon)` in the input's gradient, of M·g·z in
-    /// gamma's and of M·g in beta's, with M numbers a channel.
+    /// gamma's and of M·g in beta's, with M numbers per channel.
     ///
     /// - Throws: ``TensorError`` when shapes disagree, epsilon is not above 0, or a tensor is
     ///   not of `float32`.

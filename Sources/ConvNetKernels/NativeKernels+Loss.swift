@@ -29,8 +29,8 @@ extension NativeKernels {
     /// With L the largest logit's size, the loss is off by at most `(4·L + 20) · 2⁻²⁴ · (1 + loss)`
     /// and its gradient by `(8·L + 40) · 2⁻²⁴ / N`, to first order.
     ///
-    /// - Throws: ``TensorError`` when there is not one label a row, one is no class, or the logits
-    ///   are not of `float32`.
+    /// - Throws: ``TensorError`` when there is not one label per row, one is no class, or the
+    ///   logits are not of `float32`.
     public func softmaxCrossEntropy(
         _ logits: Tensor, labels: [Int]
     ) throws -> LossAndGradient {

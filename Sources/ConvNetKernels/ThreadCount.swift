@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// How many threads to use when nobody says: as many as this process may run on.
+// How many threads to use by default: as many as this process may run on.
 
 internal import CConvKernels
 import ConvNetTensor

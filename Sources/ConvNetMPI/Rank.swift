@@ -52,7 +52,7 @@ enum Rank {
         error is RankDifference || error is Divergence || error is Interruption
     }
 
-    /// Whether this rank is to tell of an error that all have: the first one, and the one it is
+    /// Whether this rank is to report an error that all have: the first one, and the one it is
     /// about.
     static func isTeller(of error: any Error) -> Bool {
         number == 0 || (error as? RankDifference)?.rank == number
@@ -68,8 +68,8 @@ enum Rank {
         _exit(1)
     }
 
-    /// Tells, once, of having been asked to end where the step does not end soon: mpirun, which
-    /// asks when another rank has ended, waits for a second.
+    /// Reports, once, having been asked to end when the step does not end soon: mpirun, which asks
+    /// when another rank has ended, waits for a second.
     @Sendable static func watch() {
         guard StopSignals.request.isRequested else { return }
         let tells = state.withLock { state in

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What somebody may have meant by a word that is unknown.
+// What may have been meant by an unknown word.
 
 package enum Suggestion {
     /// The known word that is nearest to another one: at most a third of its letters, and no more

@@ -39,7 +39,7 @@ extension Picture {
     /// beside the table.
     ///
     /// - Parameters:
-    ///   - counts: a row a label, in it a count a prediction; as many rows as columns.
+    ///   - counts: one row per label with one count per prediction; as many rows as columns.
     ///   - mistakes: what to show beside it, in this order.
     ///   - names: what the classes are called, one for each; none where numbers say it.
     /// - Throws: ``TensorError`` when the counts are no square of 1 to ``mostClasses`` classes,

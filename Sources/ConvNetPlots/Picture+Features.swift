@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What each depth of a network extracts from one image: a row a layer, the same channels in each,
-// so that one can be followed downwards.
+// What each depth of a network extracts from one image: one row per layer, the same channels in
+// each, so that one can be followed downwards.
 
 import ConvNetTensor
 

@@ -66,7 +66,7 @@ private struct ResponseSheet: Sendable {
 
     private static let margin = 16.0, gap = 8.0, headHeight = 30.0, thumbnail = 125.0
 
-    /// A response's size on the picture: at most 125 units a side.
+    /// A response's size on the picture: at most 125 units per side.
     private var cell: (width: Double, height: Double) {
         let (width, height) = (Double(responses[0].width), Double(responses[0].height))
         let factor = Self.thumbnail / max(width, height)

@@ -192,7 +192,7 @@ package struct WinogradRounding {
                     to: &sum, right, adjoints: zip(weights, product.left.points).map(*))
             }
             let quotient = trace.points[index] / divisor
-            // The quotient is the product with a reciprocal, mended, which rounds twice.
+            // The quotient is the product with a reciprocal, corrected, which rounds twice.
             sum.add(halfUnit(quotient))
             sum.add(halfUnit(quotient))
             if let bias { sum.add(halfUnit(quotient + bias)) }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Writing a file so that at any moment there is the old one or the new one, whole. The bytes go to
-// a file without a name, which nobody sees and which the system takes back should the process be
-// killed; it gets a name only once it is on the disk, and takes the old one's place at once. So
-// even a process that is killed leaves nothing behind, but in the instant between the two.
+// a file without a name, which no one sees and which the system removes if the process is killed;
+// it gets a name only once it is on the disk, and takes the old one's place at once. So even a
+// process that is killed leaves nothing behind, but in the instant between the two.
 
 #if canImport(Glibc)
     import Glibc

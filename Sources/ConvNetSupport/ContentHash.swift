@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A number that tells data sets apart: 64 bits that every byte goes into. It guards against
+// A number that distinguishes data sets: 64 bits that every byte goes into. It guards against
 // mistakes, not against people who mean to deceive.
 
 /// A running 64-bit hash: for each word, `hash = (hash ^ word) · p`, with the high half folded in,

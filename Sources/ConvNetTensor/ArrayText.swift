@@ -9,7 +9,7 @@ struct ArrayText {
     static let threshold = 1000
     /// Lines are broken before they become longer, as long as that helps.
     private static let lineWidth = 75
-    /// Even shortened, an array of many axes may show more than anybody reads: fewer of each axis
+    /// Even shortened, an array of many axes may show more than anyone reads: fewer of each axis
     /// are shown then, and at last none.
     private static let mostShown = 4096
 

@@ -16,7 +16,7 @@ public protocol BatchNormalizationKernels: Sendable {
     /// `(x − mean) / √(variance + epsilon) · gamma + beta`.
     ///
     /// - Returns: the shape of `x`.
-    /// - Throws: ``TensorError`` when there is not one statistic, gamma and beta a channel, or
+    /// - Throws: ``TensorError`` when there is not one statistic, gamma and beta per channel, or
     ///   epsilon is out of range.
     func batchNormalization(
         _ x: Tensor, statistics: BatchStatistics, gamma: Tensor, beta: Tensor, epsilon: Double

@@ -200,8 +200,8 @@ package enum KernelChecks {
 
     /// Whether at each place along an axis at least one tap lies on a pixel.
     ///
-    /// A window from a stranger's file may have 2³¹ places and taps: they are not gone through one
-    /// by one. Where more would have to be than any image needs, the answer is no.
+    /// A window from an untrusted file may have 2³¹ places and taps: they are not visited one by
+    /// one. Where more would have to be visited than any image needs, the answer is no.
     package static func everyPlaceSeesAPixel(
         places: Int, extent: Int, before: Int, size: Int, stride: Int, dilation: Int
     ) -> Bool {
@@ -303,7 +303,7 @@ package enum KernelChecks {
         return (logits.shape[0], logits.shape[1])
     }
 
-    /// Fails unless there is one label a row and each is a class.
+    /// Fails unless there is one label per row and each is a class.
     package static func labels(
         _ labels: [Int], rows: Int, classes: Int, operation: String
     ) throws(TensorError) {

@@ -86,12 +86,12 @@ public protocol Kernels:
 
     // MARK: Bias
 
-    /// Adds one number a channel, in place.
+    /// Adds a bias per channel, in place.
     ///
     /// - Parameters:
     ///   - bias: `[C]`.
     ///   - x: `[N, C]` or `[N, C, …]`: the second axis counts channels.
-    /// - Throws: ``TensorError`` when there is not one number a channel.
+    /// - Throws: ``TensorError`` when there is not one number per channel.
     func addBias(_ bias: Tensor, to x: inout Tensor) throws
 
     /// The gradient of a bias: the sum over everything but the channels.
@@ -114,8 +114,8 @@ public protocol Kernels:
     ///   alone.
     func maxPooling(_ x: Tensor, window: Window) throws -> Tensor
 
-    /// Max pooling that also tells where each maximum was; of equal ones the first in reading
-    /// order, and of several NaN the first too (PyTorch tells the last NaN).
+    /// Max pooling that also gives the place of each maximum; of equal ones the first in reading
+    /// order, and of several NaN the first too (PyTorch gives the last NaN).
     ///
     /// - Parameters:
     ///   - x: images `[N, C, H, W]`.

@@ -25,7 +25,7 @@ public final class PrepackedFilters: @unchecked Sendable {
     private struct Prepacked {
         let layout: Layout
         /// The filters that were prepacked. As long as they are held here, their numbers can't
-        /// change: who writes to them copies them first.
+        /// change: a writer copies them first.
         let weights: Tensor
         let filters: Tensor
     }
@@ -92,7 +92,7 @@ public final class PrepackedFilters: @unchecked Sendable {
         }
         asked = nil
         isPreparing = true
-        // Let go of first: the new ones take their memory.
+        // Released first: the new ones take their memory.
         prepacked = nil
         return .prepare
     }

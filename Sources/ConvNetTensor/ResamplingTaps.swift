@@ -14,7 +14,7 @@
 /// ```
 public struct ResamplingTaps: Sendable, Hashable {
     /// The largest extent along an axis that is resampled. It keeps the taps to some hundred
-    /// megabytes where a network's file comes from a stranger, and is far beyond any image's.
+    /// megabytes where a network's file is not trusted, and is far beyond any image's.
     public static let largestExtent = 1 << 20
 
     /// The extent of the input along the axis.

@@ -112,7 +112,7 @@ package final class StorageRecycler: @unchecked Sendable {
     /// Takes out blocks until the others are few enough: of large ones that which has been idle for
     /// longest, so that what a program asks for again and again stays, however large. Small ones
     /// stay as long as there are large ones: a program that once held something huge would
-    /// otherwise ask the system for each tensor ever after.
+    /// otherwise ask the system for each tensor from then on.
     private func takeSurplus() -> [UnsafeMutableRawPointer] {
         var surplus: [UnsafeMutableRawPointer] = []
         while idleByteCount > largestIdleByteCount {
@@ -142,7 +142,7 @@ package final class StorageRecycler: @unchecked Sendable {
 
     private static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer? {
         // Large blocks on huge pages: fewer faults when they are new, fewer misses of the
-        // translation buffer ever after.
+        // translation buffer later.
         let isLarge = capacity >= 2 * hugePage
         var block: UnsafeMutableRawPointer?
         guard

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Window: the geometry of a sliding window, shared by convolution, pooling and im2col. It is
-// validated here, once; whoever holds a Window can compute with it.
+// validated here, once; code that holds a Window can compute with it.
 
 /// A number for each axis of an image; an integer literal stands for both.
 public struct PerAxis: Sendable, Hashable, ExpressibleByIntegerLiteral {

@@ -154,7 +154,7 @@ struct FaultyKernels: ForwardingKernels {
         #expect(results[0]["peers"] as? [String: Double] == ["blis": 2000])
     }
 
-    /// A case whose every run asks for memory that nobody has given back.
+    /// A case whose every run asks for memory that has not been given back before.
     @Test func allocationsAreCountedAndShown() throws {
         let machine = LiveTableTests.machine
         let run = Run(

@@ -137,7 +137,7 @@ import Testing
         }
     }
 
-    /// Ctrl-C: the step is finished, the checkpoint written, and the command to go on is told.
+    /// Ctrl-C: the step is finished, the checkpoint written, and the command to resume is printed.
     @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
     func askedToStopItSaysHowToGoOn(_ signal: Int32, _ status: Int32) throws {
         try withTemporaryFolder { folder in

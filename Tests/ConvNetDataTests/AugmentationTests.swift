@@ -100,7 +100,7 @@ struct AugmentationTests {
         let angles = try (0..<20).map { epoch in
             let turned = try ImagePipeline(slope, augmentation: Augmentation(rotation: 10), seed: 2)
                 .batch(at: [0], epoch: epoch).images
-            // On a slope, x' = x·cos − y·sin: the pixel right of the centre tells the cosine, the
+            // On a slope, x' = x·cos − y·sin: the pixel right of the centre gives the cosine, the
             // one below it the sine.
             let (cosine, sine) = (try turned[0, 0, 4, 5], -(try turned[0, 0, 5, 4]))
             #expect(abs(cosine * cosine + sine * sine - 1) <= 32 * 0x1p-24)

@@ -55,7 +55,7 @@ import Testing
         #expect(try Self.found(kernels, known, .weightGradient) == known.weightGradient, "\(about)")
     }
 
-    /// Whoever asks for no Winograd gets none, anywhere.
+    /// With Winograd switched off it is used nowhere.
     @Test(arguments: InstructionSet.supported)
     func winogradCanBeDoneWithout(_ set: InstructionSet) throws {
         let kernels = try NativeKernels(threads: 1, instructionSet: set, winograd: false)

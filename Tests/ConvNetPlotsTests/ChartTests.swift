@@ -137,7 +137,7 @@ struct ChartTests {
             speedup: speedup, peers: peers)
     }
 
-    /// The ridge is at 10 operations a byte.
+    /// The ridge is at 10 operations per byte.
     @Test(arguments: [
         (50.0, 1.0, 0.5), (20, 4, 0.4), (100, 10, 1), (0, 5, 0.5), (300, 100, 10),
     ])

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What layers keep beside their parameters, and which training step they are told of.
+// What layers keep beside their parameters, and which training step they are given.
 
 import ConvNet
 import ConvNetTestSupport

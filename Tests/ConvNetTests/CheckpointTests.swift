@@ -208,7 +208,7 @@ struct CheckpointTests {
             try Self.expectRefusal(
                 prefix + "learningRate was 0.01 and is 0.02", file,
                 trainer: Trainer(optimizer: Adam(learningRate: 0.02), batchSize: 4, epochs: 3))
-            // Where nobody has named the network, its tensors tell.
+            // Where the network is not named, its tensors show which it is.
             let wider = try SimpleConvNet(
                 seed: 1, inputShape: [1, 8, 8], filters: 3, filterSize: 3, hiddenSize: 6, classes: 4
             )

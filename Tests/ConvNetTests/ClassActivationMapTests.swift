@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Grad-CAM against differences: a plane's weight is how much the logit changes where the whole
-// plane is lifted, which the layers behind it tell by themselves.
+// plane is lifted, which running the layers behind it shows.
 
 import ConvNetReference
 import ConvNetTestSupport

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Training that diverges where no later loss would tell: after the last update, before a
-// checkpoint, on samples that are held out. Nothing good is overwritten, and training
+// Training that diverges where no later loss would show it: after the last update, before
+// a checkpoint, on samples that are held out. Nothing good is overwritten, and training
 // goes on from it.
 
 import ConvNetTestSupport

@@ -50,7 +50,7 @@ struct MovingAverageTests {
             expected = decay * expected + (1 - decay) * value
         }
         let found = average.tensors[0].value.doubles[0]
-        // Three roundings a step on numbers of at most 8.
+        // Three roundings per step on numbers of at most 8.
         #expect(abs(found - expected) <= 9 * 8 * 0x1p-24, "\(found), expected \(expected)")
     }
 

@@ -181,7 +181,7 @@ struct NetworkTests {
     }
 
     /// An affine layer of ones on the diagonal: the class is where the largest number is. Of seven
-    /// samples, in batches of three, the last alone in its own, five are labelled rightly.
+    /// samples, in batches of three, the last alone in its own, five are labelled correctly.
     @Test(arguments: [1, 2, 3, 7, 100])
     func accuracyCountsTheLastPartialBatch(_ batchSize: Int) throws {
         let layer = try Affine(
@@ -203,7 +203,7 @@ struct NetworkTests {
         #expect(throws: TensorError.self) { try network.accuracy(source, batchSize: 0) }
     }
 
-    /// Nobody trains the input, and its gradient costs as much as a layer.
+    /// The gradient of the input is never used, and would cost as much as a layer.
     @Test func theFirstLayerIsNotAskedForItsInputsGradient() throws {
         let affine = try Affine(inputSize: 3, outputSize: 2)
         let network = try Network(

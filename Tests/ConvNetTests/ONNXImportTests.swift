@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Models as networks: what this package exports comes back as it was, and what can't be run is
-// told.
+// Models as networks: what this package exports comes back as it was, and what can't be
+// run is reported.
 
 import ConvNetTestSupport
 import Foundation
@@ -105,7 +105,7 @@ struct ONNXImportTests {
         let result = try network.gradients(
             x, targets: .values(Tensor(shape: [1, 2], scalars: [0, 0])), loss: MeanSquaredError())
         // y is 9 and 25; its gradient of the mean of squares is y itself, or twice it, by the
-        // loss's convention: the ratio tells.
+        // loss's convention: the ratio shows which.
         let gradient = result.parameters[0].value.scalars
         #expect(gradient.count == 2 && gradient[1] / gradient[0] == 25 * 5 / (9 * 3))
     }

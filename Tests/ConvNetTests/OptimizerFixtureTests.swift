@@ -76,7 +76,7 @@ struct OptimizerFixtureTests {
                         names: names, on: kernels)
                     let found = parameters.flatMap(\.doubles)
                     try #require(found.count == expected.count)
-                    // At most a dozen roundings a step, six steps, on numbers below 4.
+                    // At most a dozen roundings per step, six steps, on numbers below 4.
                     for (found, expected) in zip(found, expected) {
                         #expect(
                             abs(found - expected) <= 72 * 4 * unit,

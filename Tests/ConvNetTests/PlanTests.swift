@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Which layers of a network run as one, and that nobody sees it: layer by layer, as written,
-// outputs and gradients are the same.
+// Which layers of a network run as one, and that results do not show it: layer by layer, as
+// written, outputs and gradients are the same.
 
 import ConvNetReference
 import ConvNetTestSupport
@@ -166,8 +166,8 @@ struct ConcatenationPlanTests {
                 == [[2, 5, 9, 8], [2, 2, 9, 8], [2, 7, 9, 8], [2, 4, 9, 8]])
     }
 
-    /// A part that somebody else reads, that comes twice, that is an output or no convolution's;
-    /// another axis.
+    /// A part that another node reads, that comes twice, that is an output or no
+    /// convolution's; another axis.
     @Test func whatIsReadElsewhereIsCopied() throws {
         let joints: [(inout Graph, [Graph.Value]) throws -> Graph.Value] = [
             { graph, x in

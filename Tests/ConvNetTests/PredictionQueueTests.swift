@@ -144,7 +144,7 @@ import Testing
     }
 }
 
-/// Holds back whoever passes until it is opened.
+/// Holds back every caller until it is opened.
 private final class Gate: @unchecked Sendable {
     private let condition = NSCondition()
     private var isOpen = false

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// How the library behaves as a guest in somebody else's process: it changes nothing there, leaves
+// How the library behaves as a guest in another program's process: it changes nothing there, leaves
 // the processors alone when it has nothing to do, and survives a fork and another OpenMP runtime.
 // Each test is a process of its own.
 
@@ -40,7 +40,7 @@ private func sharedWork() throws -> (network: Network, x: Tensor) {
         }
     }
 
-    /// The runtime's default is 200 ms a thread, which would be 0.4 s or more here; what is left
+    /// The runtime's default is 200 ms per thread, which would be 0.4 s or more here; what is left
     /// are some milliseconds.
     @Test(
         .enabled(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Batches in shards: the same bits whoever computes them, those of plain training with one shard,
-// and what must not differ between ranks.
+// Batches in shards: the same bits whichever rank computes them, those of plain training with one
+// shard, and what must not differ between ranks.
 
 import ConvNetTestSupport
 import Foundation

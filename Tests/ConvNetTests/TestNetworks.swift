@@ -23,7 +23,7 @@ struct FirstLayer: UnaryLayer {
 }
 
 /// A layer with a parameter, which gets no gradient, that writes down in a buffer which step it
-/// was told of last.
+/// was given last.
 struct StepRecorder: UnaryLayer {
     var parameters: [Tensor]
     var buffers: [Tensor]

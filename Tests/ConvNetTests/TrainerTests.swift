@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Training: what it learns, what it tells, where it stops, and that threads don't change a bit.
+// Training: what it learns, what it reports, where it stops, and that threads don't change a bit.
 
 import ConvNetData
 import ConvNetTestSupport

@@ -101,7 +101,7 @@ def average_pooling(name, shape, counts=True, **geometry):
 
 
 def local_response(name, shape, size, alpha, beta, k):
-    # Without zeros, so that y/x tells how large a gradient's terms are.
+    # Without zeros, so that y/x shows how large a gradient's terms are.
     x = draw(*shape)
     case(name, "LocalResponseNormalization",
          lambda x: F.local_response_norm(x, size, alpha, beta, k), x.where(x != 0, 1 / 32),
