@@ -107,7 +107,7 @@ soak: setup ## Train and predict for MINUTES=30, and fail where memory or descri
 fuzz: setup ## Run libFuzzer on each file format for SECONDS_EACH=60
 	SECONDS_EACH=$(or $(SECONDS_EACH),60) Fuzzing/run.sh
 
-fuzz-api: setup ## Call the public interface CALLS=100000 times with arguments by lot
+fuzz-api: setup ## Call the public API CALLS=100000 times with random arguments
 	API_CALLS=$(or $(CALLS),100000) swift test $(SYSTEM) --filter DrawnCallsTests
 
 consumer: setup ## Build and run a user's package, the examples, the documents' code
