@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 //
 // libFuzzer targets for the formats that this package reads: a package of its own, so that nothing
-// of it is built by who depends on the library. run.sh builds it with the sanitizers and runs it.
+// of it is built by dependents of the library. run.sh builds it with the sanitizers and runs it.
 
 import PackageDescription
 

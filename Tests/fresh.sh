@@ -78,7 +78,7 @@ base_of() {
         return 1
     }
     rm -f "$base"/var/cache/apt/archives/*.deb
-    # Who follows the README comes with Swift on the path, and may call sudo.
+    # A reader of the README has Swift on the path, and may call sudo.
     chroot "$base" useradd --create-home --shell /bin/bash newcomer
     echo "newcomer ALL=(ALL) NOPASSWD: ALL" >"$base/etc/sudoers.d/newcomer"
 }

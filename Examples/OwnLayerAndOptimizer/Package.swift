@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 // SPDX-License-Identifier: MIT
 //
-// A layer, a loss, an optimizer and a training loop of one's own: `swift run OwnLayerAndOptimizer`.
+// A layer, a loss, an optimizer and a training loop of your own: `swift run OwnLayerAndOptimizer`.
 //
 // In a package of your own the dependency is one line:
 //

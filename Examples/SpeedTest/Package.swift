@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 // SPDX-License-Identifier: MIT
 //
-// A test that fails when a network of one's own becomes slower: `swift test`.
+// A test that fails when your own network becomes slower: `swift test`.
 //
 // In a package of your own the dependency is one line:
 //

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// How often each class is taken for which, and the mistakes that a network is surest of.
+// How often each class is predicted as which, and the most confident mistakes of a network.
 
 import ConvNet
 import ConvNetPlots
@@ -16,7 +16,7 @@ struct Confusion {
         let probability: Double
     }
 
-    /// How often each class is taken for which.
+    /// How often each class is predicted as which.
     private(set) var report: ClassificationReport
     private var misses: [Miss] = []
 

@@ -59,7 +59,7 @@ package enum TrainCommand: Command {
 
     /// Trains, alone or as one of a team.
     ///
-    /// - Parameter member: who this process is in the team; nil where it trains alone.
+    /// - Parameter member: this process's place in the team; nil where it trains alone.
     /// - Throws: ``UsageError`` when an option is wrong, and what reading, training and
     ///   writing throw.
     package static func run(_ options: Options, as member: TeamMember?) throws {
@@ -172,7 +172,8 @@ package enum TrainCommand: Command {
         _ options: Options, _ recipe: TrainingRecipe?
     ) throws(UsageError) -> (images: Int, parts: Int) {
         let given = try options.int("batch-size")
-        // Who says what a batch is means the step, unless he says how many make one.
+        // A given batch size is that of the step, unless the number of batches per step is given
+        // too.
         let implied = given == nil ? recipe?.accumulation : nil
         let parts = try options.int("accumulate") ?? implied ?? 1
         let (images, overflow) = (given ?? recipe?.batchSize ?? 100)

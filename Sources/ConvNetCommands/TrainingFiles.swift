@@ -7,7 +7,7 @@ import ConvNetOptions
 import ConvNetPlots
 import Foundation
 
-/// Where training's results go, and where it goes on from.
+/// Where training's results go, and what it resumes from.
 struct TrainingFiles {
     /// The network's file.
     let output: URL?

@@ -35,7 +35,7 @@ struct TrainingLogs {
         table = try options.outputFile("csv")
     }
 
-    /// Begins, or goes on from a checkpoint.
+    /// Begins, or resumes from a checkpoint.
     mutating func start(at progress: TrainingProgress) throws {
         history = progress.history
         guard let folder else { return }

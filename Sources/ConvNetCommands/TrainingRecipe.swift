@@ -6,7 +6,7 @@
 import ConvNet
 import ConvNetOptions
 
-/// How a network was trained by those who published it.
+/// How a network was trained by its authors.
 struct TrainingRecipe: Sendable {
     /// Where it stands.
     let source: String

@@ -25,7 +25,7 @@ public struct ImageSet: Sendable {
     ///   - labels: as many, each from 0 to `classes - 1`.
     ///   - classes: at least 1; the number of names where there are names.
     ///   - classNames: the classes' names, or none.
-    ///   - leftOut: what can't be read, for those who ask.
+    ///   - leftOut: what can't be read.
     /// - Throws: ``TensorError`` that names the argument that breaks one of these rules.
     public init(
         images: [Image], labels: [Int], classes: Int, classNames: [String] = [],

@@ -41,7 +41,7 @@ enum Rank {
         return hash.text
     }
 
-    /// Says something on standard error, and who says it.
+    /// Prints something on standard error, with the number of the rank.
     static func say(_ text: String) {
         let rank = number.map { "rank \($0): " } ?? ""
         FileHandle.standardError.write(Data("convnet-mpi: \(rank)\(text)\n".utf8))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// ReferenceKernels: every operation as its definition reads, one loop an index. It shares nothing
+// ReferenceKernels: every operation as its definition reads, one loop per index. It shares nothing
 // with the native kernels but the argument checks, so that where both agree, both are right.
 
 @_exported public import ConvNetTensor

@@ -12,7 +12,7 @@ extension Tensor {
     /// The numbers in row-major order as `Double`; a new array, as for ``scalars``.
     public var doubles: [Double] { converted() }
 
-    /// The number at one index an axis, outermost first.
+    /// The number at one index per axis, outermost first.
     ///
     /// - Throws: ``TensorError`` when there are not as many indices as axes, or one is outside.
     public subscript(_ indices: Int...) -> Double {

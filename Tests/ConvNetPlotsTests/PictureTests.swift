@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What is drawn is where it should be, in the colour it should have: pixels at known places of
-// small pictures, at one pixel a unit.
+// small pictures, at one pixel per unit.
 
 import ConvNetImages
 import ConvNetTensor

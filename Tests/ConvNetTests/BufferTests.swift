@@ -50,7 +50,7 @@ struct BufferTests {
         #expect(network.buffers[0].value.doubles == [-1])
     }
 
-    /// A layer of one's own that makes two of its one buffer.
+    /// A custom layer that makes two of its one buffer.
     private struct Doubling: UnaryLayer {
         var buffers: [Tensor]
         let bufferNames = ["one"]

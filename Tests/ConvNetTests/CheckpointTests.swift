@@ -9,7 +9,7 @@ import Foundation
 import Testing
 
 struct CheckpointTests {
-    /// Eleven samples in batches of four: three steps an epoch, the last of three samples.
+    /// Eleven samples in batches of four: three steps per epoch, the last of three samples.
     private static func source() throws -> GivenSamples {
         GivenSamples(
             try smallImages(11), (0..<11).map { $0 % 4 }, order: [3, 9, 1, 10, 0, 7, 4, 8, 2, 6, 5])

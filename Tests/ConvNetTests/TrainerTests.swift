@@ -47,7 +47,7 @@ struct TrainerTests {
         #expect(again.epochs.last?.testLoss == told)
     }
 
-    /// Five samples in batches of two: three steps an epoch, the last of one sample.
+    /// Five samples in batches of two: three steps per epoch, the last of one sample.
     @Test func eventsTellEveryStepAndEpoch() throws {
         var (network, source) = try Self.toy()
         source.labels = Array(source.labels.prefix(5))

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Optimizers at work: parameter groups, rules of one's own, steps that fail, batches that are left
-// out.
+// Optimizers at work: parameter groups, custom rules, steps that fail, batches that are left out.
 
 import ConvNet
 import ConvNetTestSupport
@@ -103,7 +102,7 @@ struct UpdaterTests {
         }
     }
 
-    /// A rule of one's own, with something kept.
+    /// A custom rule that keeps a tensor.
     private struct Averaging: Optimizer {
         let learningRate = 0.1
         let stateNames = ["mean"]

@@ -14,7 +14,7 @@
 //     their products fit in ptrdiff_t.
 //   - Denormal numbers are computed with as any others: nothing is flushed to zero, and the modes
 //     of the floating-point unit stay as they are. On data that consists of them kernels took up to
-//     6 times as long on Zen 5 (tanh; products and convolutions no longer, but for portable ones).
+//     6 times as long on Zen 5 (tanh; products and convolutions no longer, except portable ones).
 //   - NaN and infinity come out where the formulas have them, unless a function says otherwise;
 //     where an image is padded with zeros, an infinite filter may make NaN of one.
 //   - Results are the same bits at any number of threads on one instruction set. Work is split by

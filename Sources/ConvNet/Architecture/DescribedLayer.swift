@@ -4,8 +4,8 @@
 
 /// A layer that can be written to a file and made again from it.
 ///
-/// The package's layers all are. A layer of one's own becomes one by conforming, and is loaded by
-/// handing its type to `Network(contentsOf:kernels:layerTypes:)`.
+/// The package's layers all are. Your own layer becomes one by conforming, and is loaded by handing
+/// its type to `Network(contentsOf:kernels:layerTypes:)`.
 ///
 /// ```swift
 /// extension Doubling: DescribedLayer {

@@ -41,7 +41,7 @@ extension Network {
     /// - Parameters:
     ///   - url: the file. It is not trusted: nothing in it is executed, and everything is checked.
     ///   - kernels: what does the arithmetic.
-    ///   - layerTypes: layers of one's own that the file may name.
+    ///   - layerTypes: your own layers that the file may name.
     ///   - strict: whether the file may have no other tensors than those of its layers. Without it,
     ///     they are ignored.
     /// - Throws: ``FileError`` when the file can't be read or is broken, describes no

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Files that TensorBoard shows: a record an event, each a length, its checksum, a message of
+// Files that TensorBoard shows: one record per event, each a length, its checksum, a message of
 // Protocol Buffers and its checksum (tensorflow/core/util/event.proto,
 // tensorflow/core/framework/summary.proto, tensorflow/core/lib/io/record_writer.h). Written only,
 // and only at the end.
 
 import Foundation
 
-/// A file of events that TensorBoard shows while training goes on.
+/// A file of events that TensorBoard shows during training.
 ///
 /// ```swift
 /// let events = try EventFile(in: URL(fileURLWithPath: "runs/first"))

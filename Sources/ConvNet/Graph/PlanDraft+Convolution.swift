@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A rewrite: a convolution takes what stands behind it along as its epilogue, so that what lies
-// between need not go to memory. No bit changes: an epilogue is the same operations.
+// A rewrite: a convolution takes in the operations behind it as its epilogue, so that intermediate
+// values need not go to memory. No bit changes: an epilogue is the same operations.
 
 extension PlanDraft {
     /// Fuses each convolution with what stands behind it: in prediction a normalization, an

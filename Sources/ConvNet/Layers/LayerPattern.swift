@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a plan may know about a layer. Plans look for these patterns, never for types, so that a
-// layer of one's own is fused like those of the package.
+// What a plan may know about a layer. Plans look for these patterns, never for types, so that your
+// own layer is fused like those of the package.
 
 /// What a layer computes, as far as it can be run together with its neighbours.
 public enum LayerPattern: Sendable, Hashable {

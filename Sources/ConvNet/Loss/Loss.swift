@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What training minimizes. A loss is a function of a network's output and of what it should have
-// been; one of one's own conforms to the protocol.
+// been; your own conforms to the protocol.
 
 /// A number that says how wrong a network's output is, with its gradient.
 ///

@@ -27,7 +27,7 @@ public struct Network: Classifier {
     /// What does the arithmetic.
     public var kernels: any Kernels
     /// How many training steps the network has made: the number of the next one, from 0. Layers
-    /// that draw random numbers draw them for this step, so a network that goes on from a
+    /// that draw random numbers draw them for this step, so a network that resumes from a
     /// checkpoint draws what it would have drawn without a break.
     public package(set) var trainingStep = 0
     /// What is done to images before the network sees them, and what its classes are called; nil

@@ -4,7 +4,7 @@
 // processors, and a task that computes or waits there keeps others from running; so predictions run
 // on threads of a queue's own, a limited number of them at once.
 
-/// Runs predictions on threads of its own, so that Swift's tasks go on meanwhile.
+/// Runs predictions on threads of its own, so that Swift's tasks continue meanwhile.
 ///
 /// Predictions start in the order they were asked for. A server that knows its load makes a queue
 /// for it; the others use ``shared``.

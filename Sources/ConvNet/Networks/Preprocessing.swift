@@ -34,7 +34,7 @@ public struct Preprocessing: Sendable, Hashable, Codable {
     /// The classes' names, in the order of the logits; empty where they have none.
     public var classNames: [String]
     /// How long an image's shorter side is made before its middle is cut out in the network's size;
-    /// nil where both sides are scaled each by itself.
+    /// nil where both sides are scaled separately.
     public var shorterSide: Int?
 
     /// The most class names that are read.

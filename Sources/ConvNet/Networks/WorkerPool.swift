@@ -35,7 +35,7 @@ final class WorkerPool: @unchecked Sendable {
     private var (threads, idle) = (0, 0)
     private var isStopped = false
 
-    /// A pool that starts no more than so many threads.
+    /// A pool that starts at most a given number of threads.
     init(limit: Int) {
         self.limit = limit
         lock.initialize(to: pthread_mutex_t())

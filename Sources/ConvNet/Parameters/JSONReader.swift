@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // A reader of JSON that asks for what it expects, value by value. Foundation's decoder takes ten
-// times the memory of a text and keeps one of two values with the same key without a word; headers
-// of untrusted files are read by this one.
+// times the memory of a text and silently keeps one of two values with the same key; headers of
+// untrusted files are read by this one.
 
 /// Reads JSON (RFC 8259) in UTF-8 from its beginning to its end.
 struct JSONReader {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Who computes what of a step's batch, and in which order what they computed is added up.
+// Which rank computes which part of a step's batch, and in which order the results are added up.
 // Floating-point sums depend on their order, so the order is that of a fixed binary tree over
-// shards: the number of ranks decides who adds, never what is added to what.
+// shards: the number of ranks decides which rank adds, never what is added to what.
 
 /// How the samples of a step fall into shards, and the shards to ranks.
 ///

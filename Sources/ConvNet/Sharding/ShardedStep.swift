@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A step's gradients, shard by shard. Each shard goes forward and backward by itself; what a layer
+// A step's gradients, shard by shard. Each shard goes forward and backward separately; what a layer
 // then has is added to what the shards before it gave, and handed on when the rank's last shard is
 // through the layer, so that it can travel while the layers below are still at work.
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Batches that a thread of their own makes ready while training works on others. The queue is
-// bounded, so that nothing piles up; what a batch costs hides behind the step before it.
+// Batches that a separate thread prepares while training works on others. The queue is bounded, so
+// that nothing piles up; what a batch costs hides behind the step before it.
 
 #if canImport(Glibc)
     import Glibc
@@ -81,7 +81,7 @@ final class BatchQueue: @unchecked Sendable {
         ready = []
     }
 
-    /// The thread's work: makes batches until the queue is full, and goes on when one is taken.
+    /// The thread's work: makes batches until the queue is full, and continues when one is taken.
     private func fill() {
         while true {
             let result = Result { try sequence.next() }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Everything that training needs to go on as if nothing had happened, in one safetensors file: the
+// Everything that training needs to resume as if it had not stopped, in one safetensors file: the
 // network's tensors under their names, the optimizer's under `optimizer.KIND.NAME`, moving
 // averages under `average.NAME`, the losses of the steps under `history.stepLosses`, and the rest
 // as JSON in the metadata under `checkpoint`. Files are not trusted: every figure is checked
@@ -16,7 +16,7 @@ import Foundation
 /// try trainer.train(&network, on: training, checkpoints: plan)
 /// ```
 public struct Checkpoint: Sendable {
-    /// What must be the same where training goes on, as text by name.
+    /// What must be the same where training is resumed, as text by name.
     public var settings: [String: String] { header.settings }
     /// The place in the data, and the figures up to it.
     public let progress: TrainingProgress
@@ -36,7 +36,7 @@ public struct Checkpoint: Sendable {
     ///   - network: its parameters, buffers and the number of its next step are kept.
     ///   - updater: its state is kept.
     ///   - progress: the place in the data, and the figures up to it.
-    ///   - settings: what must be the same where training goes on, as text by name.
+    ///   - settings: what must be the same where training is resumed, as text by name.
     ///   - averages: moving averages of the network's parameters and buffers, by their names; none
     ///     where there are no averages.
     /// - Throws: ``TensorError`` when there is no memory for it or a figure of the progress is one
@@ -123,7 +123,7 @@ public struct Checkpoint: Sendable {
             bytes(file: url.path), to: url, keeping: count, skipping: skipping)
     }
 
-    /// Whether training with these settings may go on from it, and nothing in it is NaN or
+    /// Whether training with these settings may resume from it, and nothing in it is NaN or
     /// infinite.
     func isGood(
         for settings: [String: String], overriding: Set<String>, stepsPerEpoch: Int
@@ -148,7 +148,7 @@ public struct Checkpoint: Sendable {
     /// Puts everything back: all of it, or nothing where something does not suit.
     ///
     /// - Parameter average: what the averages have to be like; nil where there are none.
-    /// - Returns: the place to go on from, and the averages.
+    /// - Returns: the place to resume from, and the averages.
     /// - Throws: ``FileError`` that names the settings or the tensors that differ.
     func restore(
         _ network: inout Network, _ updater: inout Updater, average: AveragedTensors? = nil,

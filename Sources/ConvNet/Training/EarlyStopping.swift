@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // When training has gone on long enough: a function of the epochs so far, so that training can stop
-// anywhere and go on.
+// anywhere and be resumed.
 
 /// Training that ends where it no longer helps.
 public struct EarlyStopping: Sendable, Hashable {
     /// After how many epochs in a row without a new best one training ends.
     public let patience: Int
 
-    /// Training that ends after so many epochs without a new best one.
+    /// Training that ends after a number of epochs without a new best one.
     ///
     /// - Throws: ``TensorError`` when the patience is below 1.
     public init(patience: Int) throws(TensorError) {

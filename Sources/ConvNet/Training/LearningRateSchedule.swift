@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// How the learning rate changes while training goes on. A schedule is a function of the step's
-// number, so that training can stop anywhere and go on.
+// How the learning rate changes during training. A schedule is a function of the step's number, so
+// that training can stop anywhere and be resumed.
 
 import ConvNetTensor
 
@@ -16,7 +16,7 @@ public struct LearningRateSchedule: Sendable, Hashable {
     public enum Course: Sendable, Hashable {
         /// The learning rate as it is.
         case constant
-        /// Multiplied by a factor every so many steps (PyTorch's StepLR).
+        /// Multiplied by a factor every given number of steps (PyTorch's StepLR).
         case step(every: Int, factor: Double = 0.1)
         /// Half a cosine from the learning rate down to 0 at the given step (Loshchilov and Hutter,
         /// "SGDR: stochastic gradient descent with warm restarts", 2017; PyTorch's

@@ -31,7 +31,7 @@ extension Trainer {
         return model.firstNonFiniteNumber == nil
     }
 
-    /// The newest checkpoint that training can go on from after it has diverged: it was written at
+    /// The newest checkpoint that training can resume from after it has diverged: it was written at
     /// a place after which a loss was finite, with this trainer's settings.
     ///
     /// ```swift

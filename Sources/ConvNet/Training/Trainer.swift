@@ -16,7 +16,7 @@ public struct Trainer: Sendable {
     /// The rule that changes parameters.
     public var optimizer: any Optimizer { updater.optimizer }
     /// Which parameters are trained, by patterns of their names (``Updater/trainable``); nil for
-    /// all of them. Checkpoints hold the patterns, and training goes on with the same ones.
+    /// all of them. Checkpoints hold the patterns, and resumed training uses the same ones.
     public var trainable: [String]? {
         get { updater.trainable }
         set { updater.trainable = newValue }
@@ -42,11 +42,11 @@ public struct Trainer: Sendable {
     public let averaging: MovingAverage?
     /// The average, kept from one call to the next; nil before the first step.
     private var average: AveragedTensors?
-    /// How many batches a thread of its own makes ready while training works on others.
-    /// With 0 there is no such thread, and each batch is made when its turn comes; the
-    /// results are the same.
+    /// How many batches a separate thread prepares while training works on others. With 0 there is
+    /// no such thread, and each batch is made when its turn comes; the results are the same.
     public let batchesAhead: Int
-    /// How batches are cut into shards, and who shares them; nil where a batch is computed as one.
+    /// How batches are cut into shards, and what adds them up; nil where a batch is
+    /// computed as one.
     public let sharding: Sharding?
 
     /// A trainer.
@@ -57,13 +57,13 @@ public struct Trainer: Sendable {
     ///   - clipping: how gradients are clipped; nil for not at all.
     ///   - groups: parameters with a learning rate or weight decay of their own.
     ///   - decaying: which parameters the optimizer's weight decay is for.
-    ///   - loss: what is made small.
+    ///   - loss: what is minimized.
     ///   - batchSize: the samples of a step.
     ///   - dropLast: whether an epoch leaves out the samples at its end that fill no batch.
     ///   - epochs: how often training goes through the samples.
     ///   - earlyStopping: when training ends before that; nil for never.
     ///   - averaging: the moving average of parameters that is kept; nil for none.
-    ///   - batchesAhead: how many batches a thread of its own makes ready meanwhile.
+    ///   - batchesAhead: how many batches a separate thread prepares meanwhile.
     ///   - sharding: how batches are cut into shards; nil where a batch is computed as one.
     /// - Throws: ``TensorError`` when there is not at least one epoch and one sample per step, not
     ///   from 0 to 1,024 batches ahead, or a clipping's bound is not above 0.
@@ -100,8 +100,8 @@ public struct Trainer: Sendable {
 
     /// Trains a network in place.
     ///
-    /// Where it goes on from a checkpoint, the network, the optimizer and the history end up as
-    /// they would have without the break, bit for bit (but for the seconds).
+    /// Where it resumes from a checkpoint, the network, the optimizer and the history end up as
+    /// they would have without the break, bit for bit (except for the seconds).
     ///
     /// Where other ranks train along (see ``Sharding``), all call this with the same arguments,
     /// except that rank 0 alone reads and writes checkpoints; every rank ends up with the same
@@ -109,9 +109,9 @@ public struct Trainer: Sendable {
     ///
     /// - Parameters:
     ///   - model: the network.
-    ///   - source: the samples; it also decides about their order.
+    ///   - source: the samples; it also decides their order.
     ///   - testing: samples that are held out, evaluated after each epoch.
-    ///   - checkpoints: where to write checkpoints, and the one to go on from; nil for none.
+    ///   - checkpoints: where to write checkpoints, and the one to resume from; nil for none.
     ///   - stop: looked at after each step, or, with ``sharding``, at its end; where it is made, on
     ///     any rank, a checkpoint is written and training ends.
     ///   - onEvent: called after each step, evaluation, epoch and checkpoint; what it throws
@@ -208,7 +208,7 @@ public struct Trainer: Sendable {
     /// Whether this is the rank that writes files, or the only one.
     private var writesFiles: Bool { sharding?.averager.rank ?? 0 == 0 }
 
-    /// Puts a checkpoint back, where there is one, and sees to it that all ranks begin at
+    /// Puts a checkpoint back, where there is one, and makes sure that all ranks begin at
     /// the same place.
     private mutating func start(
         _ network: inout Network, _ checkpoints: Checkpoints?, settings: [String: String],

@@ -50,7 +50,7 @@ public struct CheckpointRecord: Sendable {
 
 /// What a trainer reports while it works.
 public enum TrainingEvent: Sendable {
-    /// Training begins, or goes on at this place of a checkpoint: it was read, it suits, and
+    /// Training begins, or resumes at this place of a checkpoint: it was read, it suits, and
     /// all ranks agree.
     case started(at: TrainingProgress)
     /// A step was taken.

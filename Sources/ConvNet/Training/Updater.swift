@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // An optimizer at work: the rule, what it keeps beside each parameter, and how far it has come. A
-// copy goes on by itself.
+// copy is independent.
 
 /// Changes the parameters of a network step by step.
 ///
