@@ -9,7 +9,7 @@ SHELL := /bin/bash
     fuzz-api consumer format lint docs
 
 # Which of SwiftPM's build systems to use, for all that is built here: native or swiftbuild.
-# SwiftPM's own choice unless told. On a Mac's disk, which takes ConvNet and convnet for one name,
+# SwiftPM's own choice by default. On a Mac's disk, which takes ConvNet and convnet for one name,
 # Swift Build's folders for the two would be one.
 export BUILD_SYSTEM ?= $(if $(filter Darwin,$(shell uname)),native)
 SYSTEM := $(if $(BUILD_SYSTEM),--build-system $(BUILD_SYSTEM))
@@ -47,8 +47,8 @@ perf-check: setup ## Fail where a kernel became slower: BASELINE=file, or BASE=r
 test: setup ## Run the tests; MNIST_DIR and BOOK_PARAMETERS name the real data
 	Tests/run.sh $(ARGUMENTS)
 
-# The program has a build of its own, as the package's trait MPI changes what every module is compiled
-# with. The tests only start it: they are those of the ordinary build.
+# The program has a build of its own, as the package's trait MPI changes what every module is
+# compiled with. The tests only start it: they are those of the ordinary build.
 MPI = swift build $(SYSTEM) --traits MPI --scratch-path .build/mpi --product convnet-mpi
 test-mpi: setup ## Run the tests of training on several processes
 	@if command -v mpirun >/dev/null && pkg-config --exists mpi-c; then \
@@ -56,18 +56,19 @@ test-mpi: setup ## Run the tests of training on several processes
 	    swift test $(SYSTEM) --filter ConvNetMPITests; \
 	else echo "skipped: the tests of training on several processes, as mpirun or mpi-c.pc is missing"; fi
 
-# With fewer drawn cases, as everything is slower; the tests themselves are optimised for that reason.
-# Memory is not recycled, which would hide faults. Loops stay that are unrolled otherwise, of which the
-# compiler would warn, and the default linker of each of AddressSanitizer's symbols. MPI's trait is on
-# where it can be, so that one build has everything.
+# With fewer random cases, as everything is slower; the tests themselves are optimised for that
+# reason. Memory is not recycled, which would hide faults. -Wno-pass-failed: sanitizers keep loops
+# from being unrolled, and clang would warn. lld: the default linker warns about each of
+# AddressSanitizer's symbols. MPI's trait is on where possible, so that one build has everything.
 SANITIZED = -Xswiftc -O -Xswiftc -enable-testing -Xswiftc -DCONVNET_EXACT_MEMORY \
     -Xcc -Wno-pass-failed -Xswiftc -use-ld=lld $(if $(shell command -v mpirun),--traits MPI)
 sanitize-address sanitize-thread: export DRAWN_CASES := 8
 
-# Swift has no UndefinedBehaviorSanitizer: it is for the kernels in C. More memory than there is has to
-# be refused as it is without the sanitizers. Leaks are looked for where the library's tests end, and not
-# in the programs that other tests run by the hundred: that would take them twice as long. XCTest, which
-# has no tests here, leaks what it says that in. The benchmark's own tests are arithmetic in Swift.
+# Swift has no UndefinedBehaviorSanitizer: it is for the kernels in C. More memory than there is has
+# to be refused as it is without the sanitizers. Leaks are looked for where the library's tests end,
+# and not in the programs that other tests run by the hundred: that would take them twice as long.
+# XCTest, which has no tests here, leaks what it says that in. The benchmark's own tests are
+# arithmetic in Swift.
 ADDRESS = swift test $(SYSTEM) --disable-xctest --scratch-path .build/sanitize-address --sanitize=address \
     -Xcc -fsanitize=undefined -Xcc -O1 $(SANITIZED)
 ADDRESS_OPTIONS := allocator_may_return_null=1:max_allocation_size_mb=3072
@@ -82,12 +83,12 @@ sanitize-address: setup ## Run the tests under AddressSanitizer and UndefinedBeh
 	$(if $(ARGUMENTS),,ASAN_OPTIONS=$(ADDRESS_OPTIONS):detect_leaks=0 \
 	    $(ADDRESS) $(PROGRAMS_TESTS:%=--filter %))
 
-# Archer, which comes with libomp, tells ThreadSanitizer what OpenMP orders.
+# Archer, which comes with libomp, tells ThreadSanitizer how OpenMP synchronizes.
 ARCHER = $(firstword $(wildcard /usr/lib/llvm-*/lib/libarcher.so /usr/lib/*/libarcher.so))
 
 sanitize-thread: export SANITIZER := thread
-# Tests of numbers that take minutes each under ThreadSanitizer, on kernels whose threads others watch;
-# and the benchmark's own tests: statistics on one thread, for ten minutes.
+# Tests of numbers that take minutes each under ThreadSanitizer, on kernels whose threads others
+# watch; and the benchmark's own tests: statistics on one thread, for ten minutes.
 NUMBERS_TESTS := BenchmarksTests NumbersTests ProductTests/blocksFitTogether \
     ProductTests/whatAFactorOfZero ProductTests/fewRowsByATransposedMatrix \
     PointwiseConvolutionTests/isExactOnIntegers PrepackedFiltersTests/kernelsMayChange
@@ -106,7 +107,7 @@ soak: setup ## Train and predict for MINUTES=30, and fail where memory or descri
 fuzz: setup ## Run libFuzzer on each file format for SECONDS_EACH=60
 	SECONDS_EACH=$(or $(SECONDS_EACH),60) Fuzzing/run.sh
 
-fuzz-api: setup ## Call the public interface CALLS=100000 times with arguments by lot
+fuzz-api: setup ## Call the public API CALLS=100000 times with random arguments
 	API_CALLS=$(or $(CALLS),100000) swift test $(SYSTEM) --filter DrawnCallsTests
 
 consumer: setup ## Build and run a user's package, the examples, the documents' code
@@ -142,10 +143,11 @@ format: setup-lint ## Format all Swift and C in place
 	swift format -i -r -p $(SWIFT_SOURCES)
 	clang-format -i $(C_SOURCES)
 
-lint: setup-lint ## Fail where the formatters would change a line or a script can't be read
+lint: setup-lint ## Fail where formatters would change a line, a comment is too wide, a script can't be read
 	swift format lint --strict -r -p $(SWIFT_SOURCES)
 	clang-format --dry-run -Werror $(C_SOURCES)
 	set -e; for script in .ci/run $$(git ls-files '*.sh'); do bash -n "$$script"; done
+	Tests/comment-width.sh
 
 docs: setup ## Write the documentation as web pages to docs/
 	Documentation/build.sh docs

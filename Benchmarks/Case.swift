@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// A case: something to check and to time. It is prepared when its turn comes and let go after it,
-// so that the benchmark needs the memory of its largest case only.
+// A case: something to check and to time. It is prepared when its turn comes and released
+// afterwards, so that the benchmark needs the memory of its largest case only.
 
 import ConvNet
 
-/// What an operation must at least do, whoever does it.
+/// The least work that an operation takes, in any implementation.
 ///
 /// A rate is given in what the case is named for; the other figure gives the case its place on the
 /// roofline.

@@ -57,7 +57,7 @@ struct CaseSelection {
             + " (\(notes.joined(separator: "; ")))"
     }
 
-    /// A line a case. Programs get the names alone.
+    /// One line per case. Programs get the names alone.
     func list(isForPeople: Bool) -> String {
         guard isForPeople else { return listed.map(\.name).joined(separator: "\n") }
         let nameWidth = listed.map(\.name.count).max() ?? 0

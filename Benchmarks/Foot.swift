@@ -34,7 +34,7 @@ struct Foot {
         return (lines + ["\(passed) passed, \(failed) failed"]).joined(separator: "\n")
     }
 
-    /// A line a case whose allocations are counted.
+    /// One line for each case whose allocations are counted.
     private var allocations: [String] {
         results.compactMap { result in
             result.systemAllocations.map {
@@ -65,7 +65,7 @@ struct Foot {
         return lines
     }
 
-    /// A line a case that is wrong.
+    /// One line for each case that is wrong.
     private var failures: [String] {
         results.compactMap { result in
             guard result.verdict == .failed, let check = result.check else { return nil }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The harness: checks each case and times it, then times all again in further rounds, so that a
-// slow spell of the machine does not hit all runs of one case. A case is told as soon as it is
-// through its first round.
+// slow spell of the machine does not hit all runs of one case. A case is reported as soon as its
+// first round is done.
 
 import ConvNet
 

@@ -18,7 +18,7 @@ struct Machine: Sendable {
     let memory: UInt64
     /// Multiply-adds on registers alone, on all threads: floating-point operations a second.
     let peakOperations: Double
-    /// Copying an array larger than the caches: bytes a second, read and written both counted.
+    /// Copying an array larger than the caches: bytes per second, counting both reads and writes.
     let bandwidth: Double
 }
 

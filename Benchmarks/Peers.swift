@@ -16,7 +16,7 @@ struct Peer: Sendable {
             UnsafePointer<Float>, Int32, Float, UnsafeMutablePointer<Float>, Int32
         ) -> Void
 
-    /// What a library is called, and how it is found and told how many threads to use.
+    /// What a library is called, and how it is found, and how its number of threads is set.
     private struct Description {
         let name: String
         let package: String
@@ -38,7 +38,7 @@ struct Peer: Sendable {
 
     /// Its name, such as `openblas`.
     let name: String
-    /// The processor that it took this one for, as far as it tells: an older library may not know
+    /// The processor that it took this one for, as far as it says: an older library may not know
     /// it, and fall back on plain kernels.
     let kernels: String
     private let product: Product

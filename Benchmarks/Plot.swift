@@ -6,7 +6,7 @@ import ConvNetPlots
 import Foundation
 
 enum Plot {
-    /// The picture; nil where no case tells both its operations and its bytes.
+    /// The picture; nil where no case gives both its operations and its bytes.
     static func picture(_ results: [Result], _ machine: Machine) throws -> Picture? {
         let points = results.compactMap(point)
         guard !points.isEmpty else { return nil }

@@ -11,7 +11,7 @@ struct Table {
     private let peers: [String]
     private let nameWidth, sizesWidth: Int
 
-    /// A later round's time is told where it is shorter than the printed one by this share.
+    /// A later round's time is reported where it is shorter than the printed one by this share.
     private static let noticeable = 0.05
 
     init(_ cases: [BenchmarkCase], _ machine: Machine, peers: [String] = []) {

@@ -5,7 +5,8 @@
 #
 #     BASELINE=FILE Benchmarks/perf-check.sh [ARGUMENT…]
 #
-# or against another revision, which is built beside this one; the two run in turns, up to three times:
+# or against another revision, which is built beside this one; the two run in turns, up to three
+# times:
 #
 #     BASE=REVISION Benchmarks/perf-check.sh [ARGUMENT…]
 #

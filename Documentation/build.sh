@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Writes the documentation as web pages with the toolchain's docc: Documentation/build.sh FOLDER. Fails on
-# a warning, such as a link that leads nowhere or a parameter that is not told, and on a public symbol
-# without a word about it.
+# Writes the documentation as web pages with the toolchain's docc: Documentation/build.sh FOLDER.
+# Fails on a warning, such as a link that leads nowhere or an undocumented parameter, and on an
+# undocumented public symbol.
 #
-# Symbols are taken from the modules that an ordinary build made. ConvNet's pages hold the tensors and the
-# kernels too, since `import ConvNet` brings them along.
+# Symbols are taken from the modules that an ordinary build made. ConvNet's pages hold the tensors
+# and the kernels too, since `import ConvNet` brings them along.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -27,7 +27,8 @@ products="$(swift build "${options[@]}" --show-bin-path)"
 target="$(swift -print-target-info | sed -n 's/.*"unversionedTriple": "\(.*\)".*/\1/p' | head -1)"
 flags=()
 for flag in $(pkg-config --cflags zlib cairo libpng libturbojpeg); do flags+=(-Xcc "$flag"); done
-# Each build system keeps the module maps that it makes for C targets elsewhere: these are like them.
+# Each build system keeps the module maps that it makes for C targets elsewhere: these are like
+# them.
 for module in CConvKernels CConvMPI; do
     mkdir -p "$work/maps/$module"
     printf 'module %s {\n    umbrella "%s"\n    export *\n}\n' \

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 #
-# Takes the code out of a Markdown document, for run.sh to run: awk -v out=FOLDER -f program.awk FILE.
+# Takes the code out of a Markdown document, for run.sh to run: awk -v out=FOLDER -f
+# program.awk FILE.
 #
 # The Swift blocks of a document are one program, from top to bottom, the shell blocks one script. A
-# `text` block right after a Swift block is what that block prints. C++ is compiled alone. A comment before a block changes
-# that:
+# `text` block right after a Swift block is what that block prints. C++ is compiled alone. A comment
+# before a block changes that:
 #   <!-- check: new program -->       begins another program, whose names are its own
 #   <!-- check: manifest -->          the block is the manifest of a package, Package.swift
 #   <!-- check: with MNIST -->        shell commands that are run where MNIST_DIR is set

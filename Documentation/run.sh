@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Runs the code of the README and of the articles, so that what they show is what happens. program.awk
-# tells how it is marked. Swift programs are built as a user's package, against a tagged version, and must
-# print what the document says they do; shell commands run in an empty folder and must end with 0.
+# Runs the code of the README and of the articles, so that what they show is what happens.
+# program.awk says how it is marked. Swift programs are built as a user's package, against a tagged
+# version, and must print what the document says they do; shell commands run in an empty folder and
+# must end with 0.
 #
 #   Documentation/run.sh FOLDER    FOLDER and SWIFT_CONVNET_URL are Tests/consumers.sh's
 #
@@ -46,8 +47,8 @@ for document in "${documents[@]}"; do
     done
 done
 
-# The README's manifest, with the clone's address in place of the public one, builds its first program;
-# the same with more products builds the rest.
+# The README's manifest, with the clone's address in place of the public one, builds its first
+# program; the same with more products builds the rest.
 manifest="$work/extracted/README.md/Package.swift"
 [ -s "$manifest" ] || fail "README.md has no manifest"
 address="$(sed -n 's/.*url: "\([^"]*\)".*/\1/p' "$manifest")"

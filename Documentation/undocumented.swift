@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Names the public symbols of this package that symbol graphs show without documentation, and fails where
-// there are some: swift undocumented.swift FILE.symbols.json…
+// Names the public symbols of this package that symbol graphs show without documentation, and fails
+// where there are some: swift undocumented.swift FILE.symbols.json…
 
 import Foundation
 

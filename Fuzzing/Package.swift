@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 // SPDX-License-Identifier: MIT
 //
-// libFuzzer targets for the formats that this package reads: a package of its own, so that nothing of
-// it is built by who depends on the library. run.sh builds it with the sanitizers and runs it.
+// libFuzzer targets for the formats that this package reads: a package of its own, so that nothing
+// of it is built by dependents of the library. run.sh builds it with the sanitizers and runs it.
 
 import PackageDescription
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Builds the libFuzzer targets with AddressSanitizer and UndefinedBehaviorSanitizer and runs each for a
-# while: Fuzzing/run.sh [TARGET…]. SECONDS_EACH says for how long, CORPUS where inputs that were found
-# are kept from run to run. The exit status is 0 when no target found a fault; an input that did lies in
-# Fuzzing/findings and is reproduced by giving it to the executable.
+# Builds the libFuzzer targets with AddressSanitizer and UndefinedBehaviorSanitizer and runs each
+# for a while: Fuzzing/run.sh [TARGET…]. SECONDS_EACH says for how long, CORPUS where inputs that
+# were found are kept from run to run. The exit status is 0 when no target found a fault; an input
+# that did lies in Fuzzing/findings and is reproduced by giving it to the executable.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -14,10 +14,10 @@ corpus="${CORPUS:-$PWD/.build/corpus}"
 targets=("$@")
 [ "$#" -gt 0 ] || targets=(IDX NPY NPZ PNG JPEG PNM Safetensors Network Checkpoint History ONNX)
 
-# -sanitize=fuzzer: coverage in every Swift module, and libFuzzer's main in each executable. Swift traps
-# on undefined behaviour by itself; for C there is a sanitizer.
-# The linker is LLVM's: gold fails on the sanitizers' debug information. Tensors get memory of just their
-# size, and none that was another's: what is beyond belongs to nobody.
+# -sanitize=fuzzer: coverage in every Swift module, and libFuzzer's main in each executable. Swift
+# traps on undefined behaviour by itself; for C there is a sanitizer. The linker is LLVM's: gold
+# fails on the sanitizers' debug information. Tensors get blocks of exactly their size, never
+# recycled ones, so that every overrun is seen.
 options=(
     -c debug --sanitize=address -Xswiftc -sanitize=fuzzer -Xswiftc -use-ld=lld
     -Xcc -fsanitize=undefined -Xcc -fno-sanitize-recover=undefined
@@ -27,7 +27,8 @@ options=(
 swift build "${options[@]}"
 executables="$(swift build "${options[@]}" --show-bin-path)"
 
-# libFuzzer takes what ends the process, and keeps its input: Swift's own report would come before it.
+# libFuzzer takes what ends the process, and keeps its input: Swift's own report would
+# come before it.
 export SWIFT_BACKTRACE=enable=no
 export UBSAN_OPTIONS=print_stacktrace=1
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Installs what is missing of this package's needs, and says nothing where nothing is: by apt on Debian
-# and Ubuntu, by dnf on Fedora, RHEL and Amazon Linux.
+# Installs what is missing of this package's needs, and says nothing where nothing is: by apt on
+# Debian and Ubuntu, by dnf on Fedora, RHEL and Amazon Linux.
 #
 #     Setup/install.sh [required | lint | neon | fresh]
 #
@@ -15,9 +15,9 @@ fail() {
     exit 1
 }
 
-# The names of what a purpose needs: packages MANAGER PURPOSE. libomp runs the kernels' threads, zlib
-# reads compressed data sets, Cairo draws pictures, libpng and libjpeg-turbo read them, MPI connects what
-# trains on several machines; SwiftPM asks pkg-config where they are.
+# The names of what a purpose needs: packages MANAGER PURPOSE. libomp runs the kernels' threads,
+# zlib reads compressed data sets, Cairo draws pictures, libpng and libjpeg-turbo read them, MPI
+# connects what trains on several machines; SwiftPM asks pkg-config where they are.
 packages() {
     case "$1 $2" in
     "apt required") echo libomp-dev zlib1g-dev libcairo2-dev libpng-dev libturbojpeg0-dev \

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Fails where two paths in a folder differ by the case of letters alone, as on a Mac's disk they would be
-# one: the library is ConvNet, and the program convnet.
+# Fails where two paths in a folder differ by the case of letters alone, as on a Mac's disk they
+# would be one: the library is ConvNet, and the program convnet.
 #
 #     Tests/case-collisions.sh FOLDER…
 

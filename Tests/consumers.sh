@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Builds and runs what depends on this package as its users do: by a version. The version is a tag in a
-# temporary clone of the commit that is checked out, so that neither the checkout nor SwiftPM's cache
-# sees it. One scratch folder serves all, so that the library is compiled once.
+# Builds and runs what depends on this package as its users do: by a version. The version is a tag
+# in a temporary clone of the commit that is checked out, so that neither the checkout nor SwiftPM's
+# cache sees it. One scratch folder serves all, so that the library is compiled once.
 #
-#   Tests/consumers.sh [consumer | examples | documents | serial]...    all of them unless told
+#   Tests/consumers.sh [consumer | examples | documents | serial]...    all of them by default
 #
 # MNIST_DIR names MNIST's four files; without it drawn digits take their place where they can.
 

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# The README's promise, kept where nothing else is installed: in a minimal Debian of its own (debootstrap)
-# with the Swift toolchain bound into it read-only, git and make, a clone of the checked-out commit, and an
-# environment that holds PATH and HOME alone, the commands of the README's first block run as they are
-# written there.
+# The README's promise, kept where nothing else is installed: in a minimal Debian of its own
+# (debootstrap) with the Swift toolchain bound into it read-only, git and make, a clone of the
+# checked-out commit, and an environment that holds PATH and HOME alone, the commands of the
+# README's first block run as they are written there.
 #
 #   Tests/fresh.sh [RELEASE/USER/EXTENT]...
 #
-# RELEASE is bookworm or trixie (Debian 12 or 13). USER is root, or newcomer: an ordinary user with sudo.
-# EXTENT is full, or smoke: set-up, a few rows of the benchmark, and the gradient check. Unless told:
-# Debian 12 as a newcomer in full, the other three as a smoke run. Skipped, with a line that says why, where
-# such a root can't be made.
+# RELEASE is bookworm or trixie (Debian 12 or 13). USER is root, or newcomer: an ordinary user with
+# sudo. EXTENT is full, or smoke: set-up, a few rows of the benchmark, and the gradient check. By
+# default: Debian 12 as a newcomer in full, the other three as a smoke run. Skipped, with a line
+# that says why, where such a root can't be made.
 
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -25,8 +25,9 @@ skip() {
     exit 0
 }
 
-# What the toolchain's own programs load and call, which whoever installs Swift has installed with it
-# (https://swift.org/install/linux); what the project itself needs is what `make setup` is to find out.
+# What the toolchain's own programs load and call, which is installed along with Swift
+# (https://swift.org/install/linux); what the project itself needs is what `make setup` is to find
+# out.
 declare -A toolchain_needs=(
     [bookworm]="binutils libc6-dev libcurl4 libgcc-12-dev libncurses6 libsqlite3-0
         libstdc++-12-dev libxml2 tzdata"
@@ -77,13 +78,13 @@ base_of() {
         return 1
     }
     rm -f "$base"/var/cache/apt/archives/*.deb
-    # Who follows the README comes with Swift on the path, and may call sudo.
+    # A reader of the README has Swift on the path, and may call sudo.
     chroot "$base" useradd --create-home --shell /bin/bash newcomer
     echo "newcomer ALL=(ALL) NOPASSWD: ALL" >"$base/etc/sudoers.d/newcomer"
 }
 
-# Runs commands in a root, as a user, with the toolchain in /opt/swift. What is mounted is gone with the
-# namespace, and what is still running with the namespace's first process.
+# Runs commands in a root, as a user, with the toolchain in /opt/swift. What is mounted is gone with
+# the namespace, and what is still running with the namespace's first process.
 run_in() {
     local machine="$1" user="$2" home
     home="$(chroot "$machine" getent passwd "$user" | cut -d: -f6)"

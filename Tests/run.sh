@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Runs the tests, those of training on several processes too, and says at the end how many passed and what
-# each skipped one would have needed: a peer's library, real data, Python, another user's rights.
+# Runs the tests, those of training on several processes too, and says at the end how many passed
+# and what each skipped one would have needed: a peer's library, real data, Python, another
+# user's rights.
 #
 #   Tests/run.sh [ARGUMENT OF SWIFT TEST]...
 #

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# What Setup/install.sh would run where packages are missing, with stand-ins for the package managers: no
-# machine here has dnf, and none should be changed.
+# What Setup/install.sh would run where packages are missing, with stand-ins for the package
+# managers: no machine here has dnf, and none should be changed.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# A program that uses ConvNet, linked with Swift's libraries inside, runs on a Debian machine that has
-# OpenMP's runtime and no Swift. Tried in a root of its own: a fresh Debian 12 where debootstrap and its
-# mirror can be reached (DEBOOTSTRAP=1), otherwise a folder with nothing but the C and C++ runtimes and
-# libomp. Skipped, with a line that says so, where one may not change the root.
+# A program that uses ConvNet, linked with Swift's libraries inside, runs on a Debian machine that
+# has OpenMP's runtime and no Swift. Tried in a root of its own: a fresh Debian 12 where debootstrap
+# and its mirror can be reached (DEBOOTSTRAP=1), otherwise a folder with nothing but the C and C++
+# runtimes and libomp. Skipped, with a line that says so, where one may not change the root.
 
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The networks of today that are measured: those of this library, and those that are read from files.
+// The networks of today that are measured: those of this library, and those that are read from
+// files.
 
 import ConvNet
 

@@ -31,7 +31,8 @@ extension CheckedKernels {
                 x, statistics: statistics, gamma: gamma, beta: beta, epsilon: epsilon)
         }
         let (result, part) = (try normalized(kernels, x), try x.samples(at: places))
-        // Whether the mean is taken off first or is part of a shift: (|x| + |mean|) · scale + |beta|.
+        // Whether the mean is taken off first or is part of a shift: (|x| + |mean|) ·
+        // scale + |beta|.
         let magnitudes = try reference.batchNormalization(
             part.magnitudes(), statistics: statistics.opposite(), gamma: gamma.magnitudes(),
             beta: beta.magnitudes(), epsilon: epsilon)
@@ -57,7 +58,8 @@ extension CheckedKernels {
         compareSums(result.beta, expected.beta, magnitudes: sums.beta, terms: terms)
         compareSums(result.gamma, expected.gamma, magnitudes: sums.gamma, terms: terms)
 
-        // gamma / √(variance + epsilon) · (dy − mean(dy) − z · mean(dy · z)), each term by its size.
+        // gamma / √(variance + epsilon) · (dy − mean(dy) − z · mean(dy · z)), each term by its
+        // size.
         let (count, plane) = (x.count / x.shape[1], x.count / (x.shape[0] * x.shape[1]))
         let (means, variances) = (statistics.mean.doubles, statistics.variance.doubles)
         let (gammas, betaSums, gammaSums) = (

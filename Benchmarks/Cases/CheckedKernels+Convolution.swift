@@ -116,8 +116,8 @@ extension CheckedKernels {
         return result
     }
 
-    /// The filters, or channels, whose results are compared by their own numbers: all of them, or as
-    /// many as the budget has room for.
+    /// The filters, or channels, whose results are compared by their own numbers: all of them, or
+    /// as many as the budget has room for.
     ///
     /// - Parameter products: multiply-adds of each.
     private func filters(_ count: Int, groups: Int, products: Int) -> [Int] {

@@ -3,8 +3,8 @@
 // Convolutions, forward, and forward with all three gradients. The reference computes some images
 // and filters of the output, some images and channels of the input's gradient, some filters and
 // channels of the filters' gradient: each element of those depends on nothing else. What goes by
-// Winograd's algorithm is off by much less than the bound of a direct sum, by which all of these are
-// checked, lets pass: some of its elements are checked by a sharp bound too.
+// Winograd's algorithm is off by much less than the bound of a direct sum, by which all of these
+// are checked, lets pass: some of its elements are checked by a sharp bound too.
 
 import ConvNet
 import ConvNetReference

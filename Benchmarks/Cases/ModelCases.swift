@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Networks of today: the prediction of one image and of eight, and training steps. Where a folder of
-// ONNX files has a network, that is what predicts; else it is this library's, with drawn weights.
+// Networks of today: the prediction of one image and of eight, and training steps. Where a
+// folder of ONNX files has a network, that is what predicts; else it is this library's, with
+// drawn weights.
 
 import ConvNet
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Checks of convolutions that use Winograd's algorithm. Its error depends on all pixels of a tile and
-// is bounded by following each rounding (WinogradRounding), which takes much longer than the result
-// itself, so some places are checked. Shapes alone say which: the hash of a row does not depend on
-// threads or on the time that there is.
+// Checks of convolutions that use Winograd's algorithm. Its error depends on all pixels of a tile
+// and is bounded by following each rounding (WinogradRounding), which takes much longer than the
+// result itself, so some places are checked. Shapes alone say which: the hash of a row does not
+// depend on threads or on the time that there is.
 
 import ConvNet
 import ConvNetReference

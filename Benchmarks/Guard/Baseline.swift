@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The figures of a run, kept in a file to hold later runs against. Only what is alike is compared:
-// the file tells what it was measured on and how.
+// the file says what it was measured on and how.
 
 import ConvNetOptions
 import ConvNetTensor
@@ -29,7 +29,8 @@ struct Baseline: Codable, Equatable {
 
     struct Case: Codable, Equatable {
         let name: String
-        /// Floating-point operations and bytes of the case. Where they have changed, so has the case.
+        /// Floating-point operations and bytes of the case. Where they have changed, so has the
+        /// case.
         let operations: Double
         let bytes: Double
         /// The case's times, each in units of what the machine could do at best when it was taken.
@@ -50,8 +51,8 @@ struct Baseline: Codable, Equatable {
 
     /// Reads a file that anybody may have written.
     ///
-    /// - Throws: ``UsageError`` when it can't be read, is of another kind or version, or holds what no
-    ///   run writes.
+    /// - Throws: ``UsageError`` when it can't be read, is of another kind or version, or holds what
+    ///   no run writes.
     static func read(from path: String) throws(UsageError) -> Baseline {
         let bytes: [UInt8]
         do throws(FileError) {
@@ -115,7 +116,7 @@ struct Baseline: Codable, Equatable {
 
     /// Finds out whether a run can be held against this one.
     ///
-    /// - Throws: ``UsageError`` that tells everything that differs.
+    /// - Throws: ``UsageError`` that names everything that differs.
     func checkComparable(to other: Setting, path: String) throws(UsageError) {
         let mode = { (quick: Bool) in quick ? "with --quick" : "without --quick" }
         let differences = [

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// Which cases became slower. A case is suspected on the samples of a first round and called a regression
-// only where a second round and a third, each with samples of its own, say so too, held to an error rate
-// for all suspects together: of seventy cases three or four are suspected in every run by chance alone.
+// Which cases became slower. A case is suspected on the samples of a first round and called a
+// regression only where a second round and a third, each with samples of its own, say so too, held
+// to an error rate for all suspects together: of seventy cases three or four are suspected in every
+// run by chance alone.
 
-/// What is known of one case's speed, then and now. Costs are times, in units of what the machine could
-/// do at best when each was taken: larger is slower.
+/// What is known of one case's speed, then and now. Costs are times, in units of what the machine
+/// could do at best when each was taken: larger is slower.
 struct Comparison: Sendable {
     let name: String
     /// Costs of the baseline.
     let baseline: [Double]
     /// Costs now.
     let current: [Double]
-    /// Costs of the last round in which it was measured again; empty where the first raised no suspicion.
+    /// Costs of the last round in which it was measured again; empty where the first
+    /// raised no suspicion.
     var repeated: [Double] = []
     /// How likely costs such as these are if the case is slower by the tolerance at most.
     var probability = 1.0
@@ -20,7 +22,7 @@ struct Comparison: Sendable {
     var repeatedProbability = 1.0
     /// Whether the case is slower, beyond tolerance and chance.
     var isRegression = false
-    /// Whether the case seems faster by more than the tolerance. Nobody measures that again.
+    /// Whether the case seems faster by more than the tolerance. That is not measured again.
     var isImprovement = false
 
     /// The cost now, the baseline's being 1: of the last round in which it was measured.
@@ -41,7 +43,7 @@ struct Decision: Sendable {
     /// How often a suspect is measured again, as long as it looks slower.
     static let repetitions = 2
 
-    /// Cases that are slower by less than this share are not told apart.
+    /// Cases that are slower by less than this share count as equal.
     var tolerance = 0.05
     /// A case is measured again below this probability.
     var suspicion = 0.05
@@ -86,8 +88,8 @@ struct Decision: Sendable {
         RankTest.probability(costs, areNotAbove: baseline.map { $0 * (1 + tolerance) })
     }
 
-    /// Which of several hypotheses are rejected if one false rejection or more is to be as rare as the
-    /// error rate (Holm, "A simple sequentially rejective multiple test procedure", 1979).
+    /// Which of several hypotheses are rejected if one false rejection or more is to be as rare as
+    /// the error rate (Holm, "A simple sequentially rejective multiple test procedure", 1979).
     static func rejections(_ probabilities: [Double], errorRate: Double) -> [Bool] {
         var isRejected = [Bool](repeating: false, count: probabilities.count)
         let order = probabilities.indices.sorted { probabilities[$0] < probabilities[$1] }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The guard: holds a run against a saved one, measures suspects again, and tells what became slower.
+// The guard: holds a run against a saved one, measures suspects again, and reports what
+// became slower.
 
 import ConvNet
 import ConvNetOptions
@@ -16,7 +17,7 @@ struct GuardReport {
     /// The cases that became slower.
     var regressions: [Comparison] { comparisons.filter(\.isRegression) }
 
-    /// A line a case that became slower, or may be faster, and one on all of them.
+    /// One line for each case that became slower or may be faster, and one on all of them.
     var text: String {
         let slower = regressions.map {
             "REGRESSED  \($0.name): \(Self.change($0.ratio)), "
@@ -55,8 +56,8 @@ struct GuardReport {
 }
 
 struct Guard {
-    /// Seconds until what looks slower twice is measured a third time: others' work, which takes caches
-    /// and memory from it, comes in spells.
+    /// Seconds until what looks slower twice is measured a third time: others' work, which takes
+    /// caches and memory from it, comes in spells.
     var pause = 5.0
 
     let baseline: Baseline

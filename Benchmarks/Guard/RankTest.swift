@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// The test of Mann and Whitney: are the numbers of one sample larger than those of another? It looks at
-// nothing but their order, so neither a shape of the noise is assumed nor do outliers count for more
-// than their place. (Mann and Whitney, "On a test of whether one of two random variables is
-// stochastically larger than the other", 1947.)
+// The test of Mann and Whitney: are the numbers of one sample larger than those of another? It
+// looks at nothing but their order, so neither a shape of the noise is assumed nor do outliers
+// count for more than their place. (Mann and Whitney, "On a test of whether one of two random
+// variables is stochastically larger than the other", 1947.)
 
 import Foundation
 
 enum RankTest {
-    /// Pooled samples up to this size are counted out exactly, ties included; from here on, the normal
-    /// approximation is off by less than anybody decides on.
+    /// Pooled samples up to this size are counted out exactly, ties included; from here on, the
+    /// normal approximation is off by less than anybody decides on.
     static let exactLimit = 60
 
-    /// How likely values at least as large as these, by their ranks, would come up if both samples were
-    /// of one distribution.
+    /// How likely values at least as large as these, by their ranks, would come up if both samples
+    /// were of one distribution.
     ///
     /// - Returns: from 0 to 1; 1 where one of the samples is empty.
     static func probability(_ values: [Double], areNotAbove others: [Double]) -> Double {
@@ -22,14 +22,14 @@ enum RankTest {
             ? exactProbability(values, others) : approximateProbability(values, others)
     }
 
-    /// The share of all ways to choose so many of the pooled ranks whose sum is at least that of the
-    /// values'. Ranks are doubled, as a tie's is the mean of its places.
+    /// The share of all ways to choose so many of the pooled ranks whose sum is at least that of
+    /// the values'. Ranks are doubled, as a tie's is the mean of its places.
     static func exactProbability(_ values: [Double], _ others: [Double]) -> Double {
         let ranks = doubledRanks(values + others)
         let total = ranks.reduce(0, +)
         let observed = ranks.prefix(values.count).reduce(0, +)
-        // The values' sum is as large as that where the others' is as small as the rest: the fewer of
-        // both are chosen.
+        // The values' sum is as large as that where the others' is as small as the rest: the fewer
+        // of both are chosen.
         let chosen = min(values.count, others.count)
         let counts = waysToChoose(chosen, of: ranks, total: total)
         let extreme =
@@ -37,8 +37,8 @@ enum RankTest {
         return min(extreme.reduce(0, +) / counts.reduce(0, +), 1)
     }
 
-    /// In how many ways so many of the ranks have each sum. Double holds the largest number, of 30 out
-    /// of 60, to 15 digits.
+    /// In how many ways so many of the ranks have each sum. Double holds the largest number, of 30
+    /// out of 60, to 15 digits.
     private static func waysToChoose(_ count: Int, of ranks: [Int], total: Int) -> [Double] {
         // Row by row: so many chosen, and each sum.
         let width = total + 1

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Takes samples for the guard: a case's time within a fraction of a second, in turns with the yardsticks
-// that tell what the machine could do at best meanwhile. A sample's cost is its time in units
-// of theirs: a slower machine, or a clock that sinks, slows both.
+// Takes samples for the guard: a case's time within a fraction of a second, in turns with the
+// yardsticks that show what the machine could do at best meanwhile. A sample's cost is its time in
+// units of theirs: a slower machine, or a clock that sinks, slows both.
 
 import ConvNet
 
@@ -13,8 +13,8 @@ final class Sampler {
     private let secondsPerSample: Double
     private var yardsticks: Yardsticks
 
-    /// How many samples are taken of a case when a run is held against a baseline. For a baseline, and
-    /// of suspects, it is twice as many: there, a few spoilt ones must not hide anything.
+    /// How many samples are taken of a case when a run is held against a baseline. For a baseline,
+    /// and of suspects, it is twice as many: there, a few spoilt ones must not hide anything.
     static func rounds(quick: Bool) -> Int { quick ? 10 : 12 }
     /// How often yardsticks and case take turns in a sample.
     private static let turns = 3

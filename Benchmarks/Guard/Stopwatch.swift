@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Times runs so that other programs count for little: not by the clock on the wall, but by the time
-// that the calling thread spent on a processor. On one thread that is exactly the run's own time. With
-// more, the caller does its share of a kernel's work and spins until the others have done theirs; where
-// they stand in line for a processor, its spinning is counted.
+// that the calling thread spent on a processor. On one thread that is exactly the run's own time.
+// With more, the caller does its share of a kernel's work and spins until the others have done
+// theirs; where they stand in line for a processor, its spinning is counted.
 
 import Foundation
 

@@ -16,8 +16,8 @@ struct Yardsticks {
     private var perOperation: [Double] = []
     private var perByte: [Double] = []
 
-    /// Samples before and after one that tell its yardsticks too. A copy meets more or less traffic of
-    /// other programs each time; the best of many changes slowly.
+    /// Neighbouring samples, before and after, that count towards the yardsticks of one. A copy
+    /// meets more or less traffic of other programs each time; the best of many changes slowly.
     private static let reach = 4
     /// The size of the largest cache. What fits into it moves as fast as the clock lets it.
     private static let cacheBytes = largestCache()
@@ -61,7 +61,7 @@ struct Yardsticks {
         let near = max(place - Self.reach, 0)...min(place + Self.reach, sampleCount - 1)
         let operation = perOperation[near].min() ?? 1
         let byte = perByte[near].min() ?? 1
-        // Other programs hold a part of the largest cache, which is everybody's.
+        // Other programs hold a part of the largest cache, which is shared.
         guard work.byteCount > Double(Self.cacheBytes / 4) else {
             // A byte then takes what it takes of the clock: as long as eight operations, say.
             return (work.operationCount + (work.isRatedInBytes ? 8 * work.byteCount : 0))

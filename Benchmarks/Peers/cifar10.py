@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Trains ResNet-20 on CIFAR-10 in PyTorch, with the settings that `convnet train --network resnet20` implies.
+"""Trains ResNet-20 on CIFAR-10 in PyTorch, with the settings of `convnet train --network resnet20`.
 
     pip install torch numpy pillow
-    Benchmarks/Peers/cifar10.py FOLDER [--epochs 10] [--threads 2] [--seed 1] [--limit N] [--no-test]
+    Benchmarks/Peers/cifar10.py FOLDER [--epochs 10] [--threads 2] [--seed 1] [--limit N]
+        [--no-test]
 
-FOLDER has train and test, a folder per class in each. Images are decoded once and kept as bytes; each batch is
-cropped out of images padded with 4 pixels of black, flipped at random and normalized, all of a batch at a time,
-so that a step does not wait for Python. An epoch is a line: mean loss, test accuracy, seconds of training, of
-evaluation, and images a second.
+FOLDER has train and test, with a folder per class in each. Images are decoded once and kept as
+bytes; each batch is cropped from images padded with 4 black pixels, flipped at random and
+normalized, a whole batch at a time, so that a step does not wait for Python. Each epoch prints a
+line: mean loss, test accuracy, seconds of training and of evaluation, and images per second.
 
-SGD with momentum 0.9 and rate 0.1, which rises for 200 steps (at most a tenth of all) and falls by a cosine to
-0; weight decay 1e-4 on weights, none on biases and normalizations; batches of 128.
+SGD with momentum 0.9; the learning rate rises to 0.1 over 200 steps (at most a tenth of all) and
+falls to 0 along a cosine; weight decay 1e-4 on weights, none on biases and normalizations; batches
+of 128.
 """
 import argparse
 import math

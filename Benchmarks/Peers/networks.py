@@ -6,9 +6,10 @@
     pip install numpy onnxruntime openvino
     Benchmarks/Peers/networks.py FOLDER [--threads 1] [--batches 1,8] [--rounds 3] [NAME …]
 
-FOLDER has NAME.onnx, with one input whose first axis is open, and NAME.input.npy: some images, which are
-repeated to fill a batch. Each program runs on the same threads and images, by turns, so that a slow spell of
-the machine meets all of them; a time is the best of all rounds. An empty cell is a library that is not installed.
+FOLDER has NAME.onnx, with one input whose first axis is open, and NAME.input.npy: some images,
+which are repeated to fill a batch. The programs run alternately, with the same threads and images,
+so that a slow spell of the machine affects all of them; a time is the best of all rounds. An empty
+cell means that the library is not installed.
 """
 import argparse
 import json
@@ -25,7 +26,7 @@ SECONDS_PER_ROUND = 0.6
 
 
 def best(run):
-    """The shortest of the runs that fit in a round, in milliseconds, after one that is not counted."""
+    """The shortest of the runs that fit in a round, in milliseconds, after one warm-up run."""
     run()
     times, begin = [], time.perf_counter()
     while len(times) < 3 or time.perf_counter() - begin < SECONDS_PER_ROUND:

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 #
-# Draws the photographs beside this file with Pillow: python3 make.py. Suns, houses and trees, each with a
-# sky, a ground and grain of its own; some lie on their side, and their EXIF says so, as a camera's do.
+# Draws the photographs beside this file with Pillow: python3 make.py. Suns, houses and trees,
+# each with a sky, a ground and grain of its own; some lie on their side, and their EXIF says so,
+# as a camera's do.
 
 import pathlib
 import random

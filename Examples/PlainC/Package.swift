@@ -3,9 +3,12 @@
 //
 // The matrix product called from plain C, without any Swift: `swift run PlainC`.
 //
-// In a package of your own the dependency is one line,
-// .package(url: "https://HOST/swift-convnet.git", from: "0.2.0"). Here the address of a tagged clone
-// comes from the environment, as in continuous integration; without it this checkout is taken.
+// In a package of your own the dependency is one line:
+//
+//     .package(url: "https://HOST/swift-convnet.git", from: "0.2.0")
+//
+// Here the address of a tagged clone comes from the environment, as in continuous integration;
+// without it this checkout is taken.
 
 import PackageDescription
 

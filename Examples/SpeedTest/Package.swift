@@ -1,11 +1,14 @@
 // swift-tools-version: 6.2
 // SPDX-License-Identifier: MIT
 //
-// A test that fails when a network of one's own becomes slower: `swift test`.
+// A test that fails when your own network becomes slower: `swift test`.
 //
-// In a package of your own the dependency is one line,
-// .package(url: "https://HOST/swift-convnet.git", from: "0.2.0"). Here the address of a tagged clone
-// comes from the environment, as in continuous integration; without it this checkout is taken.
+// In a package of your own the dependency is one line:
+//
+//     .package(url: "https://HOST/swift-convnet.git", from: "0.2.0")
+//
+// Here the address of a tagged clone comes from the environment, as in continuous integration;
+// without it this checkout is taken.
 
 import PackageDescription
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 #
-# Makes the seed corpus beside this file: small files of each format, whole ones (tests read every one
-# of them) from which the fuzzer makes broken ones. NumPy's files are those of Tests/Fixtures/NumPy.
+# Makes the seed corpus beside this file: small files of each format, whole ones (tests read every
+# one of them) from which the fuzzer makes broken ones. NumPy's files are those of
+# Tests/Fixtures/NumPy.
 
 import gzip
 import json

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// convnet check-gradients: backpropagation against central differences, through the kernels in plain
-// Swift, in Double.
+// convnet check-gradients: backpropagation against central differences, through the kernels in
+// plain Swift, in Double.
 
 import ConvNet
 import ConvNetOptions

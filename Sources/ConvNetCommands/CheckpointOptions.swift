@@ -71,7 +71,7 @@ enum CheckpointOptions {
         return settings
     }
 
-    /// What must be the same where training goes on, beside what a trainer knows itself.
+    /// What must be the same where training is resumed, besides what a trainer knows itself.
     ///
     /// - Throws: ``UsageError`` when there is no network of the name that is given.
     static func settings(_ options: Options, seed: UInt64) throws(UsageError) -> [String: String] {
@@ -84,7 +84,7 @@ enum CheckpointOptions {
         return settings
     }
 
-    /// What to tell of training that was stopped: where, and how to go on.
+    /// What to report of training that was stopped: where, and how to resume.
     ///
     /// - Parameter tool: how the program is called.
     static func interruption(
@@ -99,7 +99,8 @@ enum CheckpointOptions {
             description: "\(stopped); go on with: \(tool) \(resumingArguments(file))")
     }
 
-    /// What to tell of training that diverged: where, and how to go on with a smaller learning rate.
+    /// What to report of training that diverged: where, and how to resume with a smaller
+    /// learning rate.
     ///
     /// - Parameters:
     ///   - checkpoint: the last good one, if there is any.
@@ -152,8 +153,8 @@ enum CheckpointOptions {
     }
 }
 
-/// Training that diverged, and how to go on.
+/// Training that diverged, and how to resume it.
 package struct Divergence: Error, CustomStringConvertible {
-    /// One line that says where, and the command that goes on.
+    /// One line that says where, and the command that resumes it.
     package let description: String
 }

@@ -83,15 +83,16 @@ package enum CommandLineTool {
     /// The longest line about an error, in characters.
     private static let longestLine = 2000
 
-    /// One line for any error. Names in it may come from a stranger's file: what a terminal would obey
-    /// is written out, and what goes on and on is cut.
+    /// One line for any error. Names in it may come from an untrusted file: control characters are
+    /// escaped, and long texts are cut.
     package static func line(for error: any Error) -> String {
         // Our own errors describe themselves in a line; the system's do so in another place.
         let isSystems = error is CocoaError || error is POSIXError || error is URLError
         return line(isSystems ? error.localizedDescription : "\(error)")
     }
 
-    /// One line for a text that may have names of a stranger's file in it, as ``line(for:)`` makes it.
+    /// One line for a text that may have names from an untrusted file in it, as
+    /// ``line(for:)`` makes it.
     static func line(_ text: String) -> String {
         let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
         let end = line.unicodeScalars.count > longestLine ? "…" : ""

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Scripts that let bash and zsh complete a tool's commands and options: made from the tables that the
-// options are parsed by, so that they can't be out of date.
+// Scripts that let bash and zsh complete a tool's commands and options: made from the tables that
+// the options are parsed by, so that they can't be out of date.
 
 import ConvNetOptions
 import Foundation

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// How often each class is taken for which, and the mistakes that a network is surest of.
+// How often each class is predicted as which, and the most confident mistakes of a network.
 
 import ConvNet
 import ConvNetPlots
@@ -16,7 +16,7 @@ struct Confusion {
         let probability: Double
     }
 
-    /// How often each class is taken for which.
+    /// How often each class is predicted as which.
     private(set) var report: ClassificationReport
     private var misses: [Miss] = []
 
@@ -43,11 +43,11 @@ struct Confusion {
         }
     }
 
-    /// How many images were sorted rightly.
+    /// How many images were classified correctly.
     var accuracy: Accuracy { report.accuracy }
 
-    /// A row a label, in it a count a prediction; of a network that knows more classes than a table has
-    /// room for, those up to the last that occurs.
+    /// One row per label with one count per prediction; for a network with more classes than a
+    /// table has room for, those up to the last that occurs.
     var counts: [[Int]] {
         let known = report.classCount
         let last = report.classes.last { $0.samples + $0.predicted > 0 }?.label ?? 0

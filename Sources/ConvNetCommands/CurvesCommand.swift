@@ -50,16 +50,17 @@ enum CurvesCommand: Command {
     }
 }
 
-/// A file that tells how a training went.
+/// A file that records how a training went.
 enum RunFile {
     /// The largest text that is read, in bytes.
     private static let largestText = TrainingHistory.largestJSON
 
-    /// What a file of `--history`, `--csv` or `--checkpoint` tells.
+    /// What a file of `--history`, `--csv` or `--checkpoint` records.
     ///
     /// - Throws: ``FileError`` when it can't be read or is none of them.
     static func history(in file: URL) throws -> TrainingHistory {
-        // A checkpoint begins with the size of its header, in eight bytes of which the last are zeros.
+        // A checkpoint begins with the size of its header, in eight bytes of which the
+        // last are zeros.
         let start = try FileHandle(forReadingFrom: file).read(upToCount: 8) ?? Data()
         guard !start.contains(0) else {
             return try Checkpoint(contentsOf: file).progress.history

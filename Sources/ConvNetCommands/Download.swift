@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Downloading a file that may be broken off and resumed: bytes go to FILE.part as they come, and the
-// next try asks for what is missing.
+// Downloading a file that may be broken off and resumed: bytes go to FILE.part as they come, and
+// the next try asks for what is missing.
 
 import Foundation
 
@@ -16,8 +16,8 @@ struct DownloadError: Error, CustomStringConvertible {
 
 /// One download; waits until it is done.
 final class Download: NSObject, URLSessionDataDelegate, @unchecked Sendable {
-    // Sendable although it changes: the session calls its delegate on one queue, and the caller reads
-    // the outcome only after the semaphore.
+    // Sendable although it changes: the session calls its delegate on one queue, and the caller
+    // reads the outcome only after the semaphore.
     private let file: FileHandle
     private let offset: UInt64
     private let done = DispatchSemaphore(value: 0)

@@ -17,7 +17,7 @@ enum DownloadCommand: Command {
         Option("url", "URL", "Where to get them; a public mirror."),
     ]
 
-    /// The files and the SHA-256 of each, as everybody has them.
+    /// The files and the SHA-256 of each, as they are published.
     private static let files = [
         (
             "train-images-idx3-ubyte.gz",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// convnet evaluate: how many test images a network with given parameters sorts rightly.
+// convnet evaluate: how many test images a network with given parameters classifies correctly.
 
 import ConvNet
 import ConvNetOptions
@@ -41,7 +41,7 @@ enum EvaluateCommand: Command {
         let top_accuracy: Double?
         /// The picture, where one was drawn.
         let plot: String?
-        /// A row a label, in it a count a prediction, where they were counted.
+        /// One row per label with one count per prediction, where they were counted.
         let confusion: [[Int]]?
         let classes: [Class]?
     }
@@ -106,7 +106,7 @@ enum EvaluateCommand: Command {
         if let plot { print("wrote \(plot.path)") }
     }
 
-    /// A line a class, under a line of heads.
+    /// One line per class, under a line of headings.
     static func table(
         of classes: [ClassificationReport.ClassFigures], _ name: (Int) -> String
     ) -> String {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The filters of a network's first convolution, from a file of parameters or freshly drawn. A file
-// tells enough: its network need not be one that has a name here.
+// says enough: its network need not be one that has a name here.
 
 import ConvNet
 import Foundation
@@ -33,7 +33,7 @@ enum FirstLayer {
         in contents: Safetensors.Contents, file: String
     ) throws -> NamedTensor? {
         if let filters = numberedFilters(in: contents.tensors) { return filters }
-        // Names of a graph's tensors don't tell their order; its description does.
+        // Names of a graph's tensors don't show their order; its description does.
         guard contents.describesNetwork else { return nil }
         let network = try Network(contents, file: file, strict: false)
         return firstFilters(in: network.parameters)

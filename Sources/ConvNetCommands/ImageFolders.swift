@@ -245,7 +245,7 @@ struct ImageFolders {
         FileHandle.standardError.write(Data("\(CommandLineTool.line(text))\n".utf8))
     }
 
-    /// Reads what a network is trained with, and tells the network what is done to its images.
+    /// Reads what a network is trained with, and records in the network what is done to its images.
     ///
     /// - Parameter augmentation: `--augment`; nil for no changes.
     func trainingData(

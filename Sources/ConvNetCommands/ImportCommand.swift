@@ -45,7 +45,7 @@ enum ImportCommand: Command {
         try network.save(to: output)
     }
 
-    /// What is wrong with the arrays, told by the number that stands in them.
+    /// What is wrong with the arrays, by the non-finite number in them.
     private static func refusal(
         _ number: NonFiniteNumber, of arrays: [NamedTensor], in file: String
     ) -> FileError {

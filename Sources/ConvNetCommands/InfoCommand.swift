@@ -83,8 +83,8 @@ enum InfoCommand: Command {
 
     /// The layers of a file's network; what an ONNX file takes and gives before them.
     ///
-    /// - Throws: ``Outcome`` with status 3 where an ONNX file has something that can't be run, besides what
-    ///   reading throws.
+    /// - Throws: ``Outcome`` with status 3 where an ONNX file has something that can't be run,
+    ///   besides what reading throws.
     private static func show(_ file: URL, _ options: Options) throws {
         let interface = ModelFile.isONNX(file) ? try ONNXInterface(contentsOf: file) : nil
         if let interface, !options.has("json") {
@@ -100,8 +100,7 @@ enum InfoCommand: Command {
         try show(network, options, interface)
     }
 
-    /// Whether batch normalizations can be trained: exporters fold them into filters unless they
-    /// are told not to.
+    /// Whether batch normalizations can be trained: exporters fold them into filters by default.
     private static func normalizations(of network: Network) -> String {
         let count = network.graph.nodes.count { $0.layer is BatchNormalization }
         return count > 0

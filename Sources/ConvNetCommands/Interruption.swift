@@ -6,7 +6,7 @@ import ConvNetOptions
 
 /// A command that stopped because it was asked to.
 package struct Interruption: Error, CustomStringConvertible {
-    /// One line that says where it stopped and how to go on.
+    /// One line that says where it stopped and how to resume.
     package let description: String
 
     /// The exit status.

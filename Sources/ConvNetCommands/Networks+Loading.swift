@@ -7,7 +7,7 @@ import ConvNetOptions
 import Foundation
 
 extension Networks {
-    /// `--network` where a file may tell it.
+    /// `--network` where a file may describe it.
     static let optionBesideFile = Option(
         "network", "NAME", "\(names.joined(separator: ", ")); what the file describes, or simple.",
         choices: names)
@@ -20,8 +20,9 @@ extension Networks {
             "Ignore what the file has too much, keep 0 for what it lacks, and say what."),
     ]
 
-    /// The network of the file that `--parameters` names: the one that `--network` names with the
-    /// file's parameters, or without it the one that the file describes; simple if it describes none.
+    /// The network of the file that `--parameters` names: the one that `--network` names with
+    /// the file's parameters, or without it the one that the file describes; simple if it
+    /// describes none.
     ///
     /// With `--no-strict`, a line on standard error says what did not suit.
     ///
@@ -37,8 +38,8 @@ extension Networks {
 
     /// The network of a file, as ``load(_:for:)``; an ONNX file's where its name ends in `.onnx`.
     ///
-    /// - Throws: ``Outcome`` with status 3 where an ONNX file has something that can't be run, besides
-    ///   what ``load(_:for:)`` throws.
+    /// - Throws: ``Outcome`` with status 3 where an ONNX file has something that can't be run,
+    ///   besides what ``load(_:for:)`` throws.
     static func load(
         _ file: URL, _ options: Options, for images: ImageKind? = nil
     ) throws -> any Classifier {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The options that say how parameters are changed: the optimizer, its learning rate over time, weight
-// decay, clipping, averages, and when to stop. Where none is given, a network's recipe may know.
+// The options that say how parameters are changed: the optimizer, its learning rate over
+// time, weight decay, clipping, averages, and when to stop. Where none is given, a network's
+// recipe may know.
 
 import ConvNet
 import ConvNetOptions
@@ -147,7 +148,8 @@ struct OptimizerOptions {
         }
     }
 
-    /// The step size that a network asks for by itself; nil where the optimizer's usual one suits it.
+    /// The step size that a network asks for by itself; nil where the optimizer's usual one suits
+    /// it.
     ///
     /// Sigmoids pass on at most a quarter of a gradient: with Adam's usual 0.001, twelve epochs of
     /// LeNet's classic form on MNIST reach 0.980 to 0.985 of the test images, with 0.002 they reach

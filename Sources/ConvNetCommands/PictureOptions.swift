@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The pictures that commands draw, looked at before the work whose result they are to show; and other
-// options that these commands share.
+// The pictures that commands draw, looked at before the work whose result they are to show; and
+// other options that these commands share.
 
 import ConvNetOptions
 import ConvNetPlots

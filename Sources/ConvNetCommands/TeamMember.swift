@@ -9,7 +9,7 @@ import ConvNet
 package struct TeamMember {
     /// What adds up the team's gradients.
     let averager: any GradientAverager
-    /// The threads that this process uses where nobody says.
+    /// The number of threads that this process uses by default.
     let standardThreads: Int
     /// How the team is called, as people type it.
     let tool: String

@@ -59,8 +59,9 @@ package enum TrainCommand: Command {
 
     /// Trains, alone or as one of a team.
     ///
-    /// - Parameter member: who this process is in the team; nil where it trains alone.
-    /// - Throws: ``UsageError`` when an option is wrong, and what reading, training and writing throw.
+    /// - Parameter member: this process's place in the team; nil where it trains alone.
+    /// - Throws: ``UsageError`` when an option is wrong, and what reading, training and
+    ///   writing throw.
     package static func run(_ options: Options, as member: TeamMember?) throws {
         try Networks.requireClassifier(options)
         let epochs = try options.int("epochs") ?? 3
@@ -171,7 +172,8 @@ package enum TrainCommand: Command {
         _ options: Options, _ recipe: TrainingRecipe?
     ) throws(UsageError) -> (images: Int, parts: Int) {
         let given = try options.int("batch-size")
-        // Who says what a batch is means the step, unless he says how many make one.
+        // A given batch size is that of the step, unless the number of batches per step is given
+        // too.
         let implied = given == nil ? recipe?.accumulation : nil
         let parts = try options.int("accumulate") ?? implied ?? 1
         let (images, overflow) = (given ?? recipe?.batchSize ?? 100)
@@ -183,7 +185,8 @@ package enum TrainCommand: Command {
         return (images, parts)
     }
 
-    /// How batches are cut into shards; nil where they are not. Gradients are accumulated over shards.
+    /// How batches are cut into shards; nil where they are not. Gradients are accumulated over
+    /// shards.
     private static func sharding(
         _ options: Options, parts: Int, seed: UInt64, _ kernels: NativeKernels,
         _ member: TeamMember?
@@ -256,8 +259,8 @@ package enum TrainCommand: Command {
         }
     }
 
-    /// The images to train with and those to judge by. A network for photographs learns what is done
-    /// to them.
+    /// The images to train with and those to judge by. A network for photographs learns what
+    /// is done to them.
     ///
     /// - Parameter changes: how the images to train with are changed at random; nil for not at all.
     private static func data(

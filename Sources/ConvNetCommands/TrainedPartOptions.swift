@@ -16,7 +16,7 @@ enum TrainedPartOptions {
             "Normalize by the running statistics in training too, and keep them."),
     ]
 
-    /// Tells a trainer what to train.
+    /// Sets what a trainer trains.
     static func apply(_ options: Options, to trainer: inout Trainer) {
         trainer.trainable = options.string("trainable")?
             .split(separator: ",", omittingEmptySubsequences: false).map(String.init)

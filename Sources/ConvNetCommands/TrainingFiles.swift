@@ -7,7 +7,7 @@ import ConvNetOptions
 import ConvNetPlots
 import Foundation
 
-/// Where training's results go, and where it goes on from.
+/// Where training's results go, and what it resumes from.
 struct TrainingFiles {
     /// The network's file.
     let output: URL?
@@ -31,7 +31,7 @@ struct TrainingFiles {
         checkpoints = try CheckpointOptions.plan(options, seed: seed)
     }
 
-    /// Writes what became of training, as far as somebody asked for it.
+    /// Writes the results of training that were asked for.
     func write(_ result: TrainingHistory, report: inout any TrainingReport) throws {
         if let history {
             try result.write(to: history)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Files that tell how training goes while it does: events for TensorBoard, a table for spreadsheets.
+// Files that show how training goes while it runs: events for TensorBoard, a table for
+// spreadsheets.
 
 import ConvNet
 import ConvNetOptions
@@ -34,7 +35,7 @@ struct TrainingLogs {
         table = try options.outputFile("csv")
     }
 
-    /// Begins, or goes on from a checkpoint.
+    /// Begins, or resumes from a checkpoint.
     mutating func start(at progress: TrainingProgress) throws {
         history = progress.history
         guard let folder else { return }

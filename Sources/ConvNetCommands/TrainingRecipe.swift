@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// The settings that networks were published with. Each is what --network implies and an option overrides;
-// the number of epochs is nobody's but the caller's.
+// The settings that networks were published with. Each is what --network implies and an option
+// overrides; the number of epochs is the caller's choice alone.
 
 import ConvNet
 import ConvNetOptions
 
-/// How a network was trained by those who published it.
+/// How a network was trained by its authors.
 struct TrainingRecipe: Sendable {
     /// Where it stands.
     let source: String
@@ -28,7 +28,8 @@ struct TrainingRecipe: Sendable {
     var accumulation = 1
     /// How often training went through the images there.
     let epochs: Int
-    /// The changes of images, as `--augment` has them; photographs only, as digits have a right side.
+    /// The changes of images, as `--augment` has them; photographs only, as digits have a right
+    /// side.
     let augmentation: String
 
     /// How the learning rate changes.
@@ -55,16 +56,16 @@ struct TrainingRecipe: Sendable {
     /// How many images make a step.
     var samples: Int { batchSize * accumulation }
 
-    /// The recipe that a call implies: that of a named network, unless training begins with another's
-    /// parameters; nil for the networks of the chapter.
+    /// The recipe that a call implies: that of a named network, unless training begins with
+    /// another's parameters; nil for the networks of the chapter.
     static func implied(by options: Options) throws(UsageError) -> TrainingRecipe? {
         let name = try Networks.name(options)
         guard options.string("from") == nil else { return nil }
         return NamedGraph.all.first { $0.name == name }?.recipe
     }
 
-    /// Residual networks for small images: the paper's, with a cosine for its two steps, and decay on
-    /// weights alone.
+    /// Residual networks for small images: the paper's, with a cosine for its two steps, and decay
+    /// on weights alone.
     static let smallImages = TrainingRecipe(
         source: "He et al. 2016, section 4.2, with warm-up and cosine", learningRate: 0.1,
         schedule: .cosine, warmUp: 200, weightDecay: 1e-4, decaying: .weights, batchSize: 128,

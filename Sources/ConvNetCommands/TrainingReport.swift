@@ -40,7 +40,7 @@ struct TrainingStart {
     }
 }
 
-/// Tells people or programs how training goes.
+/// Reports to people or programs how training goes.
 protocol TrainingReport {
     mutating func start(_ start: TrainingStart)
     mutating func report(_ event: TrainingEvent) throws
@@ -49,7 +49,7 @@ protocol TrainingReport {
     mutating func wrote(_ path: String)
 }
 
-/// Tells nothing, where another process tells.
+/// Reports nothing, where another process reports.
 struct NoReport: TrainingReport {
     func start(_ start: TrainingStart) {}
     func report(_ event: TrainingEvent) {}
@@ -171,7 +171,7 @@ struct ProgressBar: TrainingReport {
     }
 }
 
-/// A JSON object a line.
+/// One JSON object per line.
 struct JSONLines: TrainingReport {
     /// Whether there is a line for each step.
     let reportsSteps: Bool

@@ -11,7 +11,8 @@ public struct Augmentation: Sendable, Hashable {
     public let shift: Int
     /// The most degrees that it is turned by, either way.
     public let rotation: Double
-    /// The largest part of its height and width that is cut away; the rest is enlarged to full size.
+    /// The largest part of its height and width that is cut away; the rest is enlarged to full
+    /// size.
     public let crop: Double
     /// Whether every other image, at random, is mirrored left to right.
     public let flip: Bool
@@ -21,8 +22,8 @@ public struct Augmentation: Sendable, Hashable {
 
     /// Random changes; without arguments none.
     ///
-    /// - Throws: ``TensorError`` when the shift is not from 0 to 1,000 pixels, the rotation not from 0
-    ///   to 180 degrees, or the crop not from 0 to below 1.
+    /// - Throws: ``TensorError`` when the shift is not from 0 to 1,000 pixels, the rotation not
+    ///   from 0 to 180 degrees, or the crop not from 0 to below 1.
     public init(
         shift: Int = 0, rotation: Double = 0, crop: Double = 0, flip: Bool = false
     ) throws(TensorError) {
@@ -43,10 +44,12 @@ public struct Augmentation: Sendable, Hashable {
         self.flip = flip
     }
 
-    /// The changes that a text stands for: some of `shift`, `rotate`, `crop` and `flip`, with commas
-    /// between, the first three with an amount if the usual one is not meant: `shift:3,rotate`.
+    /// The changes that a text stands for: some of `shift`, `rotate`, `crop` and `flip`, with
+    /// commas between, the first three with an amount if the usual one is not meant:
+    /// `shift:3,rotate`.
     ///
-    /// - Throws: ``TensorError`` when the text has another word, one twice, or an impossible amount.
+    /// - Throws: ``TensorError`` when the text has another word, one twice, or an
+    ///   impossible amount.
     public init(name: String) throws(TensorError) {
         func wrong(_ part: Substring) -> TensorError {
             TensorError(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
 //
-// Whoever reads or writes a file sees its errors, by importing this module alone.
+// Importing this module makes the errors of reading and writing files visible as well.
 
 @_exported public import ConvNetSupport

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The IDX format, in which MNIST comes: two zero bytes, a type code, the number of axes, an extent
-// an axis (32 bits, big-endian), then the numbers in row-major order. A file may be compressed with
-// gzip; its first two bytes tell. A header is data from a stranger: every field is checked before
-// it decides about memory, and the data has to be exactly as long as the header says.
+// The IDX format, in which MNIST comes: two zero bytes, a type code, the number of axes, one extent
+// per axis (32 bits, big-endian), then the numbers in row-major order. A file may be compressed
+// with gzip; its first two bytes show that. A header is not trusted: every field is checked before
+// memory is taken for it, and the data has to be exactly as long as the header says.
 
 import ConvNetTensor
 import Foundation

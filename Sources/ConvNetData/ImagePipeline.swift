@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What images go through on the way to a network: random changes in training, then normalisation. All
-// of it is a function of the seed, the epoch and the image's place, so that any thread may do it, at
-// any time, and training can stop anywhere and go on.
+// What images go through on the way to a network: random changes in training, then normalisation.
+// All of it is a function of the seed, the epoch and the image's place, so that any thread may do
+// it, at any time, and training can stop anywhere and go on.
 
 import ConvNetTensor
 

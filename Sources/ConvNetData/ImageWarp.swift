@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One draw of an augmentation, and how it moves pixels: all four changes together are one affine map
-// from each pixel of the new image to where it is read in the old one.
+// One draw of an augmentation, and how it moves pixels: all four changes together are one affine
+// map from each pixel of the new image to where it is read in the old one.
 
 import ConvNetTensor
 
@@ -23,8 +23,8 @@ struct ImageWarp {
         let angle = (2 * draws[2] - 1) * augmentation.rotation * .pi / 180
         // Without rotation these are exactly 1 and 0, so that whole shifts copy pixels as they are.
         let (cosine, sine) = (cosine(angle), sine(angle))
-        // The window that is read is so much smaller than the image, and lies anywhere in it: from the
-        // first pixel's centre to the last one's.
+        // The window that is read is so much smaller than the image, and lies anywhere in it: from
+        // the first pixel's centre to the last one's.
         let scale = 1 - augmentation.crop * draws[3]
         let slack = SIMD2(Double(width - 1), Double(height - 1)) * (1 - scale)
         let cropping = slack * (SIMD2(draws[4], draws[5]) - 0.5)
@@ -34,8 +34,8 @@ struct ImageWarp {
         offset = cropping - SIMD2(shift(draws[0]), shift(draws[1]))
     }
 
-    /// Reads one plane through the map, between four pixels where it falls between them. Outside the
-    /// image all is 0.
+    /// Reads one plane through the map, between four pixels where it falls between them. Outside
+    /// the image all is 0.
     func apply(
         _ source: UnsafeBufferPointer<Float>, to target: UnsafeMutableBufferPointer<Float>,
         height: Int, width: Int

@@ -12,7 +12,7 @@ final class InflateReader: ByteReader {
     enum Format: String {
         /// A header and a checksum, as in `.gz` files.
         case gzip
-        /// Nothing: whoever holds the data knows its size and checksum.
+        /// Nothing: the size and the checksum are known from elsewhere.
         case deflate
     }
 

@@ -36,8 +36,8 @@ public enum MNIST {
     ///
     /// - Parameters:
     ///   - directory: where the files are, under their usual names or with the dot of some mirrors
-    ///     (`t10k-images.idx3-ubyte`), plain or with `.gz`. Where several are there, the usual name is
-    ///     read before the other, and the plain file before the compressed one.
+    ///     (`t10k-images.idx3-ubyte`), plain or with `.gz`. Where several are there, the usual name
+    ///     is read before the other, and the plain file before the compressed one.
     ///   - part: which part.
     /// - Returns: images `[N, 1, 28, 28]` in `float32`, from 0 (background) to 1 (ink), and a label
     ///   for each; unshuffled.

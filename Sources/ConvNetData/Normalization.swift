@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT
 //
-// Bringing each channel of images to mean 0 and deviation 1. The figures are those of the images that
-// are trained with; the same ones serve for all others.
+// Bringing each channel of images to mean 0 and deviation 1. The figures are those of the images
+// that are trained with; the same ones serve for all others.
 
 import ConvNetTensor
 
 /// What is subtracted from each channel of images, and what it is divided by then.
 public struct Normalization: Sendable, Hashable {
-    /// The means, one a channel.
+    /// The means, one per channel.
     public let means: [Double]
-    /// The deviations, one a channel.
+    /// The deviations, one per channel.
     public let deviations: [Double]
 
     /// A normalisation with given figures.
     ///
-    /// - Throws: ``TensorError`` when there is not one finite mean and one finite deviation above 0 a
-    ///   channel.
+    /// - Throws: ``TensorError`` when there is not one finite mean and one finite deviation above
+    ///   0 per channel.
     public init(means: [Double], deviations: [Double]) throws(TensorError) {
         guard !means.isEmpty, means.allSatisfy(\.isFinite) else {
             throw TensorError(
@@ -33,8 +33,8 @@ public struct Normalization: Sendable, Hashable {
         self.deviations = deviations
     }
 
-    /// The mean and the standard deviation of each channel over all pixels of some images; 1 in place
-    /// of a deviation of 0.
+    /// The mean and the standard deviation of each channel over all pixels of some images; 1 in
+    /// place of a deviation of 0.
     ///
     /// - Throws: ``TensorError`` when the images hold numbers that are not finite.
     public init(of images: LabeledImages) throws(TensorError) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Arrays from NumPy: `.npy` files of one, `.npz` files of several. Files come from strangers: sizes
-// are checked before memory is taken for them, and pickled objects are refused, not run.
+// Arrays from NumPy: `.npy` files of one, `.npz` files of several. Files are not trusted: sizes are
+// checked before memory is taken for them, and pickled objects are refused, not run.
 
 import ConvNetTensor
 import Foundation
@@ -36,8 +36,8 @@ public enum NumPy {
         return try NumPyArray.decode(bytes, file: file)
     }
 
-    /// The array of an `.npy` file, nil where an axis is empty; its shape; and what NumPy calls its type
-    /// without the byte order, such as `f4` or `i8`.
+    /// The array of an `.npy` file, nil where an axis is empty; its shape; and what NumPy calls its
+    /// type without the byte order, such as `f4` or `i8`.
     ///
     /// - Throws: ``FileError`` as ``array(contentsOf:)`` does, but for one that holds no numbers.
     package static func typedArray(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The header of an `.npy` file: a magic number, a version, a length, and a Python dictionary such as
-// `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
+// The header of an `.npy` file: a magic number, a version, a length, and a Python dictionary such
+// as `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 import ConvNetSupport

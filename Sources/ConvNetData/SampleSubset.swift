@@ -12,7 +12,7 @@ public struct SampleSubset: BatchSource {
     public let places: [Int]
     /// For each of the source's places the number of its sample here; −1 where it is none of them.
     private let numbers: [Int]
-    /// What tells the subset from others of the source.
+    /// What distinguishes the subset from others of the source.
     private let name: String
 
     fileprivate init(_ source: any BatchSource, places: [Int], name: String) {
@@ -76,7 +76,8 @@ extension BatchSource {
     /// - Parameters:
     ///   - share: how many are held out, between 0 and 1; rounded, and at least one in each part.
     ///   - seed: what decides which.
-    /// - Throws: ``TensorError`` when the share is not between 0 and 1, or there are fewer than two samples.
+    /// - Throws: ``TensorError`` when the share is not between 0 and 1, or there are fewer
+    ///   than two samples.
     public func split(
         holdingOut share: Double, seed: UInt64
     ) throws(TensorError) -> (training: SampleSubset, heldOut: SampleSubset) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Coloured stripes drawn by the program, for networks that take large images: drawn when they are asked
-// for, as a thousand of AlexNet's images would fill 600 MB.
+// Coloured stripes drawn by the program, for networks that take large images: drawn when they are
+// asked for, as a thousand of AlexNet's images would fill 600 MB.
 
 import ConvNetTensor
 
@@ -12,9 +12,9 @@ import ConvNetTensor
 /// let batch = try training.batch(at: Array(0..<16))        // [16, 3, 227, 227]
 /// ```
 ///
-/// A class is a slope, a width and a pair of colours; where stripes begin, how bright they are and how
-/// grey differs from image to image. Only + − × ÷ are used, which IEEE 754 rounds the same everywhere, so
-/// that a seed means the same images everywhere.
+/// A class is a slope, a width and a pair of colours; where stripes begin, how bright they are and
+/// how grey differs from image to image. Only + − × ÷ are used, which IEEE 754 rounds the same
+/// everywhere, so that a seed means the same images everywhere.
 public struct SyntheticPatterns: BatchSource {
     /// The number of classes.
     public static let classes = 10
@@ -28,8 +28,8 @@ public struct SyntheticPatterns: BatchSource {
 
     /// Images of a seed. Image `i` depends on the seed and `i` alone, and shows the class `i % 10`.
     ///
-    /// - Throws: ``TensorError`` when there is not at least one image of one pixel, or a side is beyond
-    ///   65,536.
+    /// - Throws: ``TensorError`` when there is not at least one image of one pixel, or a side is
+    ///   beyond 65,536.
     public init(count: Int, side: Int = 227, seed: UInt64) throws {
         guard count >= 1 else {
             throw TensorError(

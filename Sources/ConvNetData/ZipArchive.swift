@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Zip archives as NumPy writes them: entries stored or deflated, one disk, no encryption
-// (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT). The directory at the end is believed
-// only as far as it agrees with the rest; checksums are verified.
+// (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT). The directory at the end is
+// believed only as far as it agrees with the rest; checksums are verified.
 
 import ConvNetSupport
 internal import CZlib
@@ -76,8 +76,8 @@ struct ZipArchive {
         }
     }
 
-    /// The entries, each with the place where it must have ended. Entries that share bytes would make
-    /// a small file cost as much time as a large one, as often as its directory likes.
+    /// The entries, each with the place where it must have ended. Entries that share bytes would
+    /// make a small file cost as much time as a large one, as often as its directory likes.
     private static func apart(
         _ entries: [Entry], before directory: Int, file: String
     ) throws(FileError) -> [Entry] {

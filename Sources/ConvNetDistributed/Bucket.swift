@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A bucket: so many numbers of gradients that travel together. Each rank adds up one slice of it, for all
-// ranks, and then hands the sum to all: every number is sent twice at most, whatever the number of ranks.
+// A bucket: so many numbers of gradients that travel together. Each rank adds up one slice of it,
+// for all ranks, and then hands the sum to all: every number is sent twice at most, whatever the
+// number of ranks.
 
 internal import CConvMPI
 import ConvNet
@@ -10,7 +11,8 @@ import ConvNet
 ///
 /// Made on the thread that computes; everything else happens on the one that talks to MPI.
 final class Bucket: @unchecked Sendable {
-    // Sendable although it changes: it is handed from one thread to the other, and back when it is done.
+    // Sendable although it changes: it is handed from one thread to the other, and back
+    // when it is done.
 
     /// Where the rank's partial sums lie, `count` numbers each; the total ends up in the first.
     private let partialSums: [UnsafeMutableRawPointer]
@@ -55,7 +57,7 @@ final class Bucket: @unchecked Sendable {
         self.isDone = isDone
         missingOperations = 1
         let mine = slice(of: plan.rank)
-        // Beginning with the neighbours spreads the load: nobody is everybody's first.
+        // Beginning with the neighbours spreads the load: no rank is the first of all others.
         for distance in 1..<max(plan.ranks, 1) {
             let from = (plan.rank - distance + plan.ranks) % plan.ranks
             let parts = plan.partCount(ofRank: from)
@@ -139,7 +141,8 @@ final class Bucket: @unchecked Sendable {
         case parts, total
     }
 
-    /// Tells the messages of one bucket from those of another. Fewer buckets than this are under way.
+    /// Distinguishes the messages of one bucket from those of another. Fewer buckets than this
+    /// are under way.
     private func tag(_ kind: Kind) -> CInt { CInt(number % 4096 * 2 + kind.rawValue) }
 
     private func send(
@@ -184,7 +187,8 @@ final class Bucket: @unchecked Sendable {
 
     private func bytes(_ count: Int) -> Int { count * scalarType.byteCount }
 
-    /// The part of the bucket that a rank adds up, a whole number of cache lines where there are enough.
+    /// The part of the bucket that a rank adds up, a whole number of cache lines where
+    /// there are enough.
     private func slice(of rank: Int) -> Range<Int> {
         func bound(_ rank: Int) -> Int {
             rank == plan.ranks ? count : count * rank / plan.ranks & ~15

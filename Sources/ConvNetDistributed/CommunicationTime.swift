@@ -6,14 +6,15 @@
 public struct CommunicationTime: Sendable, Hashable {
     /// The steps that it is about.
     public internal(set) var steps = 0
-    /// How long gradients were under way, in seconds: from the moment that a step's first ones were ready
-    /// until its last total was there. The time in which other ranks were still computing counts.
+    /// How long gradients were under way, in seconds: from the moment that a step's first ones
+    /// were ready until its last total was there. The time in which other ranks were still
+    /// computing counts.
     public internal(set) var underWay = 0.0
     /// How much of it the rank spent waiting, having nothing left to compute, in seconds.
     public internal(set) var waited = 0.0
 
-    /// The share of the time under way that was hidden behind computing, from 0 to 1; 1 where nothing
-    /// was sent.
+    /// The share of the time under way that was hidden behind computing, from 0 to 1; 1 where
+    /// nothing was sent.
     public var hiddenShare: Double { underWay > 0 ? max(1 - waited / underWay, 0) : 1 }
 }
 

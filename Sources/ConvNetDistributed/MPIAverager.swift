@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The averager that sends gradients from rank to rank over MPI, in buckets, while the rank goes on with
-// the layers below.
+// The averager that sends gradients from rank to rank over MPI, in buckets, while the rank goes on
+// with the layers below.
 
 internal import CConvMPI
 import ConvNet
@@ -17,11 +17,11 @@ import Foundation
 /// try averager.end()
 /// ```
 ///
-/// Each bucket is summed by all ranks, each a slice of it, in the order of `ShardLayout`, and then handed
-/// to all. A process has one averager at most.
+/// Each bucket is summed by all ranks, each a slice of it, in the order of `ShardLayout`, and then
+/// handed to all. A process has one averager at most.
 public final class MPIAverager: GradientAverager, @unchecked Sendable {
-    // Sendable although it changes: one trainer at a time calls it, and what the thread that talks to
-    // MPI touches too is touched under that thread's lock.
+    // Sendable although it changes: one trainer at a time calls it, and what the thread that talks
+    // to MPI touches too is touched under that thread's lock.
 
     /// This process's number, from 0.
     public let rank: Int
@@ -31,8 +31,8 @@ public final class MPIAverager: GradientAverager, @unchecked Sendable {
     public let localRankCount: Int
     /// The processors that this process may run on.
     public let processorCount: Int
-    /// The threads that leave each process of this machine its own processors: of those that it may run
-    /// on, each divided among the processes that may run on it too; at least 1.
+    /// The threads that leave each process of this machine its own processors: of those that it may
+    /// run on, each divided among the processes that may run on it too; at least 1.
     public let threadShare: Int
     /// The size of a bucket in bytes.
     public let bucketByteCount: Int
@@ -67,10 +67,10 @@ public final class MPIAverager: GradientAverager, @unchecked Sendable {
     /// - Parameters:
     ///   - bucketByteCount: the size of a bucket.
     ///   - watch: called about twenty times a second, on another thread.
-    ///   - onFailure: called on another thread as soon as nothing more can be shared, such as when a
-    ///     rank's process has ended; calls of this object throw the error too.
-    /// - Throws: ``MPIError`` where MPI is not built in or refuses, `TensorError` when a bucket has less
-    ///   than 4 KiB or more than 1 GiB.
+    ///   - onFailure: called on another thread as soon as nothing more can be shared, such as when
+    ///     a rank's process has ended; calls of this object throw the error too.
+    /// - Throws: ``MPIError`` where MPI is not built in or refuses, `TensorError` when a bucket has
+    ///   less than 4 KiB or more than 1 GiB.
     public init(
         bucketByteCount: Int = 1 << 20, watch: @escaping @Sendable () -> Void = {},
         onFailure: @escaping @Sendable (any Error) -> Void = { _ in }
@@ -103,7 +103,8 @@ public final class MPIAverager: GradientAverager, @unchecked Sendable {
         threadShare = Int(world.processor_share)
     }
 
-    /// Leaves the other processes; waits until all have done their work. Nothing may be called after it.
+    /// Leaves the other processes; waits until all have done their work. Nothing may be
+    /// called after it.
     ///
     /// - Throws: ``MPIError`` where one of them has ended before, or MPI refuses.
     public func end() throws {
@@ -258,7 +259,7 @@ private final class Answer<Value>: @unchecked Sendable {
     var value: Value?
 }
 
-/// Bytes that MPI reads or writes while nobody else does.
+/// Bytes that MPI reads or writes while nothing else does.
 private final class Message: @unchecked Sendable {
     let address: UnsafeMutableRawPointer
     private let storage: TensorStorage

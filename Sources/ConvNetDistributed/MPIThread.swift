@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The thread that talks to MPI. Open MPI moves data only while somebody calls it, and a rank's own thread
-// is busy with gradients: so one thread makes all calls, looks after what is under way, and sleeps a
-// little where nothing moves, as it may share its processor with the one that computes.
+// The thread that talks to MPI. Open MPI moves data only while it is called, and a rank's own
+// thread is busy with gradients: so one thread makes all calls, looks after what is under way, and
+// sleeps a little where nothing moves, as it may share its processor with the one that computes.
 
 internal import CConvMPI
 import ConvNet
@@ -10,8 +10,8 @@ import Foundation
 
 /// A thread that makes all calls to MPI, from joining the other ranks to leaving them.
 final class MPIThread: @unchecked Sendable {
-    // Sendable although it changes: what both threads touch is touched under the lock, all else by the
-    // thread alone. pthread's own calls, as in BatchQueue.
+    // Sendable although it changes: what both threads touch is touched under the lock, all else by
+    // the thread alone. pthread's own calls, as in BatchQueue.
 
     /// Something that MPI is at, and what to do when it is done.
     private struct Operation {
@@ -199,12 +199,14 @@ final class MPIThread: @unchecked Sendable {
         return .rankEnded(rank: Int(rank), process: Int(convmpi_process_of_rank(rank)))
     }
 
-    /// Leaves the processor to others: for a moment while somebody waits, longer while the rank computes.
+    /// Leaves the processor to others: for a moment while a call waits, longer while the
+    /// rank computes.
     private func pause() {
         if withLock({ isAwaited }) { sched_yield() } else { usleep(100) }
     }
 
-    /// Nothing more can be done; whoever waits is told why, once the one who asked to hear of it has.
+    /// Nothing more can be done; waiting calls get the reason, after the
+    /// handler of failures has got it.
     private func fail(_ error: any Error) {
         requests = []
         operations = []

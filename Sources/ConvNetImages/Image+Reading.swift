@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Images from files. What a file is, its first bytes tell, not its name. A file may come from a
-// stranger: its size, and the size of the image that its header tells, are checked before there is
-// memory for either.
+// Images from files. The first bytes of a file decide what it is, not its name. Files are not
+// trusted: the size of the file, and that of the image that its header claims, are checked before
+// memory is allocated for either.
 
 import ConvNetTensor
 import Foundation
@@ -48,7 +48,7 @@ extension Image {
     ///   so is a file that is damaged or ends too early, even where a decoder could guess the rest.
     /// - PNG: of every colour type and depth; samples of 16 bits are rounded to 8, and what is
     ///   transparent shows white paper.
-    /// - PPM, PGM: in bytes (P6, P5), of one or two bytes a sample.
+    /// - PPM, PGM: in bytes (P6, P5), of one or two bytes per sample.
     ///
     /// - Parameters:
     ///   - file: a regular file, whatever its name.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Pixels in memory, a byte a sample: what files are decoded to, and what is cut, scaled and turned
-// before it becomes a tensor. A byte a sample, so that a data set takes a quarter of what it would
-// as Float.
+// Pixels in memory, one byte per sample: what files are decoded to, and what is cut, scaled and
+// turned before it becomes a tensor. One byte per sample, so that a data set takes a quarter of
+// what it would as Float.
 
 import ConvNetTensor
 
-/// An image of gray or coloured pixels, a byte a sample.
+/// An image of gray or coloured pixels, one byte per sample.
 ///
 /// ```swift
 /// let photograph = try Image(contentsOf: URL(fileURLWithPath: "photograph.jpg"))

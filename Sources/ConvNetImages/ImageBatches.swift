@@ -35,7 +35,7 @@ public struct ImageBatches: BatchSource {
     ///   - augmentation: what is changed at random in training; nil for nothing.
     ///   - shuffleSeed: what decides about the order of an epoch; nil keeps the images in theirs.
     ///   - seed: what the random changes come from.
-    ///   - threads: how many bring the images to their size; nil for one a processor.
+    ///   - threads: how many bring the images to their size; nil for one per processor.
     /// - Throws: ``TensorError`` when the preparation has numbers for other channels than the
     ///   images', or reverses the order of other than three.
     public init(

@@ -148,12 +148,12 @@ public struct ImageFolder: Sendable {
         }
     }
 
-    /// The files in two parts, each with its share of every class, by lot: a function of the seed
+    /// The files in two parts at random, each with its share of every class: a function of the seed
     /// and the files' order alone.
     ///
     /// - Parameters:
-    ///   - testShare: how much of each class goes to the second part, rounded; at least one file stays
-    ///     in the first and one goes to the second.
+    ///   - testShare: how much of each class goes to the second part, rounded; at least one file
+    ///     stays in the first and one goes to the second.
     ///   - seed: what decides which.
     /// - Throws: ``FileError`` when a class has but one file, ``TensorError`` when the share is not
     ///   between 0 and 1.
@@ -185,7 +185,7 @@ public struct ImageFolder: Sendable {
         return (part(false), part(true))
     }
 
-    /// The first files of an order by lot, so that each class has about its share of them.
+    /// The first files of a random order, so that each class has about its share of them.
     ///
     /// - Parameters:
     ///   - count: how many, at least 1; all where there are no more.

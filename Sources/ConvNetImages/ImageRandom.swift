@@ -17,7 +17,7 @@ enum ImageRandom: UInt64 {
     /// The stream with a number, counted inside this range.
     func number(_ number: UInt64) -> UInt64 { rawValue << 32 ^ number }
 
-    /// The numbers below a count in an order by lot (Fisher and Yates).
+    /// The numbers below a count in a random order (Fisher and Yates).
     static func order(of count: Int, seed: UInt64, _ stream: UInt64) -> [Int] {
         var order = Array(0..<count)
         var generator = Philox(seed: seed, stream: stream)

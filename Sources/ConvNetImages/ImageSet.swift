@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Decoded images and their classes, a byte a sample: CIFAR-10's 60,000 take 184 MB, not 740.
+// Decoded images and their classes, one byte per sample: CIFAR-10's 60,000 take 184 MB, not 740.
 
 import ConvNetSupport
 import ConvNetTensor
@@ -25,7 +25,7 @@ public struct ImageSet: Sendable {
     ///   - labels: as many, each from 0 to `classes - 1`.
     ///   - classes: at least 1; the number of names where there are names.
     ///   - classNames: the classes' names, or none.
-    ///   - leftOut: what can't be read, for those who ask.
+    ///   - leftOut: what can't be read.
     /// - Throws: ``TensorError`` that names the argument that breaks one of these rules.
     public init(
         images: [Image], labels: [Int], classes: Int, classNames: [String] = [],
@@ -103,7 +103,7 @@ public struct DecodingSettings: Sendable, Hashable {
     public var shorterSide: Int?
     /// Whether a file that can't be read is an error; otherwise it is left out and named.
     public var isStrict: Bool
-    /// How many threads decode; nil for one a processor.
+    /// How many threads decode; nil for one per processor.
     public var threads: Int?
 
     /// Settings.

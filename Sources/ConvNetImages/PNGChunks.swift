@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // A PNG file is a signature and chunks, each with its length. libpng takes memory for as much as a
-// length says, and unfolds texts and colour profiles, before it looks for a chunk's end; so it is given
-// only those chunks that pixels are made of, and those only where all of them lie inside the file and
-// match their checksums.
+// length says, and unfolds texts and colour profiles, before it looks for a chunk's end; so it is
+// given only those chunks that pixels are made of, and those only where all of them lie inside the
+// file and match their checksums.
 
 internal import CZlib
 
@@ -52,7 +52,7 @@ enum PNGChunks {
             file: file, problem: "the file ends without a chunk IEND", expected: "a whole PNG file")
     }
 
-    /// Whether a chunk is critical, which its name says by a capital first letter, or tells which
+    /// Whether a chunk is critical, which its name says by a capital first letter, or says which
     /// colours are transparent.
     private static func isNeeded(_ name: ArraySlice<UInt8>) -> Bool {
         name.first.map { $0 & 0x20 == 0 } == true || name.elementsEqual("tRNS".utf8)
@@ -69,7 +69,7 @@ enum PNGChunks {
         bytes.withUnsafeBufferPointer { Int(crc32(0, $0.baseAddress, UInt32($0.count))) }
     }
 
-    /// A chunk as errors tell of it; its name may be any four bytes.
+    /// A chunk as errors name it; its name may be any four bytes.
     private static func described(_ name: ArraySlice<UInt8>, _ place: Int) -> String {
         let isText = name.allSatisfy { (65...90).contains($0 & 0xDF) }
         let text = isText ? String(decoding: name, as: UTF8.self) : "without a name"

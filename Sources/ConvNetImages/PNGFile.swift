@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Reading PNG files of every depth with libpng. A file may come from a stranger: the size of the
-// image that its header tells is checked before there is memory for it.
+// Reading PNG files of every depth with libpng. Files are not trusted: the size of the image that
+// the header claims is checked before memory is allocated for it.
 
 import ConvNetTensor
 

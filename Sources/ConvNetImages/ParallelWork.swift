@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Work on many images by some threads: each takes the next piece that nobody has taken, so that a
-// large photograph holds nobody up.
+// Work on many images by some threads: each takes the next piece that is left, so that a large
+// photograph delays no other thread.
 
 import ConvNetSupport
 import Foundation
@@ -28,7 +28,7 @@ enum ParallelWork {
         }
     }
 
-    /// The results of some places, in order, whoever made them.
+    /// The results of some places, in order, whichever thread made them.
     private struct Results<Result>: @unchecked Sendable {
         // Sendable: each place is written by one thread.
         let places: UnsafeMutableBufferPointer<Result?>

@@ -130,8 +130,8 @@ struct SampleMaker {
         return try preparation.framed(image)
     }
 
-    /// A rectangle by lot that has a share of an area, and a proportion whose logarithm is even in
-    /// a range; nil where it does not fit. It takes three numbers from the generator either way.
+    /// A random rectangle with a given share of an area and a proportion whose logarithm is uniform
+    /// in a range; nil where it does not fit. It takes three numbers from the generator either way.
     private static func part(
         area: Double, proportions: ClosedRange<Double>, of width: Int, _ height: Int,
         _ generator: inout Philox

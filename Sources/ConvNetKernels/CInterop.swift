@@ -7,8 +7,8 @@ internal import CConvKernels
 import ConvNetTensor
 
 extension NativeKernels {
-    /// Fails unless the named tensors hold `float32`, the only type the C kernels know. Without an array
-    /// of them: a small network's prediction feels each.
+    /// Fails unless the named tensors hold `float32`, the only type the C kernels know. Without an
+    /// array of them: a small network's prediction feels each.
     static func requireFloat32(
         _ x: (argument: String, tensor: Tensor), _ y: (argument: String, tensor: Tensor)? = nil,
         operation: String
@@ -162,7 +162,7 @@ extension NativeKernels {
 }
 
 extension IndexTensor? {
-    /// Writes indices that may not be there, and are shared with nobody.
+    /// Writes indices that may be nil and are not shared.
     mutating func withMutableIndices(_ body: (UnsafeMutablePointer<Int32>?) -> Void) {
         if self == nil { return body(nil) }
         self?.withUnsafeMutableIndices { body($0.baseAddress) }
@@ -307,8 +307,8 @@ extension convk_activation {
 }
 
 extension [convk_copy_axis] {
-    /// The axes of a copy as C sees them: those with more than one index, of which no tensor has more
-    /// than C takes.
+    /// The axes of a copy as C sees them: those with more than one index, of which no tensor has
+    /// more than C takes.
     init(from source: StridedView, to target: StridedView) {
         self = source.shape.indices.filter { source.shape[$0] > 1 }.map {
             convk_copy_axis(

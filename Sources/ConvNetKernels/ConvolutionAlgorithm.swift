@@ -5,8 +5,8 @@
 internal import CConvKernels
 import ConvNetTensor
 
-/// How a convolution or one of its gradients is computed. All algorithms give the same numbers but for
-/// rounding; which is the fastest depends on the shape and on the CPU.
+/// How a convolution or one of its gradients is computed. All algorithms give the same numbers but
+/// for rounding; which is the fastest depends on the shape and on the CPU.
 public enum ConvolutionAlgorithm: String, Sendable, Hashable, CaseIterable {
     /// Winograd's, with fewer multiplications (see ``NativeKernels/winograd``).
     case winograd
@@ -41,7 +41,8 @@ extension NativeKernels {
     /// ```swift
     /// let kernels = NativeKernels()
     /// let algorithm = try kernels.convolutionAlgorithm(
-    ///     inputShape: [1, 64, 56, 56], weightsShape: [64, 64, 3, 3], window: Window(3, padding: 1))
+    ///     inputShape: [1, 64, 56, 56], weightsShape: [64, 64, 3, 3],
+    ///     window: Window(3, padding: 1))
     /// ```
     ///
     /// - Parameters:

@@ -27,7 +27,7 @@ public enum InstructionSet: String, Sendable, Hashable, CaseIterable {
         allCases.first { $0.native == convk_best_isa() } ?? .portable
     }
 
-    /// The name of the matrix product's micro-kernel, which tells its tile: `sgemm_14x32_avx512`.
+    /// The name of the matrix product's micro-kernel, which shows its tile: `sgemm_14x32_avx512`.
     public var productKernelName: String { String(cString: convk_sgemm_kernel_name(native)) }
 
     var native: convk_isa {

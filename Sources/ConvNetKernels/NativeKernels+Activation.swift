@@ -8,11 +8,12 @@ import ConvNetTensor
 extension NativeKernels {
     /// A function of each number of `float32`.
     ///
-    /// ReLU, clipping and the leaky rectifier round once at most; the sigmoid and tanh are right to within
-    /// 4 units in the last place (or 10⁻³⁸). The others are to within `16 · 2⁻²⁴ · (|x| + |y|)`.
+    /// ReLU, clipping and the leaky rectifier round once at most; the sigmoid and tanh are right to
+    /// within 4 units in the last place (or 10⁻³⁸). The others are to within
+    /// `16 · 2⁻²⁴ · (|x| + |y|)`.
     ///
-    /// - Throws: ``TensorError`` when `x` is not of `float32`, or a parameter of the activation is not
-    ///   finite.
+    /// - Throws: ``TensorError`` when `x` is not of `float32`, or a parameter of the activation
+    ///   is not finite.
     public func activation(_ x: Tensor, _ activation: Activation) throws -> Tensor {
         let execution = try execution
         let operation = activation.name
@@ -24,9 +25,9 @@ extension NativeKernels {
         }
     }
 
-    /// The gradient of an activation on `float32`: that of ReLU, clipping and the leaky rectifier rounds
-    /// once at most, that of the sigmoid and tanh is right to within `4 · 2⁻²⁴` of its size, to first
-    /// order; that of the others to within `64 · 2⁻²⁴ · |dy| · (1 + |x|)`.
+    /// The gradient of an activation on `float32`: that of ReLU, clipping and the leaky rectifier
+    /// rounds once at most, that of the sigmoid and tanh is right to within `4 · 2⁻²⁴` of its size,
+    /// to first order; that of the others to within `64 · 2⁻²⁴ · |dy| · (1 + |x|)`.
     ///
     /// - Throws: ``TensorError`` when shapes differ or a tensor is not of `float32`.
     public func activationGradient(

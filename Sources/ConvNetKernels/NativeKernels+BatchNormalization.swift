@@ -6,8 +6,8 @@ internal import CConvKernels
 import ConvNetTensor
 
 extension NativeKernels {
-    /// The mean and the biased variance of each channel, on `float32`: two passes in `Double`, rounded
-    /// once.
+    /// The mean and the biased variance of each channel, on `float32`: two passes in
+    /// `Double`, rounded once.
     ///
     /// - Throws: ``TensorError`` when `x` has no channels or is not of `float32`.
     public func batchStatistics(_ x: Tensor) throws -> BatchStatistics {
@@ -28,11 +28,11 @@ extension NativeKernels {
 
     /// `(x − mean) / √(variance + epsilon) · gamma + beta` on `float32`.
     ///
-    /// `|error| ≤ 4 · 2⁻²⁴ · (|x − mean| / √(variance + epsilon) · |gamma| + |beta|)`, to first order,
-    /// for the statistics as they are given.
+    /// `|error| ≤ 4 · 2⁻²⁴ · (|x − mean| / √(variance + epsilon) · |gamma| + |beta|)`, to first
+    /// order, for the statistics as they are given.
     ///
-    /// - Throws: ``TensorError`` when shapes disagree, epsilon is not above 0, or a tensor is not of
-    ///   `float32`.
+    /// - Throws: ``TensorError`` when shapes disagree, epsilon is not above 0, or a tensor is
+    ///   not of `float32`.
     public func batchNormalization(
         _ x: Tensor, statistics: BatchStatistics, gamma: Tensor, beta: Tensor, epsilon: Double
     ) throws -> Tensor {
@@ -56,12 +56,13 @@ extension NativeKernels {
 
     /// The gradients of batch normalization, on `float32`; sums are in `Double`.
     ///
-    /// With z the largest `|x − mean| / √(variance + epsilon)` and g the largest gradient's size, errors
-    /// are at most `12 · 2⁻²⁴`, to first order, of `g · (2 + z²) · |gamma| / √(variance + epsilon)` in
-    /// the input's gradient, of M·g·z in gamma's and of M·g in beta's, with M numbers a channel.
+    /// With z the largest `|x − mean| / √(variance + epsilon)` and g the largest gradient's size,
+    /// errors are at most `12 · 2⁻²⁴`, to first order, of
+    /// `g · (2 + z²) · |gamma| / √(variance + epsilon)` in the input's gradient, of M·g·z in
+    /// gamma's and of M·g in beta's, with M numbers per channel.
     ///
-    /// - Throws: ``TensorError`` when shapes disagree, epsilon is not above 0, or a tensor is not of
-    ///   `float32`.
+    /// - Throws: ``TensorError`` when shapes disagree, epsilon is not above 0, or a tensor is
+    ///   not of `float32`.
     public func batchNormalizationGradient(
         _ outputGradient: Tensor, input x: Tensor, statistics: BatchStatistics, gamma: Tensor,
         epsilon: Double

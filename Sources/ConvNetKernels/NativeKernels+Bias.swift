@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Biases: one number a channel, the second axis.
+// Biases: one number per channel, the second axis.
 
 internal import CConvKernels
 import ConvNetTensor
 
 extension NativeKernels {
-    /// Adds one number a channel to `[N, C]` or `[N, C, …]`, in place, on `float32`.
+    /// Adds one number per channel to `[N, C]` or `[N, C, …]`, in place, on `float32`.
     ///
     /// - Throws: ``TensorError`` when `x` has no channels, or not as many as the bias, or a tensor
     ///   is not of `float32`.

@@ -6,8 +6,8 @@ internal import CConvKernels
 import ConvNetTensor
 
 extension NativeKernels {
-    /// Every patch that the window sees, as one row of a matrix, on `float32`. Copies numbers, so it
-    /// is exact.
+    /// Every patch that the window sees, as one row of a matrix, on `float32`. Copies numbers,
+    /// so it is exact.
     ///
     /// - Returns: `[N·OH·OW, C·KH·KW]`.
     /// - Throws: ``TensorError`` when `x` is not `[N, C, H, W]` of `float32` or the window is too
@@ -25,7 +25,8 @@ extension NativeKernels {
 
     /// Adds every patch back to where it came from, on `float32`: the adjoint of im2col.
     ///
-    /// Each pixel is a sum of at most KH·KW numbers: `|error| ≤ KH·KW · 2⁻²⁴ · Σ|c|`, to first order.
+    /// Each pixel is a sum of at most KH·KW numbers: `|error| ≤ KH·KW · 2⁻²⁴ · Σ|c|`, to first
+    /// order.
     ///
     /// - Returns: `[N, C, H, W]`.
     /// - Throws: ``TensorError`` when the shapes and the window disagree, or `columns` is not of

@@ -14,16 +14,16 @@ extension NativeKernels {
     /// another and of mean 0 rarely add up (Higham and Mary, 2019): but with a probability of
     /// `2·exp(−λ²/2)`, `|error| ≤ λ · √(K + 2) · 2⁻²⁴ · (Σ|x·w| + |bias|)`.
     ///
-    /// Where Winograd's algorithm is taken (see ``winograd``), the bounds are made of all numbers r that
-    /// are rounded on the way: those of the tile's transformed pixels, of the transformed filters,
-    /// of the sums of their products, and of the transform back. With h(r) half a unit in the last
-    /// place of r, at worst `|error| ≤ Σ|∂y/∂r|·h(r)`, and but with a probability of
+    /// Where Winograd's algorithm is taken (see ``winograd``), the bounds are made of all numbers r
+    /// that are rounded on the way: those of the tile's transformed pixels, of the transformed
+    /// filters, of the sums of their products, and of the transform back. With h(r) half a unit in
+    /// the last place of r, at worst `|error| ≤ Σ|∂y/∂r|·h(r)`, and but with a probability of
     /// `2·exp(−λ²/2)`, `|error| ≤ λ · √Σ(∂y/∂r · h(r))²`. With λ = 5 the largest error of a hundred
     /// to some thousand outputs, drawn or made to be hard on rounding, was 0.25 to 1 of that bound.
     ///
     /// The epilogue is done to a block of outputs while it is in the cache: the same bits as one
-    /// operation after the other, and the convolution's error. A max pooling goes along, some rows at a
-    /// time, where the convolution is direct.
+    /// operation after the other, and the convolution's error. A max pooling goes along, some rows
+    /// at a time, where the convolution is direct.
     ///
     /// - Returns: `[N, F, OH, OW]`, and where the maxima were.
     /// - Throws: ``TensorError`` when shapes, groups or the window disagree, or a tensor is not of
@@ -186,13 +186,14 @@ extension NativeKernels {
 
     /// The gradient of a convolution with respect to its filters, on `float32`.
     ///
-    /// Each number is a sum of K = N·OH·OW products:
-    /// `|error| ≤ (K + 2) · 2⁻²⁴ · Σ|dy·x|`, to first order. The bound by probability, and those of
-    /// Winograd's algorithm, are made as the convolution's are: here the sums at each point run over the
-    /// tiles of all images, and the taps are what is transformed back.
+    /// Each number is a sum of K = N·OH·OW products: `|error| ≤ (K + 2) · 2⁻²⁴ · Σ|dy·x|`, to first
+    /// order. The bound by probability, and those of Winograd's algorithm, are made as the
+    /// convolution's are: here the sums at each point run over the tiles of all images, and the
+    /// taps are what is transformed back.
     ///
-    /// For filters 3, 5, 7 or 11 wide of a max-pooled convolution, the gradient of the convolution's
-    /// output is made in the cache: the same bits as `maxPoolingGradient` and this operation in turn.
+    /// For filters 3, 5, 7 or 11 wide of a max-pooled convolution, the gradient of the
+    /// convolution's output is made in the cache: the same bits as `maxPoolingGradient` and this
+    /// operation in turn.
     ///
     /// - Returns: `[F, C/groups, KH, KW]`.
     /// - Throws: ``TensorError`` when shapes, groups or windows disagree, an index lies outside its

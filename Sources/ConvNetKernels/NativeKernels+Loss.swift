@@ -8,8 +8,8 @@ import ConvNetTensor
 extension NativeKernels {
     /// The softmax along an axis, on `float32`; sums are in `Double`.
     ///
-    /// With L the largest logit's size, `|error| ≤ (4·L + 20) · 2⁻²⁴ · y + 2⁻¹²⁶`, to first order: the
-    /// difference to the largest logit is rounded, and the exponential makes a factor of that.
+    /// With L the largest logit's size, `|error| ≤ (4·L + 20) · 2⁻²⁴ · y + 2⁻¹²⁶`, to first order:
+    /// the difference to the largest logit is rounded, and the exponential makes a factor of that.
     ///
     /// - Returns: the shape of `x`.
     /// - Throws: ``TensorError`` when there is no such axis, or `x` is not of `float32`.
@@ -26,11 +26,11 @@ extension NativeKernels {
     /// Cross-entropy of the softmax against class labels, and its gradient, on `float32`; sums and
     /// logarithms are in `Double`.
     ///
-    /// With L the largest logit's size, the loss is off by at most `(4·L + 20) · 2⁻²⁴ · (1 + loss)` and
-    /// its gradient by `(8·L + 40) · 2⁻²⁴ / N`, to first order.
+    /// With L the largest logit's size, the loss is off by at most `(4·L + 20) · 2⁻²⁴ · (1 + loss)`
+    /// and its gradient by `(8·L + 40) · 2⁻²⁴ / N`, to first order.
     ///
-    /// - Throws: ``TensorError`` when there is not one label a row, one is no class, or the logits
-    ///   are not of `float32`.
+    /// - Throws: ``TensorError`` when there is not one label per row, one is no class, or the
+    ///   logits are not of `float32`.
     public func softmaxCrossEntropy(
         _ logits: Tensor, labels: [Int]
     ) throws -> LossAndGradient {

@@ -29,8 +29,9 @@ extension NativeKernels {
 
     /// The gradient of local response normalization on `float32`.
     ///
-    /// The terms of its formula have the error of the output and at most `beta · (size + 4) + size +
-    /// 12` times 2⁻²⁴ of their size (with the logarithm as there), to first order.
+    /// The terms of its formula have the error of the output and at most
+    /// `beta · (size + 4) + size + 12` times 2⁻²⁴ of their size (with the logarithm as there),
+    /// to first order.
     ///
     /// - Returns: the shape of `x`.
     /// - Throws: ``TensorError`` when shapes differ, there are no channels, or a tensor is not of

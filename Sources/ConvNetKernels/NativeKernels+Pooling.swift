@@ -45,8 +45,8 @@ extension NativeKernels {
 
     /// Adds each output's gradient where its maximum came from, on `float32`.
     ///
-    /// A pixel that is the maximum of m windows is the sum of their m gradients, in the windows' order:
-    /// `|error| ≤ m · 2⁻²⁴ · Σ|g|`, to first order, and none where windows don't overlap.
+    /// A pixel that is the maximum of m windows is the sum of their m gradients, in the windows'
+    /// order: `|error| ≤ m · 2⁻²⁴ · Σ|g|`, to first order, and none where windows don't overlap.
     ///
     /// - Returns: `[N, C, H, W]`.
     /// - Throws: ``TensorError`` when the shapes disagree, an index lies outside its plane, or the

@@ -30,8 +30,8 @@ extension NativeKernels {
     /// With R and C taps of a row and of a column, the weights rounded to `float32`:
     /// `|error| ≤ γ(R + C + 2) · Σ |rows[i,u] · columns[j,v] · x[…,u,v]|`.
     ///
-    /// - Throws: ``TensorError`` when `x` has no two axes of these sizes or is not of `float32`, or the
-    ///   output is too large.
+    /// - Throws: ``TensorError`` when `x` has no two axes of these sizes or is not of `float32`, or
+    ///   the output is too large.
     public func resampled(
         _ x: Tensor, rows: ResamplingTaps, columns: ResamplingTaps
     ) throws -> Tensor {

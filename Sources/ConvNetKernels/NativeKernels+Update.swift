@@ -24,7 +24,8 @@ extension NativeKernels {
 
     /// `p −= learningRate · g`, on `float32`.
     ///
-    /// `|error| ≤ 12 · 2⁻²⁴ · (|p| + |terms|)`, to first order, with the sizes of what is added to p.
+    /// `|error| ≤ 12 · 2⁻²⁴ · (|p| + |terms|)`, to first order, with the sizes of what is added to
+    /// p.
     ///
     /// - Throws: ``TensorError`` when shapes differ or a tensor is not of `float32`.
     public func sgdUpdate(

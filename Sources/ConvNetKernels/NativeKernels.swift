@@ -19,9 +19,9 @@ internal import CConvKernels
 /// Takes tensors of `float32`. Results are the same bits at any number of threads; instruction
 /// sets may differ in the last bits.
 ///
-/// Nothing of a process is changed for others: neither its environment nor OpenMP's settings. Threads
-/// that have nothing to do sleep after a millisecond, unless `KMP_BLOCKTIME` or `OMP_WAIT_POLICY` says
-/// otherwise.
+/// Nothing of a process is changed for others: neither its environment nor OpenMP's settings.
+/// Threads that have nothing to do sleep after a millisecond, unless `KMP_BLOCKTIME` or
+/// `OMP_WAIT_POLICY` says otherwise.
 public struct NativeKernels: Kernels {
     /// `native`.
     public let name = "native"
@@ -32,11 +32,12 @@ public struct NativeKernels: Kernels {
     /// The most threads that one call uses.
     public private(set) var threads: Int
 
-    /// Whether the kernels were built with OpenMP. Without it each call runs on the calling thread alone,
-    /// whatever ``threads`` is, with the same results.
+    /// Whether the kernels were built with OpenMP. Without it each call runs on the calling thread
+    /// alone, whatever ``threads`` is, with the same results.
     public static var usesOpenMP: Bool { convk_uses_openmp() }
 
-    /// Whether convolutions may take Winograd's algorithm, with about a third of the multiplications.
+    /// Whether convolutions may take Winograd's algorithm, with about a third of the
+    /// multiplications.
     ///
     /// They do at stride 1 without dilation, for 3×3 and 5×5 filters with many channels and images
     /// enough. An output's error then depends on the numbers of a whole tile of 6×6 pixels: where
@@ -48,11 +49,11 @@ public struct NativeKernels: Kernels {
     private let environmentError: TensorError?
 
     /// The instruction set that `CONVNET_ISA` names, or the best one, on as many threads as the
-    /// process may use: what `OMP_NUM_THREADS` says, or the processors that affinity and the control
-    /// groups' quotas (a container's limit, rounded up) leave to it.
+    /// process may use: what `OMP_NUM_THREADS` says, or the processors that affinity and the
+    /// control groups' quotas (a container's limit, rounded up) leave to it.
     ///
-    /// Every operation throws when the variable names an instruction set that this CPU lacks, or when a
-    /// variable of OpenMP's has a value that its runtime would end the process for: an empty
+    /// Every operation throws when the variable names an instruction set that this CPU lacks, or
+    /// when a variable of OpenMP's has a value that its runtime would end the process for: an empty
     /// `OMP_NUM_THREADS`, say.
     public init() {
         self.threads = ThreadCount.standard
@@ -74,8 +75,8 @@ public struct NativeKernels: Kernels {
     ///   - instructionSet: that of ``init()`` when nil.
     ///   - winograd: whether convolutions may take Winograd's algorithm; see ``winograd``.
     /// - Throws: ``TensorError`` when there are not from 1 to 1024 threads, or this CPU lacks the
-    ///   instruction set, or `CONVNET_ISA` names none that it has, or a variable of OpenMP's has a value
-    ///   that its runtime would end the process for.
+    ///   instruction set, or `CONVNET_ISA` names none that it has, or a variable of OpenMP's has a
+    ///   value that its runtime would end the process for.
     public init(
         threads: Int? = nil, instructionSet: InstructionSet? = nil, winograd: Bool = true
     ) throws(TensorError) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The environment variables that LLVM's OpenMP runtime dies of. It reads them at its first call, whatever
-// the number of threads, and ends the process, or never returns, where a value makes no sense to it. A
-// library can't remove a variable: other threads may be reading the environment. So every kernel throws
-// instead of making that call.
+// The environment variables that LLVM's OpenMP runtime dies of. It reads them at its first call,
+// whatever the number of threads, and ends the process, or never returns, where a value makes no
+// sense to it. A library can't remove a variable: other threads may be reading the environment. So
+// every kernel throws instead of making that call.
 
 import ConvNetTensor
 
@@ -15,13 +15,13 @@ import ConvNetTensor
 
 /// What OpenMP's runtime reads from the environment, as far as a wrong value ends the process.
 ///
-/// The list and its limits were found by running libomp 14, Debian 12's, with about 6,000 drawn values of
-/// the 108 variables that it knows. Values that it warns of and goes on with are accepted here too, except
-/// in the variables below: there a value has to be what the OpenMP specification (5.2, chapter 21), or
-/// LLVM's documentation of the runtime, describes.
+/// The list and its limits were found by running libomp 14, Debian 12's, with about 6,000 drawn
+/// values of the 108 variables that it knows. Values that it warns of and goes on with are accepted
+/// here too, except in the variables below: there a value has to be what the OpenMP specification
+/// (5.2, chapter 21), or LLVM's documentation of the runtime, describes.
 enum OpenMPEnvironment {
-    /// What is wrong with the environment; nil where the runtime will start, or where there is none.
-    /// Found out once, before the first kernel, as the runtime does.
+    /// What is wrong with the environment; nil where the runtime will start, or where there is
+    /// none. Found out once, before the first kernel, as the runtime does.
     static let error: TensorError? =
         NativeKernels.usesOpenMP
         ? error { name in getenv(name).map { String(cString: $0) } } : nil

@@ -6,16 +6,16 @@ internal import CConvKernels
 import ConvNetTensor
 
 extension PrepackedFilters {
-    /// Fewer weights are packed at each call: that takes no longer than to ask here. Packing takes 0.1
-    /// nanoseconds a weight on Zen 5 (0.4 by Winograd), and half a microsecond of waiting for
-    /// one another where threads share it. Microseconds for one image of 14×14 on one thread and two,
-    /// packed and kept: 8 -> 32 channels of 3×3 4.9 and 4.6, 3.8 and 3.3; 64 -> 64 64.6 and 60.9, 37.1
-    /// and 34.3; 256 -> 256 of 7×7 555 and 504, 319 and 277.
+    /// Fewer weights are packed at each call: that takes no longer than to ask here. Packing takes
+    /// 0.1 nanoseconds per weight on Zen 5 (0.4 by Winograd), and half a microsecond of waiting for
+    /// one another where threads share it. Microseconds for one image of 14×14 on one thread and
+    /// two, packed and kept: 8 -> 32 channels of 3×3 4.9 and 4.6, 3.8 and 3.3; 64 -> 64 64.6 and
+    /// 60.9, 37.1 and 34.3; 256 -> 256 of 7×7 555 and 504, 319 and 277.
     private static let fewestWeights = 1 << 9
 
-    /// What is kept takes at most so many times the bytes of the weights. 3×3 filters that Winograd's
-    /// way transforms take four times as many, rounded up; many groups of a filter or two, which fill
-    /// whole vectors, would take 32.
+    /// What is kept takes at most so many times the bytes of the weights. 3×3 filters that
+    /// Winograd's algorithm transforms take four times as many, rounded up; many groups of a filter
+    /// or two, which fill whole vectors, would take 32.
     private static let mostTimesWeights = 5
 
     /// The filters as a convolution reads them, where they are worth keeping.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// How many processors the control groups of Linux leave to this process. Containers are limited that
-// way: affinity shows all the machine's processors, and threads beyond the quota only wait.
+// How many processors the control groups of Linux leave to this process. Containers are limited
+// that way: affinity shows all the machine's processors, and threads beyond the quota only wait.
 
 #if canImport(Glibc)
     import Glibc

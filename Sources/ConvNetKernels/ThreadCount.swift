@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// How many threads to use when nobody says: as many as this process may run on.
+// How many threads to use by default: as many as this process may run on.
 
 internal import CConvKernels
 import ConvNetTensor
@@ -15,8 +15,8 @@ import ConvNetTensor
 
 enum ThreadCount {
     /// `OMP_NUM_THREADS` where it is a number, or a list that starts with one; else the processors
-    /// that affinity and the control groups' quotas leave to this process. Affinity is asked for each
-    /// time, as a process may change it; quotas are read once. 1 where there is no OpenMP.
+    /// that affinity and the control groups' quotas leave to this process. Affinity is asked for
+    /// each time, as a process may change it; quotas are read once. 1 where there is no OpenMP.
     static var standard: Int {
         if !NativeKernels.usesOpenMP { return 1 }
         if let count = requested(getenv("OMP_NUM_THREADS").map { String(cString: $0) }) {

@@ -30,7 +30,8 @@ enum Rank {
         set { state.withLock { $0.checkpoint = newValue } }
     }
 
-    /// A hash of the program: ranks that run another one, or an older one, would compute other bits.
+    /// A hash of the program: ranks that run another one, or an older one, would compute other
+    /// bits.
     static var build: String {
         var hash = ContentHash()
         guard let program = try? Data(contentsOf: URL(fileURLWithPath: "/proc/self/exe")) else {
@@ -40,7 +41,7 @@ enum Rank {
         return hash.text
     }
 
-    /// Says something on standard error, and who says it.
+    /// Prints something on standard error, with the number of the rank.
     static func say(_ text: String) {
         let rank = number.map { "rank \($0): " } ?? ""
         FileHandle.standardError.write(Data("convnet-mpi: \(rank)\(text)\n".utf8))
@@ -51,22 +52,23 @@ enum Rank {
         error is RankDifference || error is Divergence || error is Interruption
     }
 
-    /// Whether this rank is to tell of an error that all have: the first one, and the one it is about.
+    /// Whether this rank is to report an error that all have: the first one, and the one it is
+    /// about.
     static func isTeller(of error: any Error) -> Bool {
         number == 0 || (error as? RankDifference)?.rank == number
     }
 
-    /// Ends this rank where nothing more can be shared. It may be computing or writing: a checkpoint
-    /// that is not yet whole never takes the place of the last one.
+    /// Ends this rank where nothing more can be shared. It may be computing or writing: a
+    /// checkpoint that is not yet whole never takes the place of the last one.
     @Sendable static func end(because error: any Error) {
         say("\(CommandLineTool.line(for: error)); training stops\(whereToGoOn)")
-        // All others are to find the rank that ended first, not this one: they look every 50 ms. mpirun
-        // gives them a second.
+        // All others are to find the rank that ended first, not this one: they look every 50 ms.
+        // mpirun gives them a second.
         usleep(500_000)
         _exit(1)
     }
 
-    /// Tells, once, of having been asked to end where the step does not end soon: mpirun, which asks
+    /// Reports, once, having been asked to end when the step does not end soon: mpirun, which asks
     /// when another rank has ended, waits for a second.
     @Sendable static func watch() {
         guard StopSignals.request.isRequested else { return }

@@ -32,7 +32,7 @@ enum TeamTrainCommand: Command {
             try TrainCommand.run(options, as: member(averager))
         } catch {
             guard Rank.isCommon(error) else { throw error }
-            // All ranks are here with the same error: one tells, and they part in order.
+            // All ranks are here with the same error: one reports it, and they end in order.
             if Rank.isTeller(of: error) { Rank.say(CommandLineTool.line(for: error)) }
             try? averager.end()
             exit(CommandLineTool.status(for: error))

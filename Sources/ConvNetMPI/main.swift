@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// convnet-mpi: training on several processes that mpirun starts, on one machine or many. Rank 0 reports
-// and writes files; each rank says on standard error what ends it. Exit status as convnet's.
+// convnet-mpi: training on several processes that mpirun starts, on one machine or many.
+// Rank 0 reports and writes files; each rank says on standard error what ends it. Exit
+// status as convnet's.
 
 import ConvNetCommands
 import Foundation

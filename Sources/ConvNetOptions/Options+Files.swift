@@ -7,8 +7,8 @@ import Foundation
 extension Options {
     /// The file that an option names, if it is given.
     ///
-    /// - Throws: ``UsageError`` when it could not be written: that should be found out before hours of
-    ///   training or minutes of measuring rather than after.
+    /// - Throws: ``UsageError`` when it could not be written: that should be found out before hours
+    ///   of training or minutes of measuring rather than after.
     package func outputFile(_ name: String) throws(UsageError) -> URL? {
         guard let file = string(name).map({ URL(fileURLWithPath: $0) }) else { return nil }
         var isFolder: ObjCBool = false

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Command-line options for this package's executables: declared once, for parsing and for help. Glibc's
-// getopt_long would do, but its global variables are not for Swift's concurrency checks.
+// Command-line options for this package's executables: declared once, for parsing and for help.
+// Glibc's getopt_long would do, but its global variables are not for Swift's concurrency checks.
 
 /// A mistake in how a command was called.
 package struct UsageError: Error, Equatable, CustomStringConvertible {
@@ -52,8 +52,8 @@ package struct Options: Sendable {
     /// Takes arguments apart: `--name value`, `--name=value`, `--flag`; everything after `--` is an
     /// operand.
     ///
-    /// - Throws: ``UsageError`` when an option is unknown, comes twice, lacks its value, or is a flag
-    ///   with a value.
+    /// - Throws: ``UsageError`` when an option is unknown, comes twice, lacks its value, or is a
+    ///   flag with a value.
     package init(_ arguments: [String], declared: [Option]) throws(UsageError) {
         var (values, operands) = ([String: String](), [String]())
         var rest = arguments[...]

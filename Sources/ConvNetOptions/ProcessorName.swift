@@ -5,7 +5,7 @@
 import Foundation
 
 package enum ProcessorName {
-    /// The model name that the system tells, or the architecture where it tells none.
+    /// The model name that the system gives, or the architecture where it gives none.
     package static var current: String {
         #if canImport(Darwin)
             var length = 0

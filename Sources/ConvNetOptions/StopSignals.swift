@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Being asked to stop: Ctrl-C (SIGINT) or SIGTERM. The first time is remembered and work ends at the
-// next good place; the second time ends the program at once.
+// Being asked to stop: Ctrl-C (SIGINT) or SIGTERM. The first time is remembered and work ends at
+// the next good place; the second time ends the program at once.
 
 import ConvNet
 import Foundation
@@ -21,8 +21,8 @@ package enum StopSignals {
 
     /// Remembers signals from now on instead of ending at once.
     ///
-    /// - Parameter answering: whether the first one is answered by a line, on a terminal only: where work
-    ///   goes on for seconds.
+    /// - Parameter answering: whether the first one is answered by a line, on a terminal only:
+    ///   where work goes on for seconds.
     package static func watch(answering: Bool = false) {
         // Touched here first, so that the handler finds both made: a handler may allocate nothing.
         _ = request.isRequested

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// What somebody may have meant by a word that is unknown.
+// What may have been meant by an unknown word.
 
 package enum Suggestion {
-    /// The known word that is nearest to another one: at most a third of its letters, and no more than
-    /// three, have to be changed, left out or added; or it begins with it.
+    /// The known word that is nearest to another one: at most a third of its letters, and no more
+    /// than three, have to be changed, left out or added; or it begins with it.
     ///
     /// - Returns: nil where none is near.
     package static func nearest(to word: String, among known: [String]) -> String? {

@@ -127,7 +127,8 @@ final class Canvas {
         cairo_translate(context, area.x, area.y)
         cairo_scale(
             context, area.width / Double(raster.width), area.height / Double(raster.height))
-        // Not cairo_get_source: from a context that has failed it makes a pattern that nobody owns.
+        // Not cairo_get_source: from a context that has failed it makes a pattern that is never
+        // freed.
         let source = cairo_pattern_create_for_surface(surface)
         defer { cairo_pattern_destroy(source) }
         cairo_pattern_set_filter(

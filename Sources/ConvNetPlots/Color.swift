@@ -2,7 +2,7 @@
 //
 // Colours and what they stand for. The three families stay apart for eyes that see red and green
 // alike: signed numbers go from blue over white to red, others from dark violet to yellow, and
-// things are told apart by Okabe and Ito's colours.
+// things are distinguished by Okabe and Ito's colours.
 
 /// An opaque colour; its parts are from 0 to 1.
 struct Color: Sendable, Equatable {

@@ -75,7 +75,8 @@ struct ConfusionTable: Sendable {
             : Palette.orange.color(at: most > 0 ? Double(count) / Double(most) : 0)
     }
 
-    /// The table as an image, a cell a pixel. One mistake alone would be too pale to be seen there.
+    /// The table as an image, one pixel per cell. One mistake alone would be too pale to
+    /// be seen there.
     private func raster(most: Int) -> Raster {
         var pixels: [UInt32] = []
         pixels.reserveCapacity(counts.count * counts.count)
@@ -152,7 +153,7 @@ struct ConfusionTable: Sendable {
 /// The pairs of classes that were confused most often, in words.
 struct ConfusedPairs: Sendable {
     private static let most = 24, lineHeight = 16.0, head = 36.0
-    /// The classes up to which the table's own numbers tell it.
+    /// The number of classes up to which the table shows its numbers.
     private static let fewClasses = 20
 
     private let pairs: [(label: Int, prediction: Int, count: Int)]
@@ -175,7 +176,8 @@ struct ConfusedPairs: Sendable {
         self.pairs = Array(pairs.prefix(Self.most))
     }
 
-    /// `7 as 9`, or both by name; where that is wider than there is room, each name is cut to half of it.
+    /// `7 as 9`, or both by name; where that is wider than there is room, each name is cut
+    /// to half of it.
     static func text(
         _ label: Int, _ prediction: Int, _ names: [String], width: Double = .infinity
     ) -> String {

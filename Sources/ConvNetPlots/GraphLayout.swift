@@ -16,7 +16,7 @@ struct GraphLayout: Sendable {
     /// How much higher than wide a picture may be.
     private static let proportion = 1.1
 
-    /// A box a node.
+    /// One box per node.
     private(set) var boxes: [Rectangle] = []
     /// For each node and each of its inputs, the corners of the line from the source's box to its
     /// own.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Words and numbers beside what is drawn, and the bar that tells which colour is which number.
+// Words and numbers beside what is drawn, and the bar that shows which colour is which number.
 
 import Foundation
 

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT
 //
-// Where in an image a network sees a class: the image, and over it how much each place speaks for the
-// class.
+// Where in an image a network sees a class: the image, and over it how much each place speaks
+// for the class.
 
 import ConvNetTensor
 
 extension Picture {
-    /// An image, and the same image under the colours of a map: from dark violet, where nothing speaks for
-    /// the class, to yellow, where most does.
+    /// An image, and the same image under the colours of a map: from dark violet, where nothing
+    /// speaks for the class, to yellow, where most does.
     ///
-    /// The map is enlarged to the image's size, between four of its places where a pixel falls between
-    /// them.
+    /// The map is enlarged to the image's size, between four of its places where a pixel
+    /// falls between them.
     ///
     /// - Parameters:
     ///   - image: `[1, C, H, W]`, from 0 to 1, one channel or three.
     ///   - map: `[1, 1, h, w]`, at least 0, as a class-activation map is.
     ///   - title: what stands above both.
-    /// - Throws: ``TensorError`` when one of them has another shape, or a number of the map is negative or not
-    ///   finite.
+    /// - Throws: ``TensorError`` when one of them has another shape, or a number of the map is
+    ///   negative or not finite.
     public static func attention(
         image: Tensor, map: Tensor, title: String = ""
     ) throws(TensorError) -> Picture {
@@ -49,8 +49,8 @@ private struct HeatMap {
     let values: [Float]
     let width, height: Int
 
-    /// The number at a pixel of an image of the given size; centres of places are apart as the pixels that
-    /// they cover are, and beyond the outer ones nothing changes.
+    /// The number at a pixel of an image of the given size; centres of places are apart as the
+    /// pixels that they cover are, and beyond the outer ones nothing changes.
     func value(x: Int, y: Int, width across: Int, height down: Int) -> Double {
         func place(_ pixel: Int, _ pixels: Int, _ count: Int) -> (lower: Int, part: Double) {
             let exact = (Double(pixel) + 0.5) * Double(count) / Double(pixels) - 0.5

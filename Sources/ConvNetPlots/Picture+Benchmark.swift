@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A benchmark as a picture: the roofline, and a row a case with what it reaches, its speed-up over the
-// reference and its ratios to other libraries.
+// A benchmark as a picture: the roofline, and one row per case with what it reaches, its speed-up
+// over the reference and its ratios to other libraries.
 
 import ConvNetTensor
 
@@ -60,7 +60,7 @@ extension Picture {
     }
 }
 
-/// A row a case.
+/// One row per case.
 private struct BenchmarkTable: Sendable {
     private static let rowHeight = 15.0, head = 40.0, foot = 20.0, gap = 22.0
     private static let shareWidth = 170.0, speedupWidth = 190.0, peerWidth = 120.0

@@ -34,15 +34,17 @@ extension Picture {
     /// A table of how often each class was taken for which, and images of some mistakes.
     ///
     /// Blue cells on the diagonal are what was right, as a share of the row; orange cells are
-    /// mistakes, the darker the more, on a scale of their own. Where there are more classes than there is
-    /// room for numbers, the pairs that were confused most often are listed beside the table.
+    /// mistakes, the darker the more, on a scale of their own. Where there are more classes
+    /// than there is room for numbers, the pairs that were confused most often are listed
+    /// beside the table.
     ///
     /// - Parameters:
-    ///   - counts: a row a label, in it a count a prediction; as many rows as columns.
+    ///   - counts: one row per label with one count per prediction; as many rows as columns.
     ///   - mistakes: what to show beside it, in this order.
     ///   - names: what the classes are called, one for each; none where numbers say it.
-    /// - Throws: ``TensorError`` when the counts are no square of 1 to ``mostClasses`` classes, one
-    ///   is negative, a mistake's image has another shape, or there are names and not one for each class.
+    /// - Throws: ``TensorError`` when the counts are no square of 1 to ``mostClasses`` classes,
+    ///   one is negative, a mistake's image has another shape, or there are names and not one
+    ///   for each class.
     public static func confusion(
         _ counts: [[Int]], mistakes: [Mistake] = [], names: [String] = []
     ) throws(TensorError) -> Picture {

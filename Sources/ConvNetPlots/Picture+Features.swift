@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What each depth of a network extracts from one image: a row a layer, the same channels in each, so
-// that one can be followed downwards.
+// What each depth of a network extracts from one image: one row per layer, the same channels in
+// each, so that one can be followed downwards.
 
 import ConvNetTensor
 
@@ -26,8 +26,8 @@ extension Picture {
     /// An image and what comes out of each layer for it.
     ///
     /// Each layer has its own scale at its right: from violet to yellow where nothing is negative,
-    /// from blue over white to red otherwise. Few numbers without a place in the image are bars, more
-    /// are cells in a row.
+    /// from blue over white to red otherwise. Few numbers without a place in the image are bars,
+    /// more are cells in a row.
     ///
     /// - Parameters:
     ///   - image: `[1, C, H, W]`, from 0 to 1, one channel or three.

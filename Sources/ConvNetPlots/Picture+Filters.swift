@@ -151,7 +151,7 @@ struct FilterGrid: Sendable {
 
     private func drawScale(on canvas: Canvas, at place: Point) {
         guard isColored else { return canvas.scaleBar(scale, at: place, width: barWidth) }
-        // A bar a channel, the two others being 0.
+        // One bar per channel, the two others being 0.
         for (index, name) in ["red", "green", "blue"].enumerated() {
             let bar = Rectangle(
                 place.x + 40, place.y - Double(2 - index) * 16, barWidth - 40, 10)

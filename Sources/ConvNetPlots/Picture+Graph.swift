@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A network's graph: a box a node, below what it takes values from, and arrows with the values'
-// shapes.
+// A network's graph: one box per node, below what it takes values from, and arrows with the
+// values' shapes.
 
 import ConvNetTensor
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// How loss and accuracy went from epoch to epoch, on the data that was trained with and on data that
-// was held out.
+// How loss and accuracy went from epoch to epoch, on the data that was trained with and on data
+// that was held out.
 
 import ConvNetTensor
 
@@ -74,7 +74,7 @@ extension Picture {
 /// One chart with up to two curves.
 private struct CurvePanel: Sendable {
     static let width = 420.0, height = 330.0
-    /// Training and testing are told apart by colour, by dashes and by their names.
+    /// Training and testing are distinguished by colour, by dashes and by their names.
     private static let looks: [String: (color: Color, dashes: [Double])] = [
         "train": (Color.distinct[0], []), "test": (Color.distinct[1], [6, 3]),
     ]

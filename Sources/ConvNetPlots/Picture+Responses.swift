@@ -8,8 +8,8 @@ import ConvNetTensor
 extension Picture {
     /// An image, and what each filter makes of it, the filter beside its response.
     ///
-    /// Each response is stretched by itself from black, its least, to white, its greatest, as in the
-    /// book; both numbers stand above it. On one scale for all, the filters that answer to
+    /// Each response is stretched by itself from black, its least, to white, its greatest, as in
+    /// the book; both numbers stand above it. On one scale for all, the filters that answer to
     /// brightness would leave those that answer to edges pale. The half per cent of the numbers at
     /// each end may lie beyond.
     ///
@@ -66,7 +66,7 @@ private struct ResponseSheet: Sendable {
 
     private static let margin = 16.0, gap = 8.0, headHeight = 30.0, thumbnail = 125.0
 
-    /// A response's size on the picture: at most 125 units a side.
+    /// A response's size on the picture: at most 125 units per side.
     private var cell: (width: Double, height: Double) {
         let (width, height) = (Double(responses[0].width), Double(responses[0].height))
         let factor = Self.thumbnail / max(width, height)

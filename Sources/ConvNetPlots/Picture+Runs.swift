@@ -21,11 +21,11 @@ extension Picture {
     /// The most trainings that are drawn in one picture.
     public static let mostRuns = 8
 
-    /// Loss and accuracy of several trainings over the epochs: held-out samples as full lines, those that
-    /// were trained with as dashed ones.
+    /// Loss and accuracy of several trainings over the epochs: held-out samples as full lines,
+    /// those that were trained with as dashed ones.
     ///
-    /// - Throws: ``TensorError`` when there are not from 1 to ``mostRuns`` trainings, or the curves of one are
-    ///   no curves (as ``learningCurves(_:)`` has it).
+    /// - Throws: ``TensorError`` when there are not from 1 to ``mostRuns`` trainings, or the curves
+    ///   of one are no curves (as ``learningCurves(_:)`` has it).
     public static func learningCurves(of runs: [TrainingRun]) throws(TensorError) -> Picture {
         guard (1...mostRuns).contains(runs.count) else {
             throw TensorError(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A picture: a size and what is drawn on it. It is drawn when it is asked for, by Cairo, into pixels
-// or into the lines of an SVG file.
+// A picture: a size and what is drawn on it. It is drawn when it is asked for, by Cairo, into
+// pixels or into the lines of an SVG file.
 
 internal import CCairo
 import ConvNetTensor

@@ -64,7 +64,7 @@ public struct MachineLimits: Sendable {
     }
 }
 
-/// The chart above the table: a point a case, under the roof.
+/// The chart above the table: one point per case, under the roof.
 struct RooflineChart: Sendable {
     static let height = 430.0
     private static let top = 56.0, left = 64.0, bottom = 50.0, legendWidth = 190.0

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Biases: one number a channel, the second axis.
+// Biases: one number per channel, the second axis.
 
 import ConvNetTensor
 
 extension ReferenceKernels {
-    /// Adds one number a channel to `[N, C]` or `[N, C, …]`, in place.
+    /// Adds one number per channel to `[N, C]` or `[N, C, …]`, in place.
     ///
     /// - Throws: ``TensorError`` when `x` has no channels, or not as many as the bias.
     public func addBias(_ bias: Tensor, to x: inout Tensor) throws {

@@ -6,8 +6,8 @@
 import ConvNetTensor
 
 extension ReferenceKernels {
-    /// Convolution of images `[N, C, H, W]` with filters `[F, C/groups, KH, KW]`, and then each step of
-    /// the epilogue.
+    /// Convolution of images `[N, C, H, W]` with filters `[F, C/groups, KH, KW]`, and then each
+    /// step of the epilogue.
     ///
     /// - Returns: `[N, F, OH, OW]`, and where the maxima were.
     /// - Throws: ``TensorError`` when shapes, groups, number types or the window disagree.

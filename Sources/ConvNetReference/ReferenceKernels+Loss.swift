@@ -34,7 +34,7 @@ extension ReferenceKernels {
 
     /// Cross-entropy of the softmax against class labels, and its gradient.
     ///
-    /// - Throws: ``TensorError`` when there is not one label a row, or one is no class.
+    /// - Throws: ``TensorError`` when there is not one label per row, or one is no class.
     public func softmaxCrossEntropy(
         _ logits: Tensor, labels: [Int]
     ) throws -> LossAndGradient {

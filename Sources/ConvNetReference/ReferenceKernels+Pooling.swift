@@ -144,8 +144,8 @@ extension WindowedSizes {
             inside: columns)
     }
 
-    /// The taps, one a step from the first on, that lie inside a range. A window may have far more than
-    /// an image has pixels.
+    /// The taps, one a step from the first on, that lie inside a range. A window may have far more
+    /// than an image has pixels.
     private func taps(
         from first: Int, step: Int, count: Int, inside range: Range<Int>
     ) -> Range<Int> {

@@ -30,7 +30,8 @@ extension ReferenceKernels {
 
     /// A linear map along each of the last two axes.
     ///
-    /// - Throws: ``TensorError`` when `x` has no two axes of these sizes, or the output is too large.
+    /// - Throws: ``TensorError`` when `x` has no two axes of these sizes, or the output is too
+    ///   large.
     public func resampled(
         _ x: Tensor, rows: ResamplingTaps, columns: ResamplingTaps
     ) throws -> Tensor {

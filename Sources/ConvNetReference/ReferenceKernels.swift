@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// ReferenceKernels: every operation as its definition reads, one loop an index. It shares nothing
+// ReferenceKernels: every operation as its definition reads, one loop per index. It shares nothing
 // with the native kernels but the argument checks, so that where both agree, both are right.
 
 @_exported public import ConvNetTensor
@@ -30,7 +30,8 @@ public struct ReferenceKernels: Kernels {
 }
 
 extension Tensor {
-    /// A tensor of sums in `Double` that begin at 0, rounded to the type of another tensor in the end.
+    /// A tensor of sums in `Double` that begin at 0, rounded to the type of another
+    /// tensor in the end.
     ///
     /// The sums lie in a tensor, as an array of more than there is memory for would trap.
     init(

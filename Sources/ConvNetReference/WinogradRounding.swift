@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// How far results of Winograd's algorithm may be off, by a running error analysis: the algorithm step by
-// step in Double, as the kernels do it in Float, and for each number that they round, how much of
-// its rounding reaches a result.
+// How far results of Winograd's algorithm may be off, by a running error analysis: the algorithm
+// step by step in Double, as the kernels do it in Float, and for each number that they round, how
+// much of its rounding reaches a result.
 //
 // To first order a result y is off by Σ ∂y/∂r · δ_r over all rounded numbers r, where |δ_r| is at
 // most half a unit in r's last place, h_r. So it is off by no more than Σ |∂y/∂r| h_r. Rounding
@@ -192,7 +192,7 @@ package struct WinogradRounding {
                     to: &sum, right, adjoints: zip(weights, product.left.points).map(*))
             }
             let quotient = trace.points[index] / divisor
-            // The quotient is the product with a reciprocal, mended, which rounds twice.
+            // The quotient is the product with a reciprocal, corrected, which rounds twice.
             sum.add(halfUnit(quotient))
             sum.add(halfUnit(quotient))
             if let bias { sum.add(halfUnit(quotient + bias)) }

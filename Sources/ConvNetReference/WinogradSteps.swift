@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The steps of Winograd's transforms, as CSources/CConvKernels/kernels/winograd_transform.inc has them:
-// which sums are rounded, and how each of their roundings reaches what comes out.
+// The steps of Winograd's transforms, as CSources/CConvKernels/kernels/winograd_transform.inc has
+// them: which sums are rounded, and how each of their roundings reaches what comes out.
 
 /// Half a unit in the last place of a Float near a number, which itself may have been rounded
 /// before.

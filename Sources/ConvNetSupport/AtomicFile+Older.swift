@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Older files beside the newest: FILE.1 is the one before, FILE.2 the one before that. They are moved
-// by one place once the new file is on the disk, and FILE itself is never missing: it gets a second
-// name rather than another one.
+// Older files beside the newest: FILE.1 is the one before, FILE.2 the one before that. They are
+// moved by one place once the new file is on the disk, and FILE itself is never missing: it gets a
+// second name rather than another one.
 
 #if canImport(Glibc)
     import Glibc
@@ -18,8 +18,8 @@ extension AtomicFile {
         age == 0 ? path : "\(path).\(age)"
     }
 
-    /// Moves the older files by one place each, the newest too, which stays where it is as well. Killed
-    /// at any moment, it leaves every file but the oldest in one of the two places.
+    /// Moves the older files by one place each, the newest too, which stays where it is as well.
+    /// Killed at any moment, it leaves every file but the oldest in one of the two places.
     ///
     /// - Parameters:
     ///   - path: the newest file.

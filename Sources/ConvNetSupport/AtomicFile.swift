@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Writing a file so that at any moment there is the old one or the new one, whole. The bytes go to a
-// file without a name, which nobody sees and which the system takes back should the process be killed;
-// it gets a name only once it is on the disk, and takes the old one's place at once. So even a process
-// that is killed leaves nothing behind, but in the instant between the two.
+// Writing a file so that at any moment there is the old one or the new one, whole. The bytes go to
+// a file without a name, which no one sees and which the system removes if the process is killed;
+// it gets a name only once it is on the disk, and takes the old one's place at once. So even a
+// process that is killed leaves nothing behind, but in the instant between the two.
 
 #if canImport(Glibc)
     import Glibc
@@ -22,11 +22,11 @@ package enum AtomicFile {
     /// - Parameters:
     ///   - bytes: all that the file is to hold.
     ///   - path: where it is to be.
-    ///   - count: how many files to keep: this one, the one before as `path.1`, and so on. With 1, no
-    ///     older one is touched.
+    ///   - count: how many files to keep: this one, the one before as `path.1`, and so on. With 1,
+    ///     no older one is touched.
     ///   - skipping: how many of the newest older ones are not worth keeping.
-    /// - Throws: ``FileError`` that says what the system refused, or that the target is there and no
-    ///   regular file; the old file stays.
+    /// - Throws: ``FileError`` that says what the system refused, or that the target is there and
+    ///   no regular file; the old file stays.
     package static func write(
         _ bytes: UnsafeRawBufferPointer, to path: String, keeping count: Int = 1,
         skipping: Int = 0
@@ -68,7 +68,8 @@ package enum AtomicFile {
 
     /// The permissions of the file that is there; nil where there is none.
     ///
-    /// - Throws: ``FileError`` when it is something else than a file: a device would be gone for good.
+    /// - Throws: ``FileError`` when it is something else than a file: a device would be
+    ///   gone for good.
     private static func permissions(of path: String) throws(FileError) -> mode_t? {
         var information = stat()
         guard stat(path, &information) == 0 else { return nil }
@@ -79,7 +80,8 @@ package enum AtomicFile {
         return information.st_mode & 0o777
     }
 
-    /// A new file without a name, or where the file system has no such files, with the temporary one.
+    /// A new file without a name, or where the file system has no such files, with the
+    /// temporary one.
     private static func create(
         _ temporary: String, for path: String
     ) throws(FileError) -> (descriptor: Int32, hasName: Bool) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// CRC-32C: the cyclic redundancy check with Castagnoli's polynomial (RFC 3720, appendix B.4), byte by byte
-// from a table.
+// CRC-32C: the cyclic redundancy check with Castagnoli's polynomial (RFC 3720, appendix B.4), byte
+// by byte from a table.
 
 /// The checksum of some bytes.
 package enum CRC32C {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// A number that tells data sets apart: 64 bits that every byte goes into. It guards against mistakes,
-// not against people who mean to deceive.
+// A number that distinguishes data sets: 64 bits that every byte goes into. It guards against
+// mistakes, not against people who mean to deceive.
 
-/// A running 64-bit hash: for each word, `hash = (hash ^ word) · p`, with the high half folded in, so
-/// that each bit of the word reaches all below and above it.
+/// A running 64-bit hash: for each word, `hash = (hash ^ word) · p`, with the high half folded in,
+/// so that each bit of the word reaches all below and above it.
 package struct ContentHash: Sendable {
     // Four chains that take turns: one alone would wait for its multiplication each word.
     private var chains = SIMD4<UInt64>(1, 2, 3, 4)

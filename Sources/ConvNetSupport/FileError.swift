@@ -2,7 +2,8 @@
 //
 // What can be wrong with a file, whatever its format.
 
-/// A file that can't be read, written or used: which one, what was found in it, and what was expected.
+/// A file that can't be read, written or used: which one, what was found in it, and what was
+/// expected.
 ///
 /// The description is one line:
 /// `t10k-labels-idx1-ubyte: label 10 at place 3, expected labels from 0 to 9`.

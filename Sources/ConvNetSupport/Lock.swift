@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A lock for a few instructions. One of pthread's, not Synchronization's Mutex: ThreadSanitizer sees
-// the one and not the other.
+// A lock for a few instructions. One of pthread's, not Synchronization's Mutex: ThreadSanitizer
+// sees the one and not the other.
 
 #if canImport(Glibc)
     import Glibc
@@ -33,8 +33,9 @@ package final class Lock: Sendable {
     }
 }
 
-// The child of a process that forks has but one thread. A lock that another thread holds at that moment
-// would stay locked there for ever, and what it guards half changed. So a fork waits for these locks.
+// The child of a process that forks has only one thread. A lock that another thread holds at
+// that moment would stay locked there forever, and what it guards half changed. So a fork waits
+// for these locks.
 extension Lock {
     private static let count = 64
 

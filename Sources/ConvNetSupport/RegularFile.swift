@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A file that is read piece by piece, after a look at what it is: a path may name a directory, a pipe
-// or a device, and none of them may hang or flood the process.
+// A file that is read piece by piece, after a look at what it is: a path may name a directory, a
+// pipe or a device, and none of them may hang or flood the process.
 
 #if canImport(Glibc)
     import Glibc
@@ -32,7 +32,7 @@ package final class RegularFile {
                 file: path, problem: "can't be read: a path with a zero byte",
                 expected: "a readable file")
         }
-        // Not blocking, or opening a pipe would wait for somebody to write.
+        // Not blocking, or opening a pipe would wait for a writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw Self.systemError(path) }
         var information = stat()

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A thread of the system's own, for work that waits: a task that blocks would take a thread from Swift's
-// pool, which has no more than processors. By pthread's calls, as ThreadSanitizer does not see those that
-// Foundation makes; their types differ from system to system.
+// A thread of the system's own, for work that waits: a task that blocks would take a thread from
+// Swift's pool, which has no more than processors. By pthread's calls, as ThreadSanitizer does not
+// see those that Foundation makes; their types differ from system to system.
 
 #if canImport(Glibc)
     import Glibc

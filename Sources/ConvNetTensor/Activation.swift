@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The activations, each in one place: formula, gradient, name, what it is in ONNX. The reference kernels,
-// the layers, files and tests read them here; the native kernels have theirs in
+// The activations, each in one place: formula, gradient, name, what it is in ONNX. The reference
+// kernels, the layers, files and tests read them here; the native kernels have theirs in
 // CSources/CConvKernels/include/convk_activations.h, under the same names.
 
 /// A function that is applied to each number of a tensor.
@@ -109,8 +109,8 @@ public enum Activation: Sendable, Hashable {
         }
     }
 
-    /// Whether the gradient is computed from the output, rather than from the input: a training pass keeps
-    /// that one alone.
+    /// Whether the gradient is computed from the output, rather than from the input: a training
+    /// pass keeps that one alone.
     public var gradientTakesOutput: Bool {
         switch self {
         case .relu, .clip, .sigmoid, .hardSigmoid, .tanh: true

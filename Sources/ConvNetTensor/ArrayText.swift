@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Arrays as text, laid out as NumPy does: nested brackets, aligned columns, and of many numbers only
-// those at both ends of each axis. What is not shown is not looked at.
+// Arrays as text, laid out as NumPy does: nested brackets, aligned columns, and of many numbers
+// only those at both ends of each axis. What is not shown is not looked at.
 
 /// Lays out an array's numbers.
 struct ArrayText {
@@ -9,8 +9,8 @@ struct ArrayText {
     static let threshold = 1000
     /// Lines are broken before they become longer, as long as that helps.
     private static let lineWidth = 75
-    /// Even shortened, an array of many axes may show more than anybody reads: fewer of each axis are
-    /// shown then, and at last none.
+    /// Even shortened, an array of many axes may show more than anyone reads: fewer of each axis
+    /// are shown then, and at last none.
     private static let mostShown = 4096
 
     private let shape: [Int]
@@ -86,8 +86,9 @@ struct ArrayText {
     }
 }
 
-/// How numbers are written so that they stand below one another: as many digits as tell them apart, at
-/// most eight behind the point; in powers of ten where they are very large, very small or far apart.
+/// How numbers are written so that they stand below one another: as many digits as tell them
+/// apart, at most eight behind the point; in powers of ten where they are very large, very
+/// small or far apart.
 struct NumberFormat {
     private static let digits = 8
 

@@ -5,7 +5,8 @@
 /// Batch normalization on tensors; a part of ``Kernels``. Ioffe and Szegedy, "Batch normalization:
 /// accelerating deep network training by reducing internal covariate shift", 2015.
 ///
-/// Images are `[N, C]` or `[N, C, …]`; each channel has a mean, a variance, a gamma and a beta, all `[C]`.
+/// Images are `[N, C]` or `[N, C, …]`; each channel has a mean, a variance, a gamma and a
+/// beta, all `[C]`.
 public protocol BatchNormalizationKernels: Sendable {
     /// The mean and the variance of each channel, the variance divided by the count (biased).
     ///
@@ -15,14 +16,15 @@ public protocol BatchNormalizationKernels: Sendable {
     /// `(x − mean) / √(variance + epsilon) · gamma + beta`.
     ///
     /// - Returns: the shape of `x`.
-    /// - Throws: ``TensorError`` when there is not one statistic, gamma and beta a channel, or
+    /// - Throws: ``TensorError`` when there is not one statistic, gamma and beta per channel, or
     ///   epsilon is out of range.
     func batchNormalization(
         _ x: Tensor, statistics: BatchStatistics, gamma: Tensor, beta: Tensor, epsilon: Double
     ) throws -> Tensor
 
-    /// The gradients of batch normalization where the statistics are those of `x`. Of other statistics
-    /// those of gamma and beta are right as well: `Σ dy · (x − mean) / √(variance + epsilon)` and `Σ dy`.
+    /// The gradients of batch normalization where the statistics are those of `x`. Of other
+    /// statistics those of gamma and beta are right as well:
+    /// `Σ dy · (x − mean) / √(variance + epsilon)` and `Σ dy`.
     ///
     /// - Parameters:
     ///   - outputGradient: the shape of `x`.

@@ -37,7 +37,8 @@ public struct Batch: Sendable {
         targets = .labels(labels)
     }
 
-    /// Puts samples and targets together: labels, as many for each sample, or values, the samples first.
+    /// Puts samples and targets together: labels, as many for each sample, or values, the
+    /// samples first.
     ///
     /// - Throws: ``TensorError`` when their numbers differ.
     public init(images: Tensor, targets: Targets) throws(TensorError) {
@@ -86,9 +87,8 @@ public protocol BatchSource: Sendable {
     /// - Throws: ``TensorError`` when there are no places or one is outside.
     func batch(at indices: [Int], epoch: Int) throws -> Batch
 
-    /// What the samples and their order are a function of, as text by name, such as their number and
-    /// the seed of the order: where training is resumed, it must be the same. By default the number
-    /// of samples.
+    /// What identifies the samples and their order, as text by name, such as their number and the
+    /// seed of the shuffle. Resuming requires equal identities. By default the number of samples.
     var identity: [String: String] { get }
 }
 

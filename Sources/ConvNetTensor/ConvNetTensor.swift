@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
 //
-// Whoever reads a file sees its errors, by importing any module of this package.
+// Importing any module of this package makes the errors of reading files visible as well.
 
 @_exported public import ConvNetSupport

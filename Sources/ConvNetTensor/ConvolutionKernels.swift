@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// The part of `Kernels` that convolves: one operation for each direction. What networks do right behind
-// a convolution is an epilogue of it, so that what lies between need not go to memory.
+// The part of `Kernels` that convolves: one operation for each direction. What networks do right
+// behind a convolution is an epilogue of it, so that what lies between need not go to memory.
 
 /// Convolution and its gradients; a part of ``Kernels``.
 public protocol ConvolutionKernels: Sendable {
-    /// Cross-correlation of images with filters, as every deep-learning library means by convolution,
-    /// `Σ x[n,c,i·s+u·d−p,j·s+v·d−p] · weights[f,c,u,v]`, and its epilogue. The numbers are those of one
-    /// operation after the other.
+    /// Cross-correlation of images with filters, as every deep-learning library means by
+    /// convolution, `Σ x[n,c,i·s+u·d−p,j·s+v·d−p] · weights[f,c,u,v]`, and its epilogue. The
+    /// numbers are those of one operation after the other.
     ///
     /// - Parameters:
     ///   - x: images `[N, C, H, W]`.
@@ -78,8 +78,8 @@ public protocol ConvolutionKernels: Sendable {
 public struct ConvolutionDescriptor: Sendable, Hashable {
     /// KH×KW taps, with its stride s, padding p and dilation d.
     public var window: Window
-    /// How many blocks the channels and filters fall into; block g of the filters sees block g of the
-    /// channels only.
+    /// How many blocks the channels and filters fall into; block g of the filters sees block g of
+    /// the channels only.
     public var groups: Int
 
     /// A window, and groups.
@@ -220,8 +220,8 @@ extension Kernels {
             outputGradient, input: x, ConvolutionDescriptor(window, groups: groups), maxima: nil)
     }
 
-    /// What an epilogue does behind the bias, one operation after the other: for kernels that don't do
-    /// all of it at once.
+    /// What an epilogue does behind the bias, one operation after the other: for kernels that don't
+    /// do all of it at once.
     package func finish(
         _ sums: Tensor, _ epilogue: Epilogue, wantsArgmax: Bool
     ) throws -> (output: Tensor, argmax: IndexTensor?) {
@@ -250,8 +250,8 @@ extension Kernels {
         return (output, argmax)
     }
 
-    /// The gradient of the pooled sums, spread to where the maxima came from; that the window made such
-    /// maxima is the caller's care.
+    /// The gradient of the pooled sums, spread to where the maxima came from; that the window made
+    /// such maxima is the caller's care.
     package func spread(
         _ pooledGradient: Tensor, _ maxima: PooledMaxima, input x: Tensor,
         _ descriptor: ConvolutionDescriptor

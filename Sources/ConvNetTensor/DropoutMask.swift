@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Which elements a dropout keeps, as a function of seed, layer, step and element. The mask is no
-// tensor: whoever needs it draws it, on any thread and in any order, and gets the same.
+// tensor: it is drawn where it is needed, on any thread and in any order, always the same.
 
 /// The elements that a dropout keeps in one step of training.
 ///
@@ -13,7 +13,7 @@ public struct DropoutMask: Sendable, Hashable {
     public let rate: Double
     /// What everything random in a network is drawn from.
     public let seed: UInt64
-    /// Tells the dropouts of a network apart.
+    /// Distinguishes the dropouts of a network.
     public let layer: UInt64
     /// The step of training.
     public var step: Int

@@ -46,7 +46,7 @@ public struct IndexTensor: Sendable, Equatable {
                 count: count))
     }
 
-    /// Writes the indices of a tensor that has just been made and is shared with nobody.
+    /// Writes the indices of a tensor that has just been made and is not shared.
     package mutating func withUnsafeMutableIndices<Result, Failure: Error>(
         _ body: (UnsafeMutableBufferPointer<Int32>) throws(Failure) -> Result
     ) throws(Failure) -> Result {

@@ -101,7 +101,8 @@ extension KernelChecks {
         return (convolution, pooled)
     }
 
-    /// Sizes of a convolution of images whose filters' number the gradient of the output tells.
+    /// Sizes of a convolution of images whose number of filters follows from the gradient
+    /// of the output.
     package static func weightGradientSizes(
         _ outputGradient: Tensor, input x: Tensor, _ descriptor: ConvolutionDescriptor
     ) throws(TensorError) -> ConvolutionSizes {

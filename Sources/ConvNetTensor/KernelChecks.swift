@@ -200,15 +200,15 @@ package enum KernelChecks {
 
     /// Whether at each place along an axis at least one tap lies on a pixel.
     ///
-    /// A window from a stranger's file may have 2³¹ places and taps: they are not gone through one by
-    /// one. Where more would have to be than any image needs, the answer is no.
+    /// A window from an untrusted file may have 2³¹ places and taps: they are not visited one by
+    /// one. Where more would have to be visited than any image needs, the answer is no.
     package static func everyPlaceSeesAPixel(
         places: Int, extent: Int, before: Int, size: Int, stride: Int, dilation: Int
     ) -> Bool {
         // A window that begins on a pixel sees it, one that begins behind the image sees none.
         guard (places - 1) * stride - before < extent else { return false }
-        // The others begin in the padding before the image, and their first tap behind that lies less
-        // than a dilation behind it.
+        // The others begin in the padding before the image, and their first tap behind that lies
+        // less than a dilation behind it.
         let early = min((before + stride - 1) / stride, places)
         let taps = { (place: Int) -> Bool in
             let missing = before - place * stride
@@ -303,7 +303,7 @@ package enum KernelChecks {
         return (logits.shape[0], logits.shape[1])
     }
 
-    /// Fails unless there is one label a row and each is a class.
+    /// Fails unless there is one label per row and each is a class.
     package static func labels(
         _ labels: [Int], rows: Int, classes: Int, operation: String
     ) throws(TensorError) {

@@ -30,9 +30,9 @@ public protocol Kernels:
 
     /// The general matrix product, `C = alpha · A · B + beta · C` (BLAS's GEMM).
     ///
-    /// With `beta` 0 the old numbers of `c` are not read, with `alpha` 0 neither `a` nor `b` is: there
-    /// NaN and infinity count for nothing, as in BLAS. Both factors are rounded to the number type
-    /// first.
+    /// With `beta` 0 the old numbers of `c` are not read, with `alpha` 0 neither `a` nor `b` is:
+    /// there NaN and infinity count for nothing, as in BLAS. Both factors are rounded to the
+    /// number type first.
     ///
     /// - Parameters:
     ///   - alpha: what the product is multiplied by.
@@ -48,8 +48,8 @@ public protocol Kernels:
 
     /// A product with weights, a bias and, where asked for, ReLU: `y = x · W + b`.
     ///
-    /// By default it is one after the other; an implementation that does them at once gives the same
-    /// numbers.
+    /// By default it is one after the other; an implementation that does them at once gives
+    /// the same numbers.
     ///
     /// - Parameters:
     ///   - x: `[N, in]`.
@@ -68,8 +68,8 @@ public protocol Kernels:
     /// - Parameters:
     ///   - x: images `[N, C, H, W]`.
     ///   - window: KH×KW taps, with its stride, padding and dilation.
-    /// - Returns: `[N·OH·OW, C·KH·KW]`; rows run over (n, oh, ow), columns over (c, kh, kw). Taps in
-    ///   the padding read 0.
+    /// - Returns: `[N·OH·OW, C·KH·KW]`; rows run over (n, oh, ow), columns over (c, kh, kw). Taps
+    ///   in the padding read 0.
     /// - Throws: ``TensorError`` when `x` is no batch of images or the window is larger than the
     ///   padded image.
     func im2col(_ x: Tensor, window: Window) throws -> Tensor
@@ -86,12 +86,12 @@ public protocol Kernels:
 
     // MARK: Bias
 
-    /// Adds one number a channel, in place.
+    /// Adds a bias per channel, in place.
     ///
     /// - Parameters:
     ///   - bias: `[C]`.
     ///   - x: `[N, C]` or `[N, C, …]`: the second axis counts channels.
-    /// - Throws: ``TensorError`` when there is not one number a channel.
+    /// - Throws: ``TensorError`` when there is not one number per channel.
     func addBias(_ bias: Tensor, to x: inout Tensor) throws
 
     /// The gradient of a bias: the sum over everything but the channels.
@@ -103,8 +103,8 @@ public protocol Kernels:
 
     // MARK: Pooling
 
-    /// The largest number that each window sees. Padding counts as −∞; NaN wins over every number, and
-    /// of several NaN the first in reading order.
+    /// The largest number that each window sees. Padding counts as −∞; NaN wins over every number,
+    /// and of several NaN the first in reading order.
     ///
     /// - Parameters:
     ///   - x: images `[N, C, H, W]`.
@@ -114,8 +114,8 @@ public protocol Kernels:
     ///   alone.
     func maxPooling(_ x: Tensor, window: Window) throws -> Tensor
 
-    /// Max pooling that also tells where each maximum was; of equal ones the first in reading order, and
-    /// of several NaN the first too (PyTorch tells the last NaN).
+    /// Max pooling that also gives the place of each maximum; of equal ones the first in reading
+    /// order, and of several NaN the first too (PyTorch gives the last NaN).
     ///
     /// - Parameters:
     ///   - x: images `[N, C, H, W]`.
@@ -147,8 +147,8 @@ public protocol Kernels:
     ///     of real pixels under the window (PyTorch's `count_include_pad`). A tap that ceil mode
     ///     puts beyond the padding never counts.
     /// - Returns: `[N, C, OH, OW]`.
-    /// - Throws: ``TensorError`` when `x` is no batch of images or the window does not fit the padded
-    ///   image (see ``Window/outputSize(height:width:operation:)``).
+    /// - Throws: ``TensorError`` when `x` is no batch of images or the window does not fit the
+    ///   padded image (see ``Window/outputSize(height:width:operation:)``).
     func averagePooling(_ x: Tensor, window: Window, countIncludePad: Bool) throws -> Tensor
 
     /// The gradient of average pooling, with the same divisors.
@@ -168,16 +168,16 @@ public protocol Kernels:
 
     /// A function of each number; NaN stays NaN.
     ///
-    /// - Throws: ``TensorError`` when the kernels do not take the number type, or a parameter of the
-    ///   activation is not finite.
+    /// - Throws: ``TensorError`` when the kernels do not take the number type, or a parameter of
+    ///   the activation is not finite.
     func activation(_ x: Tensor, _ activation: Activation) throws -> Tensor
 
     /// The gradient of an activation.
     ///
     /// - Parameters:
     ///   - outputGradient: any shape.
-    ///   - value: what the activation gave where ``Activation/gradientTakesOutput``, else what went in;
-    ///     same shape.
+    ///   - value: what the activation gave where ``Activation/gradientTakesOutput``, else what went
+    ///     in; same shape.
     ///   - activation: the forward pass's.
     /// - Throws: ``TensorError`` when the shapes differ.
     func activationGradient(
@@ -231,8 +231,8 @@ public protocol Kernels:
     /// - Throws: ``TensorError`` when the kernels do not take the number type.
     func sumOfSquares(_ x: Tensor) throws -> Double
 
-    /// Stochastic gradient descent, in place: `p −= learningRate · g`. Here and in the other updates
-    /// `g` is the gradient after its adjustment.
+    /// Stochastic gradient descent, in place: `p −= learningRate · g`. Here and in the other
+    /// updates `g` is the gradient after its adjustment.
     ///
     /// - Throws: ``TensorError`` when the shapes or number types differ.
     func sgdUpdate(
@@ -250,8 +250,8 @@ public protocol Kernels:
         settings: MomentumSettings, adjustment: GradientAdjustment) throws
 
     /// A step scaled by the root of the gradient's squares, in place: `v = kept · v + added · g²;
-    /// p −= learningRate · g / (√v + epsilon)`. That is AdaGrad (Duchi et al., "Adaptive subgradient
-    /// methods", 2011) and RMSProp (Hinton, lecture 6e, 2012), both as in PyTorch.
+    /// p −= learningRate · g / (√v + epsilon)`. That is AdaGrad (Duchi et al., "Adaptive
+    /// subgradient methods", 2011) and RMSProp (Hinton, lecture 6e, 2012), both as in PyTorch.
     ///
     /// - Parameters:
     ///   - parameter: p, any shape.

@@ -76,9 +76,9 @@ public struct Philox: RandomNumberGenerator, Sendable, Hashable {
 }
 
 extension Tensor {
-    /// Numbers from a normal distribution around 0, none further from it than 6.7 deviations: four for
-    /// each block of 128 random bits (Box and Muller, 1958). All processors share the work; the numbers
-    /// do not depend on how many there are.
+    /// Numbers from a normal distribution around 0, none further from it than 6.7 deviations: four
+    /// for each block of 128 random bits (Box and Muller, 1958). All processors share the work; the
+    /// numbers do not depend on how many there are.
     ///
     /// - Parameters:
     ///   - shape: the tensor's shape.

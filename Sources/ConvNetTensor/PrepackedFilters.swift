@@ -3,11 +3,11 @@
 // PrepackedFilters: what kernels make of a convolution's filters before they convolve, packed or
 // transformed, kept from one prediction to the next.
 
-/// A place where kernels keep a convolution's filters in the layout that they read, so that repeated
-/// predictions don't pack or transform them each time.
+/// A place where kernels keep a convolution's filters in the layout that they read, so that
+/// repeated predictions don't pack or transform them each time.
 ///
-/// A layer holds one, and takes a new one when its filters may change. Kernels decide what they keep;
-/// results are the same bits with and without. May be used from many threads at once.
+/// A layer holds one, and takes a new one when its filters may change. Kernels decide what they
+/// keep; results are the same bits with and without. May be used from many threads at once.
 public final class PrepackedFilters: @unchecked Sendable {
     // Sendable although it changes: everything that changes is touched under the lock.
 
@@ -24,8 +24,8 @@ public final class PrepackedFilters: @unchecked Sendable {
 
     private struct Prepacked {
         let layout: Layout
-        /// The filters that were prepacked. As long as they are held here, their numbers can't change:
-        /// who writes to them copies them first.
+        /// The filters that were prepacked. As long as they are held here, their numbers can't
+        /// change: a writer copies them first.
         let weights: Tensor
         let filters: Tensor
     }
@@ -47,7 +47,8 @@ public final class PrepackedFilters: @unchecked Sendable {
 
     /// An empty one.
     ///
-    /// - Parameter isEager: whether filters are prepacked at the first request rather than the second.
+    /// - Parameter isEager: whether filters are prepacked at the first request rather
+    ///   than the second.
     public init(isEager: Bool = false) { self.isEager = isEager }
 
     /// The bytes that are kept.
@@ -91,7 +92,7 @@ public final class PrepackedFilters: @unchecked Sendable {
         }
         asked = nil
         isPreparing = true
-        // Let go of first: the new ones take their memory.
+        // Released first: the new ones take their memory.
         prepacked = nil
         return .prepare
     }

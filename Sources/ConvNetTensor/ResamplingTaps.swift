@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// ResamplingTaps: how the rows (or columns) of one image are made of those of another: a matrix that is
-// mostly zeros, validated here, once. What makes the taps of an interpolation stands with its layer.
+// ResamplingTaps: how the rows (or columns) of one image are made of those of another: a matrix
+// that is mostly zeros, validated here, once. What makes the taps of an interpolation stands
+// with its layer.
 
 /// A linear map from the numbers along one axis to those along another: output `i` is the sum of
 /// `weight · input[place]` over its taps, in their order, and 0 where it has none.
@@ -12,8 +13,8 @@
 ///     inputSize: 4, outputs: [[(0, 0.5), (1, 0.5)], [(2, 0.5), (3, 0.5)]])
 /// ```
 public struct ResamplingTaps: Sendable, Hashable {
-    /// The largest extent along an axis that is resampled. It keeps the taps to some hundred megabytes
-    /// where a network's file comes from a stranger, and is far beyond any image's.
+    /// The largest extent along an axis that is resampled. It keeps the taps to some hundred
+    /// megabytes where a network's file is not trusted, and is far beyond any image's.
     public static let largestExtent = 1 << 20
 
     /// The extent of the input along the axis.
@@ -39,8 +40,8 @@ public struct ResamplingTaps: Sendable, Hashable {
     /// - Parameters:
     ///   - inputSize: the extent of the input along the axis.
     ///   - outputs: the taps of each output: the place that one reads, and its weight.
-    /// - Throws: ``TensorError`` when an extent is not from 1 to ``largestExtent``, a place lies outside the
-    ///   input, or a weight is not finite.
+    /// - Throws: ``TensorError`` when an extent is not from 1 to ``largestExtent``, a place lies
+    ///   outside the input, or a weight is not finite.
     public init(
         inputSize: Int, outputs: [[(place: Int, weight: Double)]]
     ) throws(TensorError) {
@@ -83,8 +84,8 @@ public struct ResamplingTaps: Sendable, Hashable {
         try self.init(inputSize: size, outputSize: size) { [($0, 1)] }
     }
 
-    /// The transposed map, by which gradients go back: from outputs to inputs. The taps of each of its
-    /// outputs stand in the order of the places that they read.
+    /// The transposed map, by which gradients go back: from outputs to inputs. The taps of each of
+    /// its outputs stand in the order of the places that they read.
     public var transposed: ResamplingTaps {
         var result = self
         result.inputSize = outputSize
@@ -103,7 +104,8 @@ public struct ResamplingTaps: Sendable, Hashable {
         return result
     }
 
-    /// The whole matrix, `[outputSize, inputSize]`; the weights of taps that read the same place are added.
+    /// The whole matrix, `[outputSize, inputSize]`; the weights of taps that read the same
+    /// place are added.
     ///
     /// - Throws: ``TensorError`` when there is no memory for it.
     package func matrix() throws(TensorError) -> Tensor {

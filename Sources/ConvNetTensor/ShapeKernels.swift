@@ -5,8 +5,9 @@
 
 /// Copies and resampling on tensors; a part of ``Kernels``.
 ///
-/// Slices, transpositions, reversals, concatenations and paddings with a constant are copies between
-/// views; resizing, adaptive pooling and paddings with an image's own pixels are resampling.
+/// Slices, transpositions, reversals, concatenations and paddings with a constant are
+/// copies between views; resizing, adaptive pooling and paddings with an image's own pixels
+/// are resampling.
 public protocol ShapeKernels: Sendable {
     /// Copies the numbers that one view sees to where another one sees them. Exact.
     ///
@@ -16,8 +17,8 @@ public protocol ShapeKernels: Sendable {
     ///   - y: any shape; numbers that `target` does not see are left alone.
     ///   - target: where they go to in `y`: of the shape of `source`, and no place twice.
     /// - Throws: ``TensorError`` when the views' shapes or the number types differ, a view reaches
-    ///   outside its tensor, or `target` may see a place twice: from the narrowest stride on, each one
-    ///   has to lead past all that the narrower ones reach.
+    ///   outside its tensor, or `target` may see a place twice: from the narrowest stride on, each
+    ///   one has to lead past all that the narrower ones reach.
     func copy(
         _ x: Tensor, from source: StridedView, into y: inout Tensor, at target: StridedView) throws
 
@@ -31,7 +32,8 @@ public protocol ShapeKernels: Sendable {
     ///   - rows: from H numbers to OH.
     ///   - columns: from W numbers to OW.
     /// - Returns: `[…, OH, OW]`.
-    /// - Throws: ``TensorError`` when `x` has no two axes of these sizes, or the output is too large.
+    /// - Throws: ``TensorError`` when `x` has no two axes of these sizes, or the output is too
+    ///   large.
     func resampled(
         _ x: Tensor, rows: ResamplingTaps, columns: ResamplingTaps
     ) throws -> Tensor
@@ -49,15 +51,15 @@ extension ShapeKernels {
         return y
     }
 
-    /// The adjoint of ``copied(_:as:)``, its gradient: the numbers go back to where a view has them from,
-    /// and all others are 0.
+    /// The adjoint of ``copied(_:as:)``, its gradient: the numbers go back to where a view has them
+    /// from, and all others are 0.
     ///
     /// - Parameters:
     ///   - gradient: the shape of `view`.
     ///   - view: where the numbers were taken from, no place twice.
     ///   - inputShape: the shape of the tensor that they were taken from.
-    /// - Throws: ``TensorError`` when the shapes differ, or the view reaches outside such a tensor or
-    ///   may see a place twice.
+    /// - Throws: ``TensorError`` when the shapes differ, or the view reaches outside such a tensor
+    ///   or may see a place twice.
     public func copiedBack(
         _ gradient: Tensor, to view: StridedView, inputShape: [Int]
     ) throws -> Tensor {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Freed blocks of memory, kept for the next request of the same size: a training step frees and asks
-// for the same sizes over and over.
+// Freed blocks of memory, kept for the next request of the same size: a training step frees and
+// asks for the same sizes over and over.
 
 #if canImport(Glibc)
     import Glibc
@@ -110,9 +110,9 @@ package final class StorageRecycler: @unchecked Sendable {
     }
 
     /// Takes out blocks until the others are few enough: of large ones that which has been idle for
-    /// longest, so that what a program asks for again and again stays, however large. Small ones stay
-    /// as long as there are large ones: a program that once held something huge would otherwise ask
-    /// the system for each tensor ever after.
+    /// longest, so that what a program asks for again and again stays, however large. Small ones
+    /// stay as long as there are large ones: a program that once held something huge would
+    /// otherwise ask the system for each tensor from then on.
     private func takeSurplus() -> [UnsafeMutableRawPointer] {
         var surplus: [UnsafeMutableRawPointer] = []
         while idleByteCount > largestIdleByteCount {
@@ -142,7 +142,7 @@ package final class StorageRecycler: @unchecked Sendable {
 
     private static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer? {
         // Large blocks on huge pages: fewer faults when they are new, fewer misses of the
-        // translation buffer ever after.
+        // translation buffer later.
         let isLarge = capacity >= 2 * hugePage
         var block: UnsafeMutableRawPointer?
         guard

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// StridedView: some of a tensor's numbers in an order of their own, as a slice, a transposition or a
-// reversal has them. It is validated here, once, and holds no numbers.
+// StridedView: some of a tensor's numbers in an order of their own, as a slice, a transposition or
+// a reversal has them. It is validated here, once, and holds no numbers.
 
-/// Where the numbers of a view lie in those of a tensor: the one at indices `i` is the tensor's number
-/// `offset + Σ i[a] · strides[a]` in row-major order.
+/// Where the numbers of a view lie in those of a tensor: the one at indices `i` is the tensor's
+/// number `offset + Σ i[a] · strides[a]` in row-major order.
 ///
 /// ```swift
 /// let view = try StridedView(shape: [2, 3, 4]).slice(axis: 2, from: 3, step: -1, count: 4)
@@ -13,8 +13,8 @@
 public struct StridedView: Sendable, Hashable {
     /// The extents, each at least 1.
     public let shape: [Int]
-    /// How many places of the tensor lie between two neighbours along each axis; negative where the axis
-    /// runs backwards, 0 where one number stands for all.
+    /// How many places of the tensor lie between two neighbours along each axis; negative where the
+    /// axis runs backwards, 0 where one number stands for all.
     public let strides: [Int]
     /// The place of the number whose indices are all 0.
     public let offset: Int
@@ -27,8 +27,8 @@ public struct StridedView: Sendable, Hashable {
     ///   - shape: the extents, each at least 1.
     ///   - strides: one an axis.
     ///   - offset: the place of the first number, at least 0.
-    /// - Throws: ``TensorError`` when an extent is empty, there is not one stride an axis, or a place is
-    ///   below 0 or beyond what memory can hold.
+    /// - Throws: ``TensorError`` when an extent is empty, there is not one stride an axis, or a
+    ///   place is below 0 or beyond what memory can hold.
     public init(shape: [Int], strides: [Int], offset: Int = 0) throws(TensorError) {
         _ = try Shape.elementCount(shape, operation: "StridedView")
         guard strides.count == shape.count else {
@@ -117,8 +117,8 @@ public struct StridedView: Sendable, Hashable {
             offset: offset)
     }
 
-    /// Whether no place is certain to be seen twice: from the narrowest stride on, each one leads past all
-    /// that the narrower ones reach.
+    /// Whether no place is certain to be seen twice: from the narrowest stride on, each one leads
+    /// past all that the narrower ones reach.
     package var keepsNumbersApart: Bool {
         var reach = 0
         for (extent, stride) in zip(shape, strides).filter({ $0.0 > 1 })

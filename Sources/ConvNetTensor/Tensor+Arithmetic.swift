@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Arithmetic number by number, for layers, losses and optimizers of one's own. Each result is rounded once.
-// It runs on one thread; what must be fast goes through `Kernels`.
+// Arithmetic number by number, for your own layers, losses and optimizers. Each result is rounded
+// once. It runs on one thread; what must be fast goes through `Kernels`.
 
 extension Tensor {
     /// The sum, number by number.

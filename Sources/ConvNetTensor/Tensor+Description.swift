@@ -3,9 +3,9 @@
 // What `print` shows of a tensor.
 
 extension Tensor: CustomStringConvertible, CustomDebugStringConvertible {
-    /// The shape, and below it the numbers as NumPy writes them; of more than 1000 only the first and
-    /// last three of each axis, and of very many axes fewer or none. The time it takes depends on what
-    /// is shown.
+    /// The shape, and below it the numbers as NumPy writes them; of more than 1000 only the first
+    /// and last three of each axis, and of very many axes fewer or none. The time it takes depends
+    /// on what is shown.
     ///
     /// ```text
     /// Tensor [2, 3]

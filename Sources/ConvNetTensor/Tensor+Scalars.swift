@@ -5,13 +5,14 @@
 extension Tensor {
     /// The numbers in row-major order as `Float` (rounded where the tensor holds `float64`).
     ///
-    /// A new array, for which there has to be memory: Swift's arrays end the process where there is none.
+    /// A new array, for which there has to be memory: Swift's arrays end the process where
+    /// there is none.
     public var scalars: [Float] { converted() }
 
     /// The numbers in row-major order as `Double`; a new array, as for ``scalars``.
     public var doubles: [Double] { converted() }
 
-    /// The number at one index an axis, outermost first.
+    /// The number at one index per axis, outermost first.
     ///
     /// - Throws: ``TensorError`` when there are not as many indices as axes, or one is outside.
     public subscript(_ indices: Int...) -> Double {

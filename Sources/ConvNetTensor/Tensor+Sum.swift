@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Adding tensors up where they lie: what shards of a batch need of arithmetic outside of `Kernels`. Each
-// sum is rounded once, so that it is the same bits wherever it is computed.
+// Adding tensors up where they lie: what shards of a batch need of arithmetic outside of `Kernels`.
+// Each sum is rounded once, so that it is the same bits wherever it is computed.
 
 extension Tensor {
     /// Adds another tensor's numbers to this one's.
     ///
-    /// - Throws: ``TensorError`` when shapes or number types differ, or the numbers are shared and there
-    ///   is no memory for a copy.
+    /// - Throws: ``TensorError`` when shapes or number types differ, or the numbers are shared and
+    ///   there is no memory for a copy.
     package mutating func add(_ other: Tensor) throws(TensorError) {
         guard other.shape == shape, other.scalarType == scalarType else {
             throw TensorError(

@@ -127,7 +127,7 @@ public struct Tensor: Sendable {
     /// Writes the numbers where they lie.
     ///
     /// The caller has checked that `Scalar` is the tensor's type, and has just made the tensor or
-    /// called ``makeUnique(operation:)``: nobody shares the numbers.
+    /// called ``makeUnique(operation:)``: the numbers are not shared.
     package mutating func withUnsafeMutableScalars<Scalar: TensorScalar, Result, Failure: Error>(
         of type: Scalar.Type, _ body: (UnsafeMutableBufferPointer<Scalar>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -143,9 +143,9 @@ public struct Tensor: Sendable {
     /// made of the other.
     package func sharesNumbers(with other: Tensor) -> Bool { storage === other.storage }
 
-    /// Where the numbers lie, for as long as the tensor or a copy of it lives; what an engine that moves
-    /// them by itself is given. Whoever writes there has made the tensor unique before, and sees to it
-    /// that nobody looks meanwhile.
+    /// Where the numbers lie, for as long as the tensor or a copy of it lives; what an engine that
+    /// moves them by itself is given. A writer has made the tensor unique before, and makes sure
+    /// that no one reads meanwhile.
     package var address: UnsafeMutableRawPointer { storage.address }
 
     /// Gives the tensor numbers of its own, if it shares them with another.

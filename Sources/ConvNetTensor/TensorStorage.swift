@@ -32,8 +32,8 @@ package final class TensorStorage: @unchecked Sendable {
     package init(byteCount: Int, operation: String) throws(TensorError) {
         #if CONVNET_EXACT_MEMORY
             // For the sanitizers, a block of its own that is as large as what is used of it: they
-            // see what lies beyond the end of a block, and what is used after it was freed, and they
-            // take a recycler's lock for an order between threads.
+            // see what lies beyond the end of a block, and what is used after it was freed, and
+            // they take a recycler's lock for an order between threads.
             let capacity = byteCount
             let block = StorageRecycler.shared.takeNew(byteCount)
         #else

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Window: the geometry of a sliding window, shared by convolution, pooling and im2col. It is
-// validated here, once; whoever holds a Window can compute with it.
+// validated here, once; code that holds a Window can compute with it.
 
 /// A number for each axis of an image; an integer literal stands for both.
 public struct PerAxis: Sendable, Hashable, ExpressibleByIntegerLiteral {
@@ -60,7 +60,8 @@ public struct Padding: Sendable, Hashable, ExpressibleByIntegerLiteral {
 ///
 /// ```swift
 /// let window = try Window(5, stride: 1, padding: 2)
-/// let wide = try Window(height: 3, width: 7, padding: Padding(top: 1, bottom: 1, left: 3, right: 3))
+/// let wide = try Window(
+///     height: 3, width: 7, padding: Padding(top: 1, bottom: 1, left: 3, right: 3))
 /// ```
 public struct Window: Sendable, Hashable {
     /// The number of taps along each axis, at least 1.
@@ -101,8 +102,8 @@ public struct Window: Sendable, Hashable {
             dilation: dilation, ceilMode: ceilMode)
     }
 
-    /// A window that is one pixel high, for sequences `[N, C, 1, W]`: what PyTorch's layers in one dimension
-    /// have on `[N, C, W]`.
+    /// A window that is one pixel high, for sequences `[N, C, 1, W]`: what PyTorch's layers in one
+    /// dimension have on `[N, C, W]`.
     ///
     /// - Parameters:
     ///   - width: the number of taps.
@@ -110,8 +111,8 @@ public struct Window: Sendable, Hashable {
     ///   - padding: columns on the left and on the right.
     ///   - dilation: the distance between two neighbouring taps.
     ///   - ceilMode: whether a last place that reaches past the padded sequence counts.
-    /// - Throws: ``TensorError`` when the width, stride or dilation is below 1, the padding is negative, or
-    ///   one of them is beyond 2³¹ − 1.
+    /// - Throws: ``TensorError`` when the width, stride or dilation is below 1, the padding is
+    ///   negative, or one of them is beyond 2³¹ − 1.
     public init(
         width: Int, stride: Int = 1, padding: Int = 0, dilation: Int = 1, ceilMode: Bool = false
     ) throws(TensorError) {
@@ -190,7 +191,8 @@ public struct Window: Sendable, Hashable {
     ) -> Int {
         let room = extent + padding.before + padding.after - dilation * (size - 1) - 1
         guard usesCeilMode else { return room < 0 ? 0 : room / stride + 1 }
-        // Swift's division rounds towards zero: what rounds up to no place or fewer is sorted out first.
+        // Swift's division rounds towards zero: what rounds up to no place or fewer is
+        // sorted out first.
         guard room > -stride else { return 0 }
         let places = (room + stride - 1) / stride + 1
         // The last window must start inside the image or the padding before it.

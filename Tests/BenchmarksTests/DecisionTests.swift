@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The decision between slower and not, on hundreds of simulated runs: how often it cries wolf, and how
-// often it misses one.
+// The decision between slower and not, on hundreds of simulated runs: how often it cries wolf, and
+// how often it misses one.
 
 import ConvNet
 import Testing
@@ -9,8 +9,8 @@ import Testing
 @testable import Benchmarks
 
 @Suite struct DecisionTests {
-    /// Draws what a case costs on a machine with noise: a spread, and now and then a spell that takes
-    /// up to twice as long.
+    /// Draws what a case costs on a machine with noise: a spread, and now and then a spell that
+    /// takes up to twice as long.
     struct Machine {
         var generator: Philox
         var spread = 0.03
@@ -49,8 +49,8 @@ import Testing
     }
 
     /// A hundred runs of seventy unchanged cases each. With the usual tolerance none fails; with
-    /// none at all few do. (All rounds share the baseline, so that the rate is above that of independent
-    /// ones: about one run in sixty.)
+    /// none at all few do. (All rounds share the baseline, so that the rate is above that of
+    /// independent ones: about one run in sixty.)
     @Test func unchangedCasesPass() {
         var machine = Machine(generator: Philox(seed: 1))
         let unchanged = [Double](repeating: 0, count: 70)

@@ -133,7 +133,7 @@ import Testing
         #expect(outcome.output.hasSuffix("0 passed, 0 failed\n"))
     }
 
-    /// In a process of its own, where nobody else asks for memory.
+    /// In a process of its own, where nothing else asks for memory.
     @Test(
         .disabled(
             if: ProcessInfo.processInfo.environment["SANITIZER"] != nil,

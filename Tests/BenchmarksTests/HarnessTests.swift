@@ -154,7 +154,7 @@ struct FaultyKernels: ForwardingKernels {
         #expect(results[0]["peers"] as? [String: Double] == ["blis": 2000])
     }
 
-    /// A case whose every run asks for memory that nobody has given back.
+    /// A case whose every run asks for memory that has not been given back before.
     @Test func allocationsAreCountedAndShown() throws {
         let machine = LiveTableTests.machine
         let run = Run(
@@ -197,10 +197,10 @@ struct FaultyKernels: ForwardingKernels {
     @Test func namesAreDifferentAndComplete() {
         let names = Cases.all.map(\.name)
         #expect(Set(names).count == names.count)
-        // 12 products; 10 layers: im2col, col2im, forward, both; 16 depthwise layers: forward, both; 21
-        // others of today: forward; 3 pools: im2col, forward, both;
-        // three operations on whole tensors, three of shapes; training, batch and single prediction of three
-        // networks; predictions of one and of eight by twelve networks of today, training of five.
+        // 12 products; 10 layers: im2col, col2im, forward, both; 16 depthwise layers: forward,
+        // both; 21 others of today: forward; 3 pools: im2col, forward, both; three operations on
+        // whole tensors, three of shapes; training, batch and single prediction of three networks;
+        // predictions of one and of eight by twelve networks of today, training of five.
         #expect(names.count == 12 + 4 * 10 + 2 * 16 + 21 + 3 * 3 + 3 + 3 + 3 * 3 + 2 * 12 + 5)
     }
 

@@ -126,7 +126,7 @@ private func npy(_ tensor: Tensor) throws -> Data {
                 == "CONVNET_MODELS is /nowhere, expected a folder with ONNX files")
     }
 
-    /// Cases that need a file are listed, and told apart.
+    /// Cases that need a file are listed, and marked.
     @Test func aMissingFileIsNamed() throws {
         let error = #expect(throws: UsageError.self) {
             try CaseSelectionTests.selection("--filter=vgg11")

@@ -32,7 +32,7 @@ struct PlantedFault: Sendable, CustomTestStringConvertible {
     }
 
     let kind: Kind
-    /// The shape of the layer's weights; layers are told apart by it.
+    /// The shape of the layer's weights; layers are distinguished by it.
     let weightsShape: [Int]
     /// Where in the weights, from 0 to 1.
     let position: Double

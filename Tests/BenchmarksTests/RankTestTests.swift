@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The test of Mann and Whitney against counting by hand, and against SciPy (Tests/Fixtures/ranks.py).
+// The test of Mann and Whitney against counting by hand, and against SciPy
+// (Tests/Fixtures/ranks.py).
 
 import Foundation
 import Testing
@@ -8,8 +9,8 @@ import Testing
 @testable import Benchmarks
 
 @Suite struct RankTestTests {
-    /// Of the 20 ways to choose three of six places, one puts all values last, two leave them a sum of
-    /// at least 14, four of at least 13.
+    /// Of the 20 ways to choose three of six places, one puts all values last, two leave them a sum
+    /// of at least 14, four of at least 13.
     @Test(arguments: counted) func smallSamplesAreCounted(_ sample: Counted) {
         let probability = RankTest.probability(sample.values, areNotAbove: sample.others)
         #expect(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// That a convolution's row finds an error that is far beyond what Winograd's algorithm makes, although a
-// direct sum's bound lets it pass.
+// That a convolution's row finds an error that is far beyond what Winograd's algorithm makes,
+// although a direct sum's bound lets it pass.
 
 import ConvNet
 import ConvNetReference
@@ -87,8 +87,8 @@ struct SpoiltConvolutions: ForwardingKernels, ChoosingKernels {
     }
 
     /// A fault of twenty times the largest error of the sampled numbers, or of what a direct sum's
-    /// bound lets pass if that is less, in the one of them that this bound has most room for, in the
-    /// last plane, which the reference computes too.
+    /// bound lets pass if that is less, in the one of them that this bound has most room for, in
+    /// the last plane, which the reference computes too.
     static func fault(
         _ layer: LayerShape, _ pass: ConvolutionPass, _ set: InstructionSet
     ) throws -> SpoiltConvolutions.Fault {

@@ -273,8 +273,8 @@ import Testing
         #expect(run.status == 2)
     }
 
-    /// As in many containers: blank is unset. libomp 14 ends the process for the first, whatever the
-    /// number of threads.
+    /// As in many containers: blank is unset. libomp 14 ends the process for the first, whatever
+    /// the number of threads.
     @Test(arguments: ["OMP_NUM_THREADS", "KMP_GTID_MODE", "KMP_SPIN_BACKOFF_PARAMS"])
     func blankVariablesAreNone(_ name: String) throws {
         for blank in ["", " \t"] {

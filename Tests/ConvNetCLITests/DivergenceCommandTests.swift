@@ -226,7 +226,8 @@ import Testing
         }
     }
 
-    /// Files of another program: what the network does not name is ignored and told, in one line.
+    /// Files of another program: what the network does not name is ignored and reported, in one
+    /// line.
     @Test func withoutStrictnessALineTellsWhatWasIgnored() throws {
         try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("p")

@@ -136,7 +136,7 @@ struct DownloadTests {
 }
 
 @Suite struct OfflineTests {
-    /// Nobody listens on port 1: the same as no network, without waiting for one.
+    /// Nothing listens on port 1: the same as no network, without waiting for one.
     @Test func unreachableServerIsOneLine() throws {
         try withTemporaryFolder { folder in
             let run = try Tool.run([

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Command lines by lot: whatever the arguments, the tools end by themselves with a status of their
-// own, a line on standard error where it is not 0, and never by a signal. CLI_CALLS says how many
-// are tried.
+// Random command lines: whatever the arguments, the tools end by themselves with a status of
+// their own, a line on standard error where it is not 0, and never by a signal. CLI_CALLS says
+// how many are tried.
 
 import ConvNet
 import ConvNetOptions

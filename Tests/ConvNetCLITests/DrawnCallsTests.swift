@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The whole public interface by lot: the program DrawnCalls makes calls until one traps or throws
-// what is not documented. API_CALLS says how many, `make fuzz-api` asks for 100,000.
+// The whole public API with random arguments: the program DrawnCalls makes calls until one traps or
+// throws what is not documented. API_CALLS says how many, `make fuzz-api` asks for 100,000.
 
 import ConvNetTestSupport
 import Foundation

@@ -137,7 +137,7 @@ private struct SmallDisk {
             try #require(before.count > 1024 * kilobytes)
             try exports.write("killed after \(kilobytes) KiB") { export in
                 let command = ([Tool.executable.path] + export).map { "'\($0)'" }
-                // Who started the tests may have had the signal ignored, which is inherited.
+                // The process that started the tests may ignore the signal, which is inherited.
                 let run = try Subprocess.run(
                     "env",
                     [

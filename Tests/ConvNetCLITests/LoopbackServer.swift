@@ -34,7 +34,8 @@ struct LoopbackServer {
                 [script.path, folder.path, log.path, "\(limit ?? -1)", "\(ranges)"],
                 output: output)
             defer {
-                // Nothing gentler: a process inherits the blocked signals of the thread it is made on.
+                // Nothing gentler: a process inherits the blocked signals of the thread
+                // it is made on.
                 kill(process.processIdentifier, SIGKILL)
                 process.waitUntilExit()
             }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Training that is killed, with real signals sent to the real command, and resumed: the parameters are
-// the same bytes as without the break.
+// Training that is killed, with real signals sent to the real command, and resumed: the parameters
+// are the same bytes as without the break.
 
 import ConvNet
 import ConvNetTestSupport
@@ -9,8 +9,8 @@ import Foundation
 import Testing
 
 @Suite struct ResumeTests {
-    /// A hundred steps an epoch, with everything that draws random numbers. A page of a pipe holds 80
-    /// lines: a training that is stopped by step 110 is not through.
+    /// A hundred steps an epoch, with everything that draws random numbers. A page of a pipe holds
+    /// 80 lines: a training that is stopped by step 110 is not through.
     private static let training = [
         "train", "--limit", "400", "--batch-size", "4", "--epochs", "2", "--augment",
         "shift,rotate,crop,flip", "--schedule", "cosine", "--clip", "norm:1", "--json", "--steps",
@@ -82,7 +82,8 @@ import Testing
         }
     }
 
-    /// Before the first checkpoint, between two, in the evaluation after an epoch, in the second epoch.
+    /// Before the first checkpoint, between two, in the evaluation after an epoch, in the second
+    /// epoch.
     @Test(arguments: [(1, "150"), (20, "7"), (100, "1"), (100, "20"), (110, "3")])
     func killedAfterAStepAndResumed(_ steps: Int, _ every: String) throws {
         try withTemporaryFolder { folder in
@@ -136,7 +137,7 @@ import Testing
         }
     }
 
-    /// Ctrl-C: the step is finished, the checkpoint written, and the command to go on is told.
+    /// Ctrl-C: the step is finished, the checkpoint written, and the command to resume is printed.
     @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
     func askedToStopItSaysHowToGoOn(_ signal: Int32, _ status: Int32) throws {
         try withTemporaryFolder { folder in

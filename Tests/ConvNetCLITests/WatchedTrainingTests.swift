@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Training that people watch: what a network's name implies, averages, accumulated gradients, and the files
-// that tell how it goes.
+// Training that people watch: what a network's name implies, averages, accumulated gradients, and
+// the files that show how it goes.
 
 import ConvNetOptions
 import ConvNetPlots

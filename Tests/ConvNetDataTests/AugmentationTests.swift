@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Random changes of images: what each does to pixels one can count, that they come from the seed, the
-// epoch and the image alone, and what is refused.
+// Random changes of images: what each does to pixels one can count, that they come from the seed,
+// the epoch and the image alone, and what is refused.
 
 import ConvNetData
 import ConvNetTensor
@@ -78,7 +78,8 @@ struct AugmentationTests {
         #expect(abs(flipped - 32) <= 24)
     }
 
-    /// A quarter of a turn moves pixels of a square to pixels; between, numbers stay within the image's.
+    /// A quarter of a turn moves pixels of a square to pixels; between, numbers stay
+    /// within the image's.
     @Test func aRotationTurnsAroundTheCenter() throws {
         let size = 9
         var numbers = [Float](repeating: 0, count: size * size)
@@ -88,7 +89,8 @@ struct AugmentationTests {
         let pipeline = try ImagePipeline(images, augmentation: Augmentation(rotation: 180), seed: 2)
         for epoch in 0..<20 {
             let turned = try pipeline.batch(at: [0], epoch: epoch).images
-            // The centre stays where it is, whatever the angle: to rounding of sums of half the size.
+            // The centre stays where it is, whatever the angle: to rounding of sums of
+            // half the size.
             #expect(abs(try turned[0, 0, 4, 4] - 1) <= 16 * 0x1p-24)
         }
         let slope = try LabeledImages(
@@ -98,8 +100,8 @@ struct AugmentationTests {
         let angles = try (0..<20).map { epoch in
             let turned = try ImagePipeline(slope, augmentation: Augmentation(rotation: 10), seed: 2)
                 .batch(at: [0], epoch: epoch).images
-            // On a slope, x' = x·cos − y·sin: the pixel right of the centre tells the cosine, the one
-            // below it the sine.
+            // On a slope, x' = x·cos − y·sin: the pixel right of the centre gives the cosine, the
+            // one below it the sine.
             let (cosine, sine) = (try turned[0, 0, 4, 5], -(try turned[0, 0, 5, 4]))
             #expect(abs(cosine * cosine + sine * sine - 1) <= 32 * 0x1p-24)
             // sin 10° = 0.17365

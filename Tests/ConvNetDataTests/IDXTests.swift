@@ -158,7 +158,7 @@ import Testing
                 == "f: 3 bytes after the gzip data, expected an intact gzip file")
     }
 
-    /// The end of the bomb is damaged: who unfolds it all finds that instead.
+    /// The end of the bomb is damaged: unfolding all of it finds that instead.
     @Test func bombIsNotUnfolded() throws {
         var bomb = try gzip(idxFile(shape: [2], data: Array(repeating: 0, count: 16 << 20)))
         bomb[bomb.count - 8] ^= 1

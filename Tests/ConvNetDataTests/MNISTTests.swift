@@ -132,7 +132,7 @@ struct RealMNISTTests {
             histogram(digits.labels) == [
                 5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949,
             ])
-        // The mean that everybody normalises MNIST with.
+        // The mean by which MNIST is usually normalised.
         #expect(abs(mean(digits.images) - 0.1307) < 0.00005)
     }
 

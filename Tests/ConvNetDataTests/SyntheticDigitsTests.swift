@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Synthetic digits: the same for ever, balanced, in range, and drawn by a pen that draws right.
+// Synthetic digits: always the same, balanced, in range, and drawn by a pen that draws right.
 
 import ConvNetTensor
 import Testing
@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    /// A seed means the same images for ever: the hash is FNV-1a over the pixels' 256 levels.
+    /// A seed always means the same images: the hash is FNV-1a over the pixels' 256 levels.
     @Test(
         arguments: [(1, 0x7F61_831B_9609_F0C9), (2, 0x8155_993C_C36C_F102)] as [(UInt64, UInt64)])
     func imagesArePinned(seed: UInt64, hash: UInt64) throws {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Writes PNG files of every kind for the tests, from the specification (ISO/IEC 15948) with zlib, so
-// that what the reader makes of them is judged by something that is not libpng.
+// Writes PNG files of every kind for the tests, from the specification (ISO/IEC 15948) with zlib,
+// so that what the reader makes of them is judged by something that is not libpng.
 
 import CZlib
 

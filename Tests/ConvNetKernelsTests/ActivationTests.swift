@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Every activation: the native kernels against the reference on each instruction set, the reference's
-// gradient against its own differences, and the same bits on any number of threads. Whatever stands in
-// `Activation.examples` is tried.
+// Every activation: the native kernels against the reference on each instruction set, the
+// reference's gradient against its own differences, and the same bits on any number of threads.
+// Whatever stands in `Activation.examples` is tried.
 
 import ConvNetKernels
 import ConvNetReference
@@ -10,7 +10,8 @@ import ConvNetTestSupport
 import Testing
 
 struct ActivationTests {
-    /// Numbers around 0, where series take over from exponentials, far from it, and those that are none.
+    /// Numbers around 0, where series take over from exponentials, far from it, and those
+    /// that are none.
     private static func numbers() throws -> Tensor {
         var draw = Draw(seed: 21)
         var numbers = try draw.normal([4001]).scalars.map { 3 * $0 }

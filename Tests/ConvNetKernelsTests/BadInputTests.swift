@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a caller can get wrong, and the words it gets: the same from both implementations, since they
-// share their checks.
+// What a caller can get wrong, and the words it gets: the same from both implementations, since
+// they share their checks.
 
 import ConvNetKernels
 import ConvNetReference
@@ -97,7 +97,8 @@ import Testing
         }
     }
 
-    /// 2⁵¹ numbers, more than an address space holds, and filters of more taps than a number counts.
+    /// 2⁵¹ numbers, more than an address space holds, and filters of more taps than a
+    /// number counts.
     @Test func hugeResultsAreRefused() throws {
         let x = try Self.zeros([1, 1, 4, 4])
         let padding = Padding(top: 0, bottom: Int(Int32.max), left: 0, right: 1 << 20)

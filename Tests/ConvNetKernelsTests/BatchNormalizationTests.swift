@@ -27,7 +27,8 @@ import Testing
             let bounds = other.doubles.map { abs($0) * gamma(2) + 1e-15 }
             #expect(Comparison(one, other, bounds: bounds).isWithinBounds, "seed \(seed)")
         }
-        // With epsilon 0.1 nothing is divided by less than 0.316. Each term has at most 8 roundings.
+        // With epsilon 0.1 nothing is divided by less than 0.316. Each term has at most 8
+        // roundings.
         let inputs = x.doubles.map(abs).reduce(0, max) + 4
         let factors = scales.doubles.map(abs).reduce(0, max) / 0.316
         let addends = beta.doubles.map(abs).reduce(0, max)

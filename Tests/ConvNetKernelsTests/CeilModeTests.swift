@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Poolings in ceil mode as PyTorch does them, with windows larger than their images among them: what
-// Tests/Fixtures/ceil_mode.py wrote down.
+// Poolings in ceil mode as PyTorch does them, with windows larger than their images among them:
+// what Tests/Fixtures/ceil_mode.py wrote down.
 
 import ConvNetKernels
 import ConvNetTestSupport

@@ -55,7 +55,7 @@ import Testing
         #expect(try Self.found(kernels, known, .weightGradient) == known.weightGradient, "\(about)")
     }
 
-    /// Whoever asks for no Winograd gets none, anywhere.
+    /// With Winograd switched off it is used nowhere.
     @Test(arguments: InstructionSet.supported)
     func winogradCanBeDoneWithout(_ set: InstructionSet) throws {
         let kernels = try NativeKernels(threads: 1, instructionSet: set, winograd: false)
@@ -85,8 +85,8 @@ import Testing
         }
     }
 
-    /// A few tiles, as one image has, are enough for Winograd's algorithm to predict with; not where
-    /// they are nearly half empty, or fewer than a vector has lanes.
+    /// A few tiles, as one image has, are enough for Winograd's algorithm to predict with; not
+    /// where they are nearly half empty, or fewer than a vector has lanes.
     @Test(arguments: InstructionSet.supported)
     func fewTilesAreEnoughToPredict(_ set: InstructionSet) throws {
         let kernels = try native(set)

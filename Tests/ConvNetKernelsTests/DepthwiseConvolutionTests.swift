@@ -10,7 +10,7 @@ import Testing
 @Suite struct DepthwiseConvolutionTests {
     /// Planes of one vector, of whole ones and of a rest; rows shorter and longer than a vector;
     /// windows as large as the image and larger than its padding; edges of every kind, also rows of
-    /// outputs that see only padding; filters that are 1, 2 and 5 a channel.
+    /// outputs that see only padding; 1, 2 and 5 filters per channel.
     static func drawn(_ seed: Int) throws -> DrawnConvolution {
         var draw = Draw(seed: seed)
         let height = draw.int(1...20),
@@ -32,10 +32,10 @@ import Testing
             from: &draw)
     }
 
-    /// Strides of 1 to 3, often the same along both axes; filters of 3×3 and 5×5, which have kernels
-    /// of their own, and others, dilated too; rows shorter and longer than a vector and planes of
-    /// several bands; padding on some sides, beyond the window's reach; filters that are 1 to 5 a
-    /// channel.
+    /// Strides of 1 to 3, often the same along both axes; filters of 3×3 and 5×5, which have
+    /// kernels of their own, and others, dilated too; rows shorter and longer than a vector and
+    /// planes of several bands; padding on some sides, beyond the window's reach; 1 to 5
+    /// filters per channel.
     static func drawnAtStrides(_ seed: Int) throws -> DrawnConvolution {
         var draw = Draw(seed: seed)
         let size = draw.pick([3, 3, 5, 5, 1, 2, 4, 6])

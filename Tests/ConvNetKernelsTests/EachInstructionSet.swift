@@ -19,7 +19,7 @@ enum Yardstick {
     @TaskLocal static var kernels: any Kernels = ReferenceKernels()
 }
 
-/// Native kernels on one instruction set; two threads, unless told otherwise.
+/// Native kernels on one instruction set; two threads by default.
 func native(_ instructionSet: InstructionSet, threads: Int = 2) throws -> NativeKernels {
     try NativeKernels(threads: threads, instructionSet: instructionSet)
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Epilogues of convolutions: the bits of one operation after the other, on each instruction set and by
-// each algorithm; and what they refuse.
+// Epilogues of convolutions: the bits of one operation after the other, on each instruction set and
+// by each algorithm; and what they refuse.
 
 import ConvNetKernels
 import ConvNetTestSupport

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Numbers at the edges: NaN and infinity come out where the reference has them, denormal numbers are
-// computed with as any others, and errors stay within their bounds where magnitudes lie 60 powers of ten
-// apart and sums cancel.
+// Numbers at the edges: NaN and infinity come out where the reference has them, denormal numbers
+// are computed with as any others, and errors stay within their bounds where magnitudes lie 60
+// powers of ten apart and sums cancel.
 
 import ConvNetKernels
 import ConvNetTestSupport
@@ -15,8 +15,8 @@ struct WayCase: Sendable, CustomTestStringConvertible {
     let filters, kernel, stride: Int
     /// What computes the output.
     let algorithm: ConvolutionAlgorithm
-    /// What computes the gradient with respect to the images where Winograd's algorithm may, if that
-    /// is named.
+    /// What computes the gradient with respect to the images where Winograd's algorithm may, if
+    /// that is named.
     var inputGradient: ConvolutionAlgorithm?
 
     static let all = [
@@ -107,7 +107,8 @@ struct WayCase: Sendable, CustomTestStringConvertible {
 
     private static let specials: [Float] = [.nan, .infinity, -.infinity]
 
-    /// Without Winograd's algorithm, which says of itself that a whole tile takes such numbers over.
+    /// Without Winograd's algorithm, which says of itself that a whole tile takes such numbers
+    /// over.
     @Test(arguments: InstructionSet.supported, WayCase.all)
     func convolutionsHaveNaNAndInfinityWhereTheReferenceHas(
         _ set: InstructionSet, _ way: WayCase
@@ -189,8 +190,8 @@ struct WayCase: Sendable, CustomTestStringConvertible {
         #expect(mean.variance.scalars.map(\.isNaN) == [false, true, false, false, false, false])
     }
 
-    /// Multiples of 2⁻¹⁴⁵, which is 16 times the smallest number: exact, unless something is flushed
-    /// to zero.
+    /// Multiples of 2⁻¹⁴⁵, which is 16 times the smallest number: exact, unless something is
+    /// flushed to zero.
     @Test(arguments: InstructionSet.supported, WayCase.all)
     func denormalNumbersAreNotFlushed(_ set: InstructionSet, _ way: WayCase) throws {
         let kernels = try native(set)
@@ -225,8 +226,8 @@ struct WayCase: Sendable, CustomTestStringConvertible {
         }
     }
 
-    /// Factors from 1e-30 to 1 and from 1 to 1e30, each second term of a sum the first one's opposite
-    /// but for its last bits.
+    /// Factors from 1e-30 to 1 and from 1 to 1e30, each second term of a sum the first one's
+    /// opposite but for its last bits.
     private static func adversarial(
         _ shape: [Int], _ draw: inout Draw, exponents: ClosedRange<Int>
     ) throws -> Tensor {

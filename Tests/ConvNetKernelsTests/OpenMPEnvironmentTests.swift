@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The variables that LLVM's OpenMP runtime dies of: what is refused, in which words, and what is not.
+// The variables that LLVM's OpenMP runtime dies of: what is refused, in which words, and what is
+// not.
 
 import ConvNetTestSupport
 import Foundation
@@ -81,8 +82,8 @@ import Testing
         for value in values { #expect(message(name, value) == nil, "\(name)=\(value)") }
     }
 
-    /// In a process that is not ours nothing is removed: every kernel throws, on one thread too, as the
-    /// runtime's first call would be its last.
+    /// In a process that is not ours nothing is removed: every kernel throws, on one thread too, as
+    /// the runtime's first call would be its last.
     @Test func kernelsThrowBeforeTheRuntimeBegins() async {
         await #expect(processExitsWith: .success) {
             setenv("OMP_NUM_THREADS", "", 1)

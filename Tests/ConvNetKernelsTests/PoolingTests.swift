@@ -52,8 +52,8 @@ import Testing
             && zip(left.scalars, right.scalars).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) }
     }
 
-    /// A window of 2³¹ taps a side sees nine pixels, 1 to 9: the mean is 5, or the sum by all taps that
-    /// count. Going through all rows of taps would take half an hour.
+    /// A window of 2³¹ taps per side sees nine pixels, 1 to 9: the mean is 5, or the sum by all
+    /// taps that count. Going through all rows of taps would take half an hour.
     @Test func hugeWindowsTakeNoTime() throws {
         let side = Int(Int32.max)
         let channels = 1000

@@ -151,8 +151,8 @@ struct KeptConvolution: Sendable, CustomTestStringConvertible {
         }
     }
 
-    /// A layer takes a new place when its filters change. Who does not still gets what the filters
-    /// are now, be they others or the same ones written to.
+    /// A layer takes a new place when its filters change. One that does not still gets results of
+    /// the current filters, be they others or the same ones written to.
     @Test(arguments: try KeptConvolution.all)
     func otherFiltersAreNotMistakenForThoseThatWereKept(_ kept: KeptConvolution) throws {
         var draw = Draw(seed: 8)

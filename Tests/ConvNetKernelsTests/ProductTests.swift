@@ -75,8 +75,8 @@ import Testing
         }
     }
 
-    /// Few rows by a large, transposed B, as in an affine layer's gradient: C is computed the other way
-    /// round where it is not read. Around C lies NaN.
+    /// Few rows by a large, transposed B, as in an affine layer's gradient: C is computed the other
+    /// way round where it is not read. Around C lies NaN.
     @Test(
         arguments: InstructionSet.supported,
         [
@@ -111,7 +111,8 @@ import Testing
             let (expected, scales) = (wanted.doubles, magnitudes.doubles)
             let wrong = values.doubles.enumerated().first { place, value in
                 let isOutside = place < 2 || (place - 2) % (n + 3) >= n
-                // K products and their sums, alpha, beta · c and their sum, and the reference's own.
+                // K products and their sums, alpha, beta · c and their sum, and the
+                // reference's own.
                 let bound = scales[place] * gamma(k + 4)
                 return isOutside ? !value.isNaN : !(abs(value - expected[place]) <= bound)
             }

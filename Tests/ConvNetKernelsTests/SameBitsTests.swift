@@ -11,8 +11,8 @@ import Testing
     /// (input, filters, window, groups): few filters, many channels, a stride, groups, one image,
     /// three by Winograd's algorithm, the last with more tiles than are taken at a time, filters of
     /// one tap for one image and for many, groups of one channel, many and few, few channels and
-    /// filters, a stride with filters of one tap, many filters, Winograd's algorithm with few tiles,
-    /// and groups of one channel at strides and of many rows.
+    /// filters, a stride with filters of one tap, many filters, Winograd's algorithm with few
+    /// tiles, and groups of one channel at strides and of many rows.
     static var convolutions: [([Int], filters: Int, window: Window, groups: Int)] {
         get throws {
             [

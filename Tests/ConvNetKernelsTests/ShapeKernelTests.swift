@@ -83,7 +83,8 @@ import Testing
                 as: reference.copiedBack(view, to: target, inputShape: other)), "seed \(seed)")
     }
 
-    /// Taps as no interpolation has them: outputs with none, with the same place twice, or all alike.
+    /// Taps as no interpolation has them: outputs with none, with the same place twice, or all
+    /// alike.
     static func taps(
         from inputSize: Int, _ draw: inout Draw, whole: Bool
     ) throws -> ResamplingTaps {

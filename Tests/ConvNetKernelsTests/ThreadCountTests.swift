@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// How many threads are used when nobody says: what the environment and the control groups ask for.
+// How many threads are used by default: what the environment and the control groups ask for.
 
 import ConvNetTestSupport
 import Foundation

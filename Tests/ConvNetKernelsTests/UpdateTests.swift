@@ -38,8 +38,8 @@ import Testing
             }
         }
 
-        /// Runs on both and compares the parameter and what is kept; `terms` are the sizes of what is
-        /// added to the parameter. |each term| · γ_k bounds a short chain of roundings, the
+        /// Runs on both and compares the parameter and what is kept; `terms` are the sizes of what
+        /// is added to the parameter. |each term| · γ_k bounds a short chain of roundings, the
         /// hyper-parameters' own rounding to Float included.
         func compare(
             _ name: String, _ kernels: any Kernels, terms: [Double],
@@ -88,8 +88,8 @@ import Testing
         for (kept, added) in [(1.0, 1.0), (0.99, 0.01)] {
             let settings = SquaresSettings(
                 learningRate: 0.1, kept: kept, added: added, epsilon: 1e-8)
-            // g/√(a + b·g²) is nowhere steeper than 1/√(a + b·g²): an error of g comes out as its size
-            // over the root.
+            // g/√(a + b·g²) is nowhere steeper than 1/√(a + b·g²): an error of g comes out as its
+            // size over the root.
             let terms = drawn.numbers.map {
                 0.1 * $0.size / ((kept * $0.second + added * $0.g * $0.g).squareRoot() + 1e-8)
             }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Convolutions that use Winograd's algorithm: exact on small whole numbers, and within a sharp bound on
-// numbers that rounding is hard on, on sizes with ragged tiles, panels and groups.
+// Convolutions that use Winograd's algorithm: exact on small whole numbers, and within a sharp
+// bound on numbers that rounding is hard on, on sizes with ragged tiles, panels and groups.
 
 import ConvNetKernels
 import ConvNetReference
@@ -178,8 +178,8 @@ import Testing
         [0, 2].flatMap { index in Numbers.allCases.map { (index, $0) } }
         + [1, 3, 4].map { ($0, .drawn) }
 
-    /// Of about a thousand results of each kind none is beyond its bound, and the one that comes closest
-    /// is at least a quarter of it off: that is how sharp the bound is.
+    /// Of about a thousand results of each kind none is beyond its bound, and the one that comes
+    /// closest is at least a quarter of it off: that is how sharp the bound is.
     ///
     /// Not where a sanitizer runs: the bounds take minutes there, and the kernels run above.
     @Test(
@@ -194,7 +194,8 @@ import Testing
         let back = WinogradRounding(
             kernel: kernel, groups: groups, padding: kernel - 1 - padding)
         let (filters, channels) = (inputs.weights.shape[0], inputs.x.shape[1])
-        // A tile has 16 outputs of a 3×3 filter, 4 of a 5×5 one; a filter's channel has 9 or 25 taps.
+        // A tile has 16 outputs of a 3×3 filter, 4 of a 5×5 one; a filter's channel has 9 or 25
+        // taps.
         let tiles = kernel == 3 ? 4 : 10
         func some(_ count: Int, of all: Int) -> [Int] {
             (0..<count).map { _ in draw.int(0...all - 1) }

@@ -90,7 +90,7 @@ extension MPITests {
             }
         }
 
-        /// All ranks find out together, one tells, and what it says works.
+        /// All ranks find out together, one reports it, and what it says works.
         @Test func trainingDiverges() throws {
             try withTemporaryFolder { folder in
                 let checkpoint = folder.appendingPathComponent("c").path
@@ -126,7 +126,7 @@ extension MPITests {
             }
         }
 
-        /// What the second of two ranks does otherwise, and what is told of it.
+        /// What the second of two ranks does differently, and what is reported.
         private static let differences: [(arguments: [String], line: String)] = [
             (["--seed", "2"], "seed is 2, expected 1"),
             (["--limit", "39"], "samples is 39, expected 40"),
@@ -168,7 +168,7 @@ extension MPITests {
             }
         }
 
-        /// A program that differs by a byte, which nobody runs.
+        /// A program that differs by a byte, which is never run.
         @Test func aRankRunsAnotherBuild() throws {
             try withTemporaryFolder { folder in
                 let copy = folder.appendingPathComponent("convnet-mpi")

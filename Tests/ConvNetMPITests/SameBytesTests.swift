@@ -34,7 +34,7 @@ extension MPITests {
                         files[2].path,
                     ], in: folder)
                 try #require(run.status == 0, "\(run)")
-                // One rank tells, and no other.
+                // One rank reports it, and no other.
                 #expect(run.output.split(separator: "\n").count { $0.hasPrefix("epoch 2/2") } == 1)
                 return (
                     try Data(contentsOf: files[0]), try Safetensors.contents(of: files[1]).tensors,

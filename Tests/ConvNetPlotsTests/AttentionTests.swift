@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Maps over photographs, several trainings in one picture, and tables of many classes: pixels at known
-// places.
+// Maps over photographs, several trainings in one picture, and tables of many classes: pixels
+// at known places.
 
 import ConvNetTensor
 import Foundation
@@ -56,8 +56,8 @@ struct AttentionTests {
         _ = try Picture.attention(image: image, map: Tensor(zeros: [1, 1, 2, 2])).raster()
     }
 
-    /// Two epochs: x is at a quarter and three quarters of 330 units from 70 on, the loss from 0 to 1
-    /// on 234 units from 42 on.
+    /// Two epochs: x is at a quarter and three quarters of 330 units from 70 on, the loss from 0 to
+    /// 1 on 234 units from 42 on.
     @Test func runsHaveTheirColours() throws {
         let runs = [
             TrainingRun(

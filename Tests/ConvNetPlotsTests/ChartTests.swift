@@ -65,8 +65,8 @@ struct ChartTests {
         #expect((equal.lower, equal.upper) == (2.5, 3.5))
     }
 
-    /// Two epochs: x is at a quarter and three quarters of 330 units from 70 on, the loss from 0 to 1
-    /// on 234 units from 42 on.
+    /// Two epochs: x is at a quarter and three quarters of 330 units from 70 on, the loss from 0 to
+    /// 1 on 234 units from 42 on.
     @Test func curvesPassThroughTheirPoints() throws {
         let raster = try Picture.learningCurves(
             LearningCurves(trainLoss: [1, 0.5], testLoss: [0.75, 0.25])
@@ -137,7 +137,7 @@ struct ChartTests {
             speedup: speedup, peers: peers)
     }
 
-    /// The ridge is at 10 operations a byte.
+    /// The ridge is at 10 operations per byte.
     @Test(arguments: [
         (50.0, 1.0, 0.5), (20, 4, 0.4), (100, 10, 1), (0, 5, 0.5), (300, 100, 10),
     ])

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What is drawn is where it should be, in the colour it should have: pixels at known places of small
-// pictures, at one pixel a unit.
+// What is drawn is where it should be, in the colour it should have: pixels at known places of
+// small pictures, at one pixel per unit.
 
 import ConvNetImages
 import ConvNetTensor
@@ -179,7 +179,8 @@ struct PictureTests {
         #expect(error?.problem == "a picture of \(100 * scale) x \(50 * scale) pixels")
     }
 
-    /// Cairo goes on without drawing once it has failed; LeakSanitizer sees what that leaves behind.
+    /// Cairo goes on without drawing once it has failed; LeakSanitizer sees what that
+    /// leaves behind.
     @Test(arguments: [PictureFormat.png, .svg])
     func whatCairoCannotDrawIsAnError(_ format: PictureFormat) {
         let image = Raster(width: 3, height: 2, pixels: Array(repeating: 0, count: 6))

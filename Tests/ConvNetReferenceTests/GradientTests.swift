@@ -11,8 +11,8 @@ import Testing
 
     /// Compares an analytical gradient with differences of f(x) = ⟨g, operation(x)⟩.
     ///
-    /// Rounding costs about |f|·2⁻⁵² / step and the curvature step²; with a step of 10⁻⁵ and numbers
-    /// around 1 both stay below 10⁻⁸.
+    /// Rounding costs about |f|·2⁻⁵² / step and the curvature step²; with a step of 10⁻⁵ and
+    /// numbers around 1 both stay below 10⁻⁸.
     func check(
         _ x: Tensor, gradient: Tensor, cotangent: Tensor,
         sourceLocation: SourceLocation = #_sourceLocation,

@@ -10,7 +10,7 @@ package protocol ForwardingKernels: Kernels {
     associatedtype Right: Kernels
     /// The others.
     var right: Right { get }
-    /// Is told each operation that is left to the others, such as `addBias(_:to:)`; by default
+    /// Is called for each operation that is forwarded, such as `addBias(_:to:)`; by default
     /// nothing comes of it.
     func willCall(_ requirement: String)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs a built program as a person would who looks on.
+// Runs a built program as a person would who watches it.
 
 public import Foundation
 

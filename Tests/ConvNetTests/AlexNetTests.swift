@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// AlexNet: a narrow one against PyTorch's, what is refused, and that the loss falls on drawn images.
+// AlexNet: a narrow one against PyTorch's, what is refused, and that the loss falls on drawn
+// images.
 
 import ConvNet
 import ConvNetData
@@ -10,7 +11,8 @@ import Foundation
 import Testing
 
 struct AlexNetTests {
-    /// The network of Tests/Fixtures/alexnet.py without dropout, so that its gradient is a function.
+    /// The network of Tests/Fixtures/alexnet.py without dropout, so that its gradient is a
+    /// function.
     private static func narrow(kernels: any Kernels) throws -> AlexNet {
         try AlexNet(
             seed: 1, inputShape: [3, 67, 67], filters: [4, 6, 8, 6, 4], hiddenSize: 8, classes: 5,

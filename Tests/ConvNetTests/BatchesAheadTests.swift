@@ -7,7 +7,7 @@ import ConvNet
 import Foundation
 import Testing
 
-/// Samples that keep a record of what was asked for, and fail where they are told to.
+/// Samples that keep a record of what was asked for, and fail where they are meant to.
 private final class WatchedSamples: BatchSource, @unchecked Sendable {
     struct Failure: Error, Equatable { let batch: Int }
 
@@ -87,7 +87,8 @@ struct BatchesAheadTests {
         #expect(source.made.count == 4)
     }
 
-    /// After training has ended, by whatever, nobody holds the samples any more, as a thread would.
+    /// After training has ended, for whatever reason, nothing holds the samples any more, as a
+    /// running thread would.
     @Test func theThreadEndsWithTraining() throws {
         struct Stop: Error {}
         weak var samples: WatchedSamples?

@@ -45,7 +45,8 @@ struct BookTests {
         let native = try Self.bookNetwork(on: NativeKernels()).predict(images)
         let reference = try Self.bookNetwork(on: ReferenceKernels()).predict(images)
         #expect(try native.argmaxOfRows() == reference.argmaxOfRows())
-        // Three layers of sums, the longest of 4,320 terms; measured errors are a hundredth of this.
+        // Three layers of sums, the longest of 4,320 terms; measured errors are a
+        // hundredth of this.
         for (one, other) in zip(native.doubles, reference.doubles) {
             #expect(abs(one - other) <= 1e-3)
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What layers keep beside their parameters, and which training step they are told of.
+// What layers keep beside their parameters, and which training step they are given.
 
 import ConvNet
 import ConvNetTestSupport
@@ -50,7 +50,7 @@ struct BufferTests {
         #expect(network.buffers[0].value.doubles == [-1])
     }
 
-    /// A layer of one's own that makes two of its one buffer.
+    /// A custom layer that makes two of its one buffer.
     private struct Doubling: UnaryLayer {
         var buffers: [Tensor]
         let bufferNames = ["one"]

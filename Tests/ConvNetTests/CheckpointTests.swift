@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Checkpoints: training that stops anywhere and goes on ends with the same bits; a checkpoint that does
-// not belong to the training, or is broken, is refused with its reason.
+// Checkpoints: training that stops anywhere and goes on ends with the same bits; a checkpoint that
+// does not belong to the training, or is broken, is refused with its reason.
 
 import ConvNet
 import ConvNetTestSupport
@@ -9,7 +9,7 @@ import Foundation
 import Testing
 
 struct CheckpointTests {
-    /// Eleven samples in batches of four: three steps an epoch, the last of three samples.
+    /// Eleven samples in batches of four: three steps per epoch, the last of three samples.
     private static func source() throws -> GivenSamples {
         GivenSamples(
             try smallImages(11), (0..<11).map { $0 % 4 }, order: [3, 9, 1, 10, 0, 7, 4, 8, 2, 6, 5])
@@ -208,7 +208,7 @@ struct CheckpointTests {
             try Self.expectRefusal(
                 prefix + "learningRate was 0.01 and is 0.02", file,
                 trainer: Trainer(optimizer: Adam(learningRate: 0.02), batchSize: 4, epochs: 3))
-            // Where nobody has named the network, its tensors tell.
+            // Where the network is not named, its tensors show which it is.
             let wider = try SimpleConvNet(
                 seed: 1, inputShape: [1, 8, 8], filters: 3, filterSize: 3, hiddenSize: 6, classes: 4
             )
@@ -279,8 +279,8 @@ struct CheckpointTests {
         }
     }
 
-    /// Before version 0.2 an optimizer kept the counters that it needed: many none, a schedule one of its
-    /// own.
+    /// Before version 0.2 an optimizer kept the counters that it needed: many none, a schedule
+    /// one of its own.
     @Test(arguments: ["{}", "{\"scheduleStep\":2}", "{\"scheduleStep\":2,\"step\":2}"])
     func countersOfOlderVersionsAreRead(_ counters: String) throws {
         try Self.withFile { file in

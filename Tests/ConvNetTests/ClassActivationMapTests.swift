@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Grad-CAM against differences: a plane's weight is how much the logit changes where the whole plane is
-// lifted, which the layers behind it tell by themselves.
+// Grad-CAM against differences: a plane's weight is how much the logit changes where the whole
+// plane is lifted, which running the layers behind it shows.
 
 import ConvNetReference
 import ConvNetTestSupport
@@ -60,8 +60,8 @@ struct ClassActivationMapTests {
         }
         #expect(map.values.shape == [1, 1, height, width])
         #expect(expected.contains { $0 > 0 }, "nothing to compare")
-        // Central differences are off by a third derivative times step² and by rounding over step, each
-        // around 10⁻¹⁰; the map is rounded to Float.
+        // Central differences are off by a third derivative times step² and by rounding over step,
+        // each around 10⁻¹⁰; the map is rounded to Float.
         for (found, wanted) in zip(map.values.doubles, expected) {
             #expect(abs(found - max(wanted, 0)) <= 1e-7)
         }

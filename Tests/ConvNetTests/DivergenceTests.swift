@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Training that diverges where no later loss would tell: after the last update, before a checkpoint, on
-// samples that are held out. Nothing good is overwritten, and training goes on from it.
+// Training that diverges where no later loss would show it: after the last update, before
+// a checkpoint, on samples that are held out. Nothing good is overwritten, and training
+// goes on from it.
 
 import ConvNetTestSupport
 import Foundation
@@ -141,8 +142,8 @@ struct DivergenceTests {
         ) { try Checkpoints(file: file, overriding: ["learningRate", "batchSize"]) }
     }
 
-    /// Large parameters are still numbers: the checkpoint that has them was written, and the next loss is
-    /// none. Training goes on from the one before it, and what was too new makes place.
+    /// Large parameters are still numbers: the checkpoint that has them was written, and the next
+    /// loss is none. Training goes on from the one before it, and what was too new makes place.
     @Test func trainingGoesOnFromTheLastGoodCheckpoint() throws {
         try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("c")
@@ -198,7 +199,8 @@ struct DivergenceTests {
         }
     }
 
-    /// The first checkpoint after going on from an older one: the newer one is gone, the older one kept.
+    /// The first checkpoint after going on from an older one: the newer one is gone, the
+    /// older one kept.
     @Test func whatIsNewerThanTheResumedOneMakesPlace() throws {
         try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("c")

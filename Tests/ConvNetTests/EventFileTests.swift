@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Event files: their bytes against TensorFlow's definitions, and where there is a Python with the package
-// tensorboard, what it reads.
+// Event files: their bytes against TensorFlow's definitions, and where there is a Python with the
+// package tensorboard, what it reads.
 
 import ConvNetTestSupport
 import Foundation
@@ -20,8 +20,8 @@ struct EventFileTests {
         #expect(CRC32C.checksum(of: Array("123456789".utf8)) == 0xE306_9283)
     }
 
-    /// A record of an empty message: eight bytes of length, and two checksums, which are that of eight zeros
-    /// and that of nothing.
+    /// A record of an empty message: eight bytes of length, and two checksums, which are that of
+    /// eight zeros and that of nothing.
     @Test func recordsAreFramedAsTheReaderExpects() {
         let record = EventFile.record(Data())
         #expect(record.count == 16)

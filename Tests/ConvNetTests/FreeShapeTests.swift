@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Images of other sizes than a network was made for: taken where no layer fixes the size, refused where
-// one does.
+// Images of other sizes than a network was made for: taken where no layer fixes the size, refused
+// where one does.
 
 import ConvNetTestSupport
 import Testing

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// The gradient check finds right what is right, also where training is random, and wrong what is wrong
-// by as little as a thousandth.
+// The gradient check finds right what is right, also where training is random, and wrong what is
+// wrong by as little as a thousandth.
 
 import ConvNet
 import ConvNetReference
 import ConvNetTestSupport
 import Testing
 
-/// An affine layer whose gradient of the weights, or the largest number of it, is wrong by a factor.
+/// An affine layer whose gradient of the weights, or the largest number of it, is wrong by a
+/// factor.
 private struct WrongAffine: UnaryLayer {
     private var affine: Affine
     private let factor: Double

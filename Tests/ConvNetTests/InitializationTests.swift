@@ -6,8 +6,8 @@ import ConvNet
 import Testing
 
 struct InitializationTests {
-    /// The sample deviation of n normal numbers is off by about σ/√(2n): five of those are allowed, and
-    /// σ/√n five times for the mean.
+    /// The sample deviation of n normal numbers is off by about σ/√(2n): five of those are allowed,
+    /// and σ/√n five times for the mean.
     @Test(arguments: [
         (Initialization.standardDeviation(0.01), 0.01), (.he, (2.0 / 4320).squareRoot()),
         (.xavier, (2.0 / 4420).squareRoot()),

@@ -298,7 +298,7 @@ enum LayerCatalogue {
                 ]),
             LayerEntry(
                 LocalResponseNormalization.self, terms: .ofLocalResponseNormalization,
-                // Thrice the 42 of a power with exponent 1.3, the largest one in the fixture
+                // Three times the 42 of a power with exponent 1.3, the largest one in the fixture
                 // (`powerRoundings` in Tests/ConvNetKernelsTests/NormalizationTests.swift).
                 roundings: 126, try localResponses()),
         ]

@@ -93,8 +93,8 @@ struct LayerGradientTests {
     /// Expects a gradient to be what central differences give.
     ///
     /// Their error is h²/6 times a third derivative, of which a step twice as wide has four times
-    /// as much: the two differ by thrice the error. Rounding adds the unit roundoff of `Double`
-    /// times the length of the sums (below 1,000) and their terms' magnitudes (below 2,000
+    /// as much: the two differ by three times the error. Rounding adds the unit roundoff of
+    /// `Double` times the length of the sums (below 1,000) and their terms' magnitudes (below 2,000
     /// together), over the step.
     private static func expectGradient(
         _ gradient: Tensor, at point: Tensor, of function: (Tensor) throws -> Double

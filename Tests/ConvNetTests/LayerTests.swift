@@ -154,8 +154,8 @@ struct LayerTests {
         }
     }
 
-    /// Whatever somebody puts in a parameter's or buffer's place, the layer refuses to compute with
-    /// it, or it has its shape and type.
+    /// Whatever is put in a parameter's or buffer's place, the layer refuses to compute with it, or
+    /// it has its shape and type.
     @Test(arguments: try LayerCatalogue.examples())
     func replacedTensorsAreRefusedWhereTheyAreUsed(_ example: LayerExample) throws {
         let inputs = try example.inputs().map { try $0.converted(to: .float32) }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the compiler says where somebody writes an initializer that there is not: a small program that
-// must not compile, and the lines of its errors.
+// What the compiler says about initializers that do not exist: a small program that must not
+// compile, and the lines of its errors.
 
 import ConvNetTestSupport
 import Foundation

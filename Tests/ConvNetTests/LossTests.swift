@@ -197,8 +197,7 @@ struct LossTests {
         #expect(batch.labels.isEmpty)
     }
 
-    /// The mean of the differences' absolute values, as somebody outside the package would write
-    /// it.
+    /// The mean of the differences' absolute values, as code outside the package would write it.
     private struct AbsoluteError: Loss {
         func evaluate(
             _ output: Tensor, _ targets: Targets, on kernels: any Kernels

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Averages of parameters: what they are, what is evaluated, and that training which stops anywhere goes on
-// with the same bits of them.
+// Averages of parameters: what they are, what is evaluated, and that training which stops anywhere
+// goes on with the same bits of them.
 
 import ConvNetTestSupport
 import Foundation
@@ -50,7 +50,7 @@ struct MovingAverageTests {
             expected = decay * expected + (1 - decay) * value
         }
         let found = average.tensors[0].value.doubles[0]
-        // Three roundings a step on numbers of at most 8.
+        // Three roundings per step on numbers of at most 8.
         #expect(abs(found - expected) <= 9 * 8 * 0x1p-24, "\(found), expected \(expected)")
     }
 

@@ -9,7 +9,7 @@ import Testing
 
 @testable import ConvNet
 
-/// A layer of one's own that a file can describe.
+/// A custom layer that a file can describe.
 private struct Scaling: UnaryLayer, DescribedLayer {
     static let typeName = "Scaling"
     let factor: Double

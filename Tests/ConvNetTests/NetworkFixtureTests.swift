@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Whole networks against PyTorch's numbers: what they predict, their gradients, and parameters and running
-// statistics after three steps. Narrow ones lie in Fixtures/Networks; TORCH_NETWORKS names a folder with
-// full ones (`Tests/Fixtures/networks.py FOLDER --full`).
+// Whole networks against PyTorch's numbers: what they predict, their gradients, and parameters and
+// running statistics after three steps. Narrow ones lie in Fixtures/Networks; TORCH_NETWORKS names
+// a folder with full ones (`Tests/Fixtures/networks.py FOLDER --full`).
 
 import ConvNetTestSupport
 import Foundation
@@ -51,8 +51,8 @@ private struct NetworkFixture {
         .deletingLastPathComponent().appendingPathComponent("../Fixtures/Networks")
     private static let full = ProcessInfo.processInfo.environment["TORCH_NETWORKS"]
 
-    /// Fails where a tensor is further from PyTorch's float64 than four times PyTorch's float32 is, or a
-    /// millionth of the largest number.
+    /// Fails where a tensor is further from PyTorch's float64 than four times PyTorch's float32 is,
+    /// or a millionth of the largest number.
     private static func compare(
         _ found: [NamedTensor], _ prefix: String, _ fixture: NetworkFixture, _ network: Network
     ) throws {

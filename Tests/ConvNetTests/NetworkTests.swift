@@ -131,8 +131,8 @@ struct NetworkTests {
         }
         // No gradient is all zeros, so that there was something to compare.
         #expect(exact.allSatisfy { $0.value.doubles.contains { abs($0) > 1e-3 } })
-        // Float: three layers of sums with at most 27 terms. Magnitudes are taken as 10, not derived;
-        // the largest measured difference is 3e-7, against a bound of 4.8e-5.
+        // Float: three layers of sums with at most 27 terms. Magnitudes are taken as 10, not
+        // derived; the largest measured difference is 3e-7, against a bound of 4.8e-5.
         for (one, other) in zip(try network.gradient(x, labels: labels), exact) {
             let comparison = Comparison(
                 one.value, other.value,
@@ -181,7 +181,7 @@ struct NetworkTests {
     }
 
     /// An affine layer of ones on the diagonal: the class is where the largest number is. Of seven
-    /// samples, in batches of three, the last alone in its own, five are labelled rightly.
+    /// samples, in batches of three, the last alone in its own, five are labelled correctly.
     @Test(arguments: [1, 2, 3, 7, 100])
     func accuracyCountsTheLastPartialBatch(_ batchSize: Int) throws {
         let layer = try Affine(
@@ -203,7 +203,7 @@ struct NetworkTests {
         #expect(throws: TensorError.self) { try network.accuracy(source, batchSize: 0) }
     }
 
-    /// Nobody trains the input, and its gradient costs as much as a layer.
+    /// The gradient of the input is never used, and would cost as much as a layer.
     @Test func theFirstLayerIsNotAskedForItsInputsGradient() throws {
         let affine = try Affine(inputSize: 3, outputSize: 2)
         let network = try Network(

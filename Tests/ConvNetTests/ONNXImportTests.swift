@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Models as networks: what this package exports comes back as it was, and what can't be run is told.
+// Models as networks: what this package exports comes back as it was, and what can't be
+// run is reported.
 
 import ConvNetTestSupport
 import Foundation
@@ -18,8 +19,8 @@ struct ONNXImportTests {
         #expect(error?.reasons.map(\.attribute) == ["outputs"])
     }
 
-    /// Each layer and each network that is exported gives the same numbers as what is imported again; so
-    /// does what is exported of that. Sums may be taken in another order.
+    /// Each layer and each network that is exported gives the same numbers as what is imported
+    /// again; so does what is exported of that. Sums may be taken in another order.
     @Test func whatIsExportedComesBack() throws {
         for one in try describedNetworks() {
             let expected = try one.prediction()
@@ -103,8 +104,8 @@ struct ONNXImportTests {
         let x = try Tensor(shape: [1, 2], scalars: [2, 4])
         let result = try network.gradients(
             x, targets: .values(Tensor(shape: [1, 2], scalars: [0, 0])), loss: MeanSquaredError())
-        // y is 9 and 25; its gradient of the mean of squares is y itself, or twice it, by the loss's
-        // convention: the ratio tells.
+        // y is 9 and 25; its gradient of the mean of squares is y itself, or twice it, by the
+        // loss's convention: the ratio shows which.
         let gradient = result.parameters[0].value.scalars
         #expect(gradient.count == 2 && gradient[1] / gradient[0] == 25 * 5 / (9 * 3))
     }
@@ -183,7 +184,8 @@ struct ONNXImportTests {
         }
     }
 
-    /// Whole networks that were imported go to files of this package and come back, with their names.
+    /// Whole networks that were imported go to files of this package and come back, with their
+    /// names.
     @Test func importedNetworksAreSaved() throws {
         try withTemporaryFolder { folder in
             let network = try Network(onnx: SmallModels.convolution())

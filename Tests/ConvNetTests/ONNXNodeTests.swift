@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // ONNX's own test cases, and whole models, where the environment names a folder of them: each holds
-// model.onnx, in_K.npy and out_K.npy, and index.json lists them. Every case passes or is refused with its
-// reason.
+// model.onnx, in_K.npy and out_K.npy, and index.json lists them. Every case passes or is refused
+// with its reason.
 
 import ConvNetData
 import ConvNetTestSupport

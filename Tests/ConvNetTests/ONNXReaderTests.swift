@@ -34,8 +34,8 @@ enum SmallModels {
         return Array(try network.onnxData(file: "f"))
     }
 
-    /// Integers that are computed when the model is loaded: `x` in the shape `[2·3, -1]`, its samples
-    /// being two.
+    /// Integers that are computed when the model is loaded: `x` in the shape `[2·3, -1]`, its
+    /// samples being two.
     static func arithmetic() -> [UInt8] {
         model(
             nodes: [
@@ -242,7 +242,8 @@ struct ExternalDataTests {
         }
     }
 
-    /// Above the folder, at an absolute place, through a link that leads out; and past the file's end.
+    /// Above the folder, at an absolute place, through a link that leads out; and past
+    /// the file's end.
     @Test func othersAreRefused() throws {
         try withTemporaryFolder { parent in
             let folder = parent.appendingPathComponent("models")

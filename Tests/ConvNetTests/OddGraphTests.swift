@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Graphs of odd forms, such as programs make: values that are read several times by one node, inputs that
-// nothing reads or that are outputs, outputs that feed each other, losses on any of them.
+// Graphs of odd forms, such as programs make: values that are read several times by one
+// node, inputs that nothing reads or that are outputs, outputs that feed each other, losses
+// on any of them.
 
 import ConvNetReference
 import ConvNetTestSupport
@@ -179,8 +180,8 @@ struct OddGraphTests {
                 func slope(_ step: Double) throws -> Double {
                     try (loss(step) - loss(-step)) / (2 * step)
                 }
-                // Truncation shrinks with the square of the step: a quarter of what the wider one shows
-                // is left. A loss of a few is off by some 1e-14.
+                // Truncation shrinks with the square of the step: a quarter of what the wider one
+                // shows is left. A loss of a few is off by some 1e-14.
                 let (narrow, wide) = (try slope(1e-5), try slope(2e-5))
                 let bound = abs(wide - narrow) + 1e-14 / 1e-5 * 4
                 #expect(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Optimizers, schedules and clipping against PyTorch's, step by step. Tests/Fixtures/optimizers.py made
-// the numbers.
+// Optimizers, schedules and clipping against PyTorch's, step by step. Tests/Fixtures/optimizers.py
+// made the numbers.
 
 import ConvNet
 import ConvNetReference
@@ -76,7 +76,7 @@ struct OptimizerFixtureTests {
                         names: names, on: kernels)
                     let found = parameters.flatMap(\.doubles)
                     try #require(found.count == expected.count)
-                    // At most a dozen roundings a step, six steps, on numbers below 4.
+                    // At most a dozen roundings per step, six steps, on numbers below 4.
                     for (found, expected) in zip(found, expected) {
                         #expect(
                             abs(found - expected) <= 72 * 4 * unit,

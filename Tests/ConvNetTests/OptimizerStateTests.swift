@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// An optimizer's state: taken out and put back it goes on with the same bits; what does not suit the
-// network is refused and changes nothing.
+// An optimizer's state: taken out and put back it goes on with the same bits; what does not suit
+// the network is refused and changes nothing.
 
 import ConvNet
 import ConvNetTestSupport

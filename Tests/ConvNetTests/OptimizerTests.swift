@@ -31,8 +31,9 @@ struct OptimizerTests {
                 (try SGD(learningRate: 0.1), [0.95, 1.05]),
                 // v = −0.05; then v = 0.9·(−0.05) + 0.1 = 0.055.
                 (try Momentum(learningRate: 0.1, momentum: 0.9), [0.95, 1.005]),
-                // m̂ = 0.5, v̂ = 0.25: a step of 0.1·0.5/(0.5 + 10⁻⁸). Then m = −0.055, v = 0.00124975,
-                // m̂ = −0.055/0.19, v̂ = 0.00124975/0.001999: a step of 0.1·m̂/(√v̂ + 10⁻⁸).
+                // m̂ = 0.5, v̂ = 0.25: a step of 0.1·0.5/(0.5 + 10⁻⁸). Then
+                // m = −0.055, v = 0.00124975, m̂ = −0.055/0.19, v̂ = 0.00124975/0.001999:
+                // a step of 0.1·m̂/(√v̂ + 10⁻⁸).
                 (try Adam(learningRate: 0.1), [0.900000002, 0.9366103542405654]),
             ]
         } catch {
@@ -54,8 +55,8 @@ struct OptimizerTests {
         }
     }
 
-    /// With a gradient as small as epsilon, PyTorch's step is half of the learning rate. Where epsilon
-    /// is added under the root, it would be a ten-thousandth of it.
+    /// With a gradient as small as epsilon, PyTorch's step is half of the learning rate. Where
+    /// epsilon is added under the root, it would be a ten-thousandth of it.
     @Test func adamAddsEpsilonAfterTheRoot() throws {
         let steps = try Self.steps(Adam(learningRate: 1), [1e-8])
         #expect(abs(steps[0] - 0.5) <= 1e-9)

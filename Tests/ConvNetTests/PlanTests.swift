@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Which layers of a network run as one, and that nobody sees it: layer by layer, as written, outputs
-// and gradients are the same.
+// Which layers of a network run as one, and that results do not show it: layer by layer, as
+// written, outputs and gradients are the same.
 
 import ConvNetReference
 import ConvNetTestSupport
@@ -45,8 +45,9 @@ struct PlanTests {
         #expect(steps == expected)
     }
 
-    /// All the same bits, except that the bias of a pooled convolution whose input's gradient is not
-    /// needed is summed over the pooled numbers: not in the order of all pixels, most of which are 0.
+    /// All the same bits, except that the bias of a pooled convolution whose input's gradient
+    /// is not needed is summed over the pooled numbers: not in the order of all pixels, most
+    /// of which are 0.
     @Test(arguments: ["crpa", "cpra", "cpa", "CrPara", "crca", "crpcrpara", "rpa", "srPcpsara"])
     func theOrderInWhichLayersRunIsNotSeen(_ letters: String) throws {
         var draw = Draw(seed: 3)
@@ -165,8 +166,8 @@ struct ConcatenationPlanTests {
                 == [[2, 5, 9, 8], [2, 2, 9, 8], [2, 7, 9, 8], [2, 4, 9, 8]])
     }
 
-    /// A part that somebody else reads, that comes twice, that is an output or no convolution's;
-    /// another axis.
+    /// A part that another node reads, that comes twice, that is an output or no
+    /// convolution's; another axis.
     @Test func whatIsReadElsewhereIsCopied() throws {
         let joints: [(inout Graph, [Graph.Value]) throws -> Graph.Value] = [
             { graph, x in

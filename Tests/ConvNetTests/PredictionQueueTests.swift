@@ -90,8 +90,8 @@ import Testing
         #expect(error?.description == "predict: x is [1, 2, 8, 8], expected [N, 1, 8, 8]")
     }
 
-    /// More predictions wait here than Swift's pool has threads; if they waited in the pool, the task
-    /// that ends the waiting would never run.
+    /// More predictions wait here than Swift's pool has threads; if they waited in the pool, the
+    /// task that ends the waiting would never run.
     @Test(.timeLimit(.minutes(2)))
     func waitingPredictionsLeaveThePoolAlone() async throws {
         let count = 4 * ProcessInfo.processInfo.activeProcessorCount
@@ -121,8 +121,8 @@ import Testing
             Task { try await network.prediction(for: x, on: queue) }
         }
         while gate.waiting < 2 { try await Task.sleep(for: .milliseconds(1)) }
-        // Two run, four wait or have not got so far; a task that is cancelled before it asks for its
-        // prediction does not begin either.
+        // Two run, four wait or have not got so far; a task that is cancelled before it asks for
+        // its prediction does not begin either.
         let late = Task {
             withUnsafeCurrentTask { $0?.cancel() }
             return try await network.prediction(for: x, on: queue)
@@ -144,7 +144,7 @@ import Testing
     }
 }
 
-/// Holds back whoever passes until it is opened.
+/// Holds back every caller until it is opened.
 private final class Gate: @unchecked Sendable {
     private let condition = NSCondition()
     private var isOpen = false

@@ -16,7 +16,7 @@ import Foundation
 /// What a library has no business to change in a process that uses it.
 struct ProcessState {
     let environment: [String: String]
-    /// OpenMP's settings by the function that tells them.
+    /// OpenMP's settings, from the function that returns them.
     let openMP: [String: Int32]
     let signalHandlers: [UInt]
     let signalMask: [UInt8]

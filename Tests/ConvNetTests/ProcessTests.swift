@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// How the library behaves as a guest in somebody else's process: it changes nothing there, leaves the
-// processors alone when it has nothing to do, and survives a fork and another OpenMP runtime. Each
-// test is a process of its own.
+// How the library behaves as a guest in another program's process: it changes nothing there, leaves
+// the processors alone when it has nothing to do, and survives a fork and another OpenMP runtime.
+// Each test is a process of its own.
 
 import ConvNet
 import ConvNetTestSupport
@@ -40,8 +40,8 @@ private func sharedWork() throws -> (network: Network, x: Tensor) {
         }
     }
 
-    /// The runtime's default is 200 ms a thread, which would be 0.4 s or more here; what is left are
-    /// some milliseconds.
+    /// The runtime's default is 200 ms per thread, which would be 0.4 s or more here; what is left
+    /// are some milliseconds.
     @Test(
         .enabled(
             if: ProcessInfo.processInfo.environment["KMP_BLOCKTIME"] == nil

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Models that people use, from a folder that the environment names: the answers are ONNX Runtime's, for one
-// image and for three, and at two sizes where the model leaves them open.
+// Models that people use, from a folder that the environment names: the answers are ONNX Runtime's,
+// for one image and for three, and at two sizes where the model leaves them open.
 
 import ConvNet
 import ConvNetData

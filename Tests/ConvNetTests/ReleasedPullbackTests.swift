@@ -43,8 +43,8 @@ private struct WatchingLoss: Loss {
 }
 
 struct ReleasedPullbackTests {
-    /// What a layer below the first trained one has kept for its gradient is gone before the loss is
-    /// computed.
+    /// What a layer below the first trained one has kept for its gradient is gone before the
+    /// loss is computed.
     @Test func whatNoGradientNeedsIsReleased() throws {
         func isReleased(trainable: [String]?) throws -> Bool {
             let watch = Watch()

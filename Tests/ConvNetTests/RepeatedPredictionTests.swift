@@ -10,7 +10,8 @@ import Testing
 @testable import ConvNet
 
 @Suite struct RepeatedPredictionTests {
-    /// A network whose second convolution has filters enough to use Winograd's algorithm with many images.
+    /// A network whose second convolution has filters enough to use Winograd's algorithm
+    /// with many images.
     private static func network(seed: UInt64) throws -> Network {
         try Network(
             inputShape: [3, 11, 11],

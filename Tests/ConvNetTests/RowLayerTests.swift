@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Layers along rows: sequences as images of one row. Tests/Fixtures/layers.py has PyTorch's numbers.
+// Layers along rows: sequences as images of one row. Tests/Fixtures/layers.py has
+// PyTorch's numbers.
 
 import ConvNet
 import ConvNetTestSupport

@@ -167,8 +167,8 @@ struct SafetensorsTests {
         (file("[]", 0), "header is not the JSON of a safetensors file"),
         (file("{\"a\":1}", 0), "header is not the JSON of a safetensors file"),
         (file("}{", 0), "header is not the JSON of a safetensors file"),
-        // The format's first byte is a brace, and its text UTF-8: other encodings would hide keys from
-        // whoever looks for two of a name.
+        // The format's first byte is a brace, and its text UTF-8: other encodings would hide keys
+        // from the search for duplicates.
         (file(" {}", 0), "header is not the JSON of a safetensors file"),
         (file("{}\0", 0), "header is not the JSON of a safetensors file"),
         (file("{\0\"\0a\0\"\0:\0", 0), "header is not the JSON of a safetensors file"),

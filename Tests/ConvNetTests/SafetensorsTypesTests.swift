@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Numbers of other types in safetensors files: halves become floats, whole numbers stay what they are,
-// and what is not read is an error only where somebody asks for it.
+// Numbers of other types in safetensors files: halves become floats, whole numbers stay what they
+// are, and what is not read is an error only when it is asked for.
 
 import ConvNetTestSupport
 import Foundation

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Batch normalization in shards: statistics are each shard's own, so that they depend on the number
-// of shards and never on who computes them.
+// of shards and never on which rank computes them.
 
 import ConvNetTestSupport
 import Foundation

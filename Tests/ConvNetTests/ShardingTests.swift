@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Batches in shards: the same bits whoever computes them, those of plain training with one shard, and
-// what must not differ between ranks.
+// Batches in shards: the same bits whichever rank computes them, those of plain training with one
+// shard, and what must not differ between ranks.
 
 import ConvNetTestSupport
 import Foundation
@@ -10,8 +10,8 @@ import Testing
 @testable import ConvNet
 
 struct ShardingTests {
-    /// A convolution with everything that a shard could get wrong: statistics, dropout, a last batch that
-    /// has fewer samples than there are shards.
+    /// A convolution with everything that a shard could get wrong: statistics, dropout, a last
+    /// batch that has fewer samples than there are shards.
     private static func network(dropsOut: Bool = true) throws -> Network {
         var layers = [
             NamedLayer(
@@ -98,8 +98,8 @@ struct ShardingTests {
         #expect(throws: TensorError.self) { try averager.add([one], like: one) }
     }
 
-    /// Eight samples of whole numbers, two classes and no weights yet: every probability is a half and
-    /// every number of the gradient a sum of eighths, so nothing is rounded in any order.
+    /// Eight samples of whole numbers, two classes and no weights yet: every probability is a half
+    /// and every number of the gradient a sum of eighths, so nothing is rounded in any order.
     @Test func theSumOverShardsIsTheGradientOfTheBatch() throws {
         let layer = try Affine(weights: Tensor(zeros: [3, 2]), bias: Tensor(zeros: [2]))
         let network = try Network(inputShape: [3], layers: [NamedLayer("affine", layer)])

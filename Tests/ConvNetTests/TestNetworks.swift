@@ -22,8 +22,8 @@ struct FirstLayer: UnaryLayer {
     }
 }
 
-/// A layer with a parameter, which gets no gradient, that writes down in a buffer which step it was told of
-/// last.
+/// A layer with a parameter, which gets no gradient, that writes down in a buffer which step it
+/// was given last.
 struct StepRecorder: UnaryLayer {
     var parameters: [Tensor]
     var buffers: [Tensor]

@@ -38,7 +38,7 @@ final class ThreadTeam: @unchecked Sendable {
     /// Every rank's value on every rank.
     fileprivate func exchange<Value>(_ value: Value, rank: Int) -> [Value] {
         condition.withLock {
-            // The last exchange is over when everybody has taken from it.
+            // The last exchange is over when all ranks have taken from it.
             while given[rank] != nil { condition.wait() }
             given[rank] = value
             condition.broadcast()

@@ -7,8 +7,9 @@ import Testing
 
 @testable import ConvNet
 
-/// A network with a convolution and a normalization at two places, and a transposed convolution that reads
-/// the same filters; or the same network of layers with the same numbers, and nothing tied.
+/// A network with a convolution and a normalization at two places, and a transposed
+/// convolution that reads the same filters; or the same network of layers with the same
+/// numbers, and nothing tied.
 func tiedNetwork(
     isTied: Bool = true, kernels: any Kernels = NativeKernels()
 ) throws -> Network {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Tied weights: a layer at two places, and single tensors that several layers read. Gradients add, and all
-// that holds parameters holds one.
+// Tied weights: a layer at two places, and single tensors that several layers read. Gradients add,
+// and all that holds parameters holds one.
 
 import ConvNetReference
 import ConvNetTestSupport
@@ -115,7 +115,8 @@ struct TiedWeightTests {
         TiedNetwork.expectThatPlacesAgree(network)
     }
 
-    /// As in PyTorch, a normalization at two places moves its statistics at each, one after the other.
+    /// As in PyTorch, a normalization at two places moves its statistics at each, one
+    /// after the other.
     @Test func statisticsMoveAtEachPlaceInOrder() throws {
         let network = try Network(inputShape: [2, 4, 4]) { graph, x in
             let y = try graph.add(BatchNormalization(channels: 2), x, name: "norm")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Training a part of a network: parameters that stay, and normalizations that keep their statistics.
+// Training a part of a network: parameters that stay, and normalizations that keep their
+// statistics.
 
 import ConvNetReference
 import ConvNetTestSupport
@@ -179,8 +180,8 @@ struct TrainedPartTests {
                 }
                 let step = 1e-5
                 let slope = try (loss(step) - loss(-step)) / (2 * step)
-                // The third derivatives of these few smooth layers are a few hundred at most, and a loss
-                // of about 1 is off by some 1e-14.
+                // The third derivatives of these few smooth layers are a few hundred at most, and a
+                // loss of about 1 is off by some 1e-14.
                 #expect(
                     abs(slope - gradient[index]) <= 1e3 * step * step + 1e-13 / step,
                     "\(parameter.name) \(index): \(gradient[index]), by differences \(slope)")
@@ -243,8 +244,8 @@ struct TrainedPartTests {
         }
     }
 
-    /// A parameter that is trained from the second step on begins with zeros beside it, and one that no
-    /// longer is keeps what it has, over a checkpoint too.
+    /// A parameter that is trained from the second step on begins with zeros beside it, and one
+    /// that no longer is keeps what it has, over a checkpoint too.
     @Test func whatIsTrainedMayChangeFromStepToStep() throws {
         var network = try network()
         let batch = try samples().batch(at: [0, 1, 2, 3])

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Training: what it learns, what it tells, where it stops, and that threads don't change a bit.
+// Training: what it learns, what it reports, where it stops, and that threads don't change a bit.
 
 import ConvNetData
 import ConvNetTestSupport
@@ -47,7 +47,7 @@ struct TrainerTests {
         #expect(again.epochs.last?.testLoss == told)
     }
 
-    /// Five samples in batches of two: three steps an epoch, the last of one sample.
+    /// Five samples in batches of two: three steps per epoch, the last of one sample.
     @Test func eventsTellEveryStepAndEpoch() throws {
         var (network, source) = try Self.toy()
         source.labels = Array(source.labels.prefix(5))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Optimizers at work: parameter groups, rules of one's own, steps that fail, batches that are left out.
+// Optimizers at work: parameter groups, custom rules, steps that fail, batches that are left out.
 
 import ConvNet
 import ConvNetTestSupport
@@ -22,7 +22,8 @@ struct UpdaterTests {
         #expect(try ParameterGroup(pattern).matches(name) == matches)
     }
 
-    /// Two parameters with the same gradient, of which one learns ten times as fast and the other decays.
+    /// Two parameters with the same gradient, of which one learns ten times as fast and
+    /// the other decays.
     @Test func groupsHaveTheirOwnSettings() throws {
         var updater = try Updater(
             SGD(learningRate: 0.1, weightDecay: 0.5),
@@ -101,7 +102,7 @@ struct UpdaterTests {
         }
     }
 
-    /// A rule of one's own, with something kept.
+    /// A custom rule that keeps a tensor.
     private struct Averaging: Optimizer {
         let learningRate = 0.1
         let stateNames = ["mean"]

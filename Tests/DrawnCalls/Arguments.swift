@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Arguments by lot: mostly what a call takes, now and then what it can't. What is strange is drawn often
-// enough that every check is met, and what is right is small, so that a call takes no time.
+// Random arguments: mostly what a call takes, now and then what it can't. Strange ones are drawn
+// often enough that every check is met, and valid ones are small, so that a call takes no time.
 
 import ConvNet
 import ConvNetReference
@@ -10,7 +10,7 @@ import Foundation
 /// Draws the arguments of one call, the same for the same number of the call.
 struct Arguments {
     private var generator: Philox
-    /// Whether each argument is told on standard error, for one call that is looked at.
+    /// Whether each argument is printed on standard error, for a single call.
     private let isLoud: Bool
 
     init(call number: Int, isLoud: Bool) {
@@ -18,7 +18,7 @@ struct Arguments {
         self.isLoud = isLoud
     }
 
-    /// Tells an argument where that is wanted.
+    /// Prints an argument where that is wanted.
     func tell<Value>(_ value: Value) -> Value {
         if isLoud { FileHandle.standardError.write(Data("    \(value)\n".utf8)) }
         return value
@@ -109,7 +109,8 @@ struct Arguments {
         return tell(other)
     }
 
-    /// A tensor of nearly that shape, seldom of `Double`, its numbers drawn or all the same special one.
+    /// A tensor of nearly that shape, seldom of `Double`, its numbers drawn or all the
+    /// same special one.
     mutating func tensor(_ shape: [Int]) throws -> Tensor {
         let shape = almost(shape)
         let type: ScalarType = once(in: 16) ? .float64 : .float32

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Data sets, and bytes of files; pictures. Whole files from strangers are libFuzzer's, in Fuzzing.
+// Data sets, and bytes of files; pictures. Whole untrusted files are libFuzzer's task, in Fuzzing.
 
 import ConvNet
 import ConvNetData

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Layers: made from sizes and from tensors, used in any order, changed in between; what describes them.
+// Layers: made from sizes and from tensors, used in any order, changed in between; what
+// describes them.
 
 import ConvNet
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// DrawnCalls [COUNT [FIRST]]: calls of the whole public interface with arguments by lot, 2,000 unless
-// told otherwise. Each gives a result or throws an error that is documented; else the program ends with
-// status 1, or by the signal of a trap, and the last line on standard error names the call. One call
-// alone, `DrawnCalls 1 NUMBER`, tells its arguments.
+// DrawnCalls [COUNT [FIRST]]: calls of the whole public API with random arguments, 2,000 by
+// default. Each gives a result or throws an error that is documented; else the program ends with
+// status 1, or by the signal of a trap, and the last line on standard error names the call. One
+// call alone, `DrawnCalls 1 NUMBER`, prints its arguments.
 //
-// Calls may ask for more memory than there is, and have to be told so: the program is given little.
+// Calls may ask for more memory than there is, and must get an error then: the program is given
+// little.
 
 import ConvNet
 import Foundation

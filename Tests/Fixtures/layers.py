@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What PyTorch's layers make of some numbers, and their gradients, in float64.
 
-Writes layers.json beside this file: a case a line, with the layer's name and settings as network files
-hold them. Inputs, parameters and output gradients are drawn as multiples of 1/32, so they are exact
-in float32 too. Every layer is there, or Tests/ConvNetTests/LayerCatalogue.swift says why not.
+Writes layers.json beside this file: one case per line, with the layer's name and settings as
+network files hold them. Inputs, parameters and output gradients are drawn as multiples of 1/32, so
+they are exact in float32 too. Every layer is there, or Tests/ConvNetTests/LayerCatalogue.swift says
+why not.
 Run: python3 layers.py (needs torch; made with 2.15).
 """
 import json
@@ -28,7 +29,7 @@ def stored(tensor):
 
 
 def case(name, layer, function, x, settings={}, **parameters):
-    """One step of a layer without buffers: output, and the gradients for a drawn output gradient."""
+    """One step of a layer without buffers: output, and gradients for a drawn output gradient."""
     leaves = {key: value.clone().requires_grad_() for key, value in parameters.items()}
     input = x.clone().requires_grad_()
     output = function(input, **leaves)
@@ -100,7 +101,7 @@ def average_pooling(name, shape, counts=True, **geometry):
 
 
 def local_response(name, shape, size, alpha, beta, k):
-    # Without zeros, so that y/x tells how large a gradient's terms are.
+    # Without zeros, so that y/x shows how large a gradient's terms are.
     x = draw(*shape)
     case(name, "LocalResponseNormalization",
          lambda x: F.local_response_norm(x, size, alpha, beta, k), x.where(x != 0, 1 / 32),

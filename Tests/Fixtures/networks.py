@@ -2,12 +2,13 @@
 """PyTorch's numbers for whole networks: networks.py FOLDER [--full] [--seed=N] [NAME]...
 
 Writes FOLDER/NAME.safetensors for each network: its state_dict under "state.", images, labels, what
-comes out in evaluation mode ("output"), and of training mode, in float64: the loss, every parameter's
-gradient ("gradient."), every buffer and parameter after three steps of SGD with momentum ("trained.").
-The metadata has, for each of these, the largest error of the same in float32 ("error."). Of a residual network
-for photographs there is Grad-CAM of the first image at layer2 for the class 0 as well ("attention"). Without --full
-networks are narrow and images small: those are what the tests read. Needs torch, torchvision and
-safetensors; torch of one thread gives the same numbers everywhere.
+comes out in evaluation mode ("output"), and, of training mode in float64, the loss, every
+parameter's gradient ("gradient."), and every buffer and parameter after three steps of SGD with
+momentum ("trained."). For each of these the metadata has the largest error of the same in float32
+("error."). For residual networks for photographs there is also Grad-CAM of the first image at
+layer2 for class 0 ("attention"). Without --full networks are narrow and images small: those are
+what the tests read. Needs torch, torchvision and safetensors; torch on one thread gives the same
+numbers everywhere.
 """
 import copy
 import sys

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """How NumPy prints some drawn arrays of float32.
 
-Writes printed.json beside this file: a case per line, with the numbers' bits, or null where number i is
-(i modulo 1000) / 8, and the text.
+Writes printed.json beside this file: one case per line, with the numbers' bits, or null where
+number i is (i modulo 1000) / 8, and the text.
 Run: python3 printed.py (needs numpy; made with 2.4).
 """
 import json

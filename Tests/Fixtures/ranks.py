@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Writes ranks.json: the test of Mann and Whitney as SciPy computes it. Without ties by its exact
-# method, with ties by counting all ways to split the pooled numbers, and by the normal approximation.
+# method, with ties by counting all ways to split the pooled numbers, and by the normal
+# approximation.
 #
 #     python3 Tests/Fixtures/ranks.py > Tests/Fixtures/ranks.json
 

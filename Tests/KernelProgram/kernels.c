@@ -330,7 +330,7 @@ static void try_copy(unsigned seed, convk_execution run) {
     discard(x);
 }
 
-/// A map with up to four taps a number, on the heap.
+/// A map with up to four taps per number, on the heap.
 static convk_resampling drawn_map(ptrdiff_t in, ptrdiff_t out) {
     ptrdiff_t *first = malloc((size_t)(out + 1) * sizeof *first);
     int32_t *place = malloc((size_t)out * 4 * sizeof *place);

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# The C kernels against naive loops, without OpenMP: on this processor (`here`), or compiled for 64-bit
-# Arm and run by an emulator (`neon`). Skipped, with a line that says so, where Debian's packages
-# gcc-aarch64-linux-gnu and qemu-user are missing.
+# The C kernels against naive loops, without OpenMP: on this processor (`here`), or compiled for
+# 64-bit Arm and run by an emulator (`neon`). Skipped, with a line that says so, where Debian's
+# packages gcc-aarch64-linux-gnu and qemu-user are missing.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

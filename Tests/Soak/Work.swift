@@ -52,7 +52,8 @@ struct Work: Sendable {
             ])
     }
 
-    /// Trains with augmentation and checkpoints, goes on from one, and writes and reads the network.
+    /// Trains with augmentation and checkpoints, goes on from one, and writes and reads the
+    /// network.
     private func train(_ network: inout Network, batchSize: Int, _ name: String) throws {
         let source = try ImagePipeline(
             digits, augmentation: Augmentation(shift: 2, rotation: 10), seed: 1)
@@ -70,8 +71,8 @@ struct Work: Sendable {
         _ = try Network(contentsOf: saved)
     }
 
-    /// Predictions from eight tasks: in the task, on the shared queue, and on a queue that comes and
-    /// goes; every fourth is cancelled.
+    /// Predictions from eight tasks: in the task, on the shared queue, and on a queue that comes
+    /// and goes; every fourth is cancelled.
     private func predict(_ network: Network, round: Int) async throws {
         let own = try PredictionQueue(limit: 3)
         try await withThrowingTaskGroup(of: Void.self) { group in

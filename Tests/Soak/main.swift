@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Soak [MINUTES]: trains and predicts in turn for half an hour, and fails where memory, descriptors or
-// threads grow after the first sixth of the time. Each round uses several networks and batch sizes,
-// predictions from many tasks (some of which are cancelled), and files.
+// Soak [MINUTES]: trains and predicts in turn for half an hour, and fails where memory, descriptors
+// or threads grow after the first sixth of the time. Each round uses several networks and batch
+// sizes, predictions from many tasks (some of which are cancelled), and files.
 
 import ConvNet
 import ConvNetData

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Walks over the axes of arrays that lie in memory with strides: an index an axis, counted up like
-// an odometer, and how far in each array they are.
+// Walks over the axes of arrays that lie in memory with strides: one index per axis, counted up
+// like an odometer, and how far in each array they are.
 #ifndef CONVK_CURSOR_H
 #define CONVK_CURSOR_H
 

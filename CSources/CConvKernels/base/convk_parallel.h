@@ -44,9 +44,9 @@ static inline int convk_thread_count(void) {
 void convk_spin_briefly(void);
 
 /// What each thread does first in every parallel region. The runtime's threads would spin for 200
-/// ms after a region, each taking a processor from whoever else could use it; they are told not to.
-/// What is told lasts for the region and the wait behind it, and the calling thread is not told:
-/// nothing is left changed for the other OpenMP code of a process.
+/// ms after a region, each taking a processor from other work; this setting stops them. It lasts
+/// for the region and the wait after it, and is not made for the calling thread: nothing is left
+/// changed for other OpenMP code in the process.
 static inline bool convk_enter_region(int threads) {
     (void)threads; // without OpenMP, nothing else reads it
     if (convk_thread_number() != 0) convk_spin_briefly();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // col2im, the adjoint of im2col: every patch is added back to where it came from. Threads share
-// blocks of channels of an image, which nobody else writes to. At stride 1 along a row, patches are
-// transposed and added as vectors (columns_block.h); at others run by run.
+// blocks of channels of an image, which no other thread writes to. At stride 1 along a row, patches
+// are transposed and added as vectors (columns_block.h); at others run by run.
 #include "kernels/kernels.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The part of images that a band of output rows sees. With padding it is copied, zeros included, so
-// that nobody who reads it looks where the image ends; without, it is read in place.
+// that readers need not check where the image ends; without padding, it is read in place.
 #ifndef CONVK_CONV2D_BAND_H
 #define CONVK_CONV2D_BAND_H
 

@@ -12,8 +12,8 @@ static bool accepts(const convk_conv2d *conv, convk_execution execution) {
     // while a block of columns has a row for every tap. Milliseconds on Zen 5, one thread, by rows
     // against blocks: 1 channel (simple.conv1) 1.86 against 0.73, 2 of 32 x 32 (3 x 3 filters) 0.67
     // against 0.51, 3 (5 x 5) 1.8 against 2.0, 6 (lenet.conv2) 0.47 against 0.89. The direct way
-    // against blocks on Emerald Rapids: 16 channels (deep.conv_28) 2.9 against 4.4.
-    // Few filters sum up little a column, and then neither matters. Milliseconds on Zen 5, one
+    // against blocks on Emerald Rapids: 16 channels (deep.conv_28) 2.9 against 4.4. With few
+    // filters little is summed per column, and then neither matters. Milliseconds on Zen 5, one
     // thread, 16 images, blocks against by rows or planes: groups of 1 channel and filter of 56 x
     // 56 (64 of them) 7.8 and 1.1, of 2 and 2 7.7 and 2.0, of 1 and 2 of 28 x 28 2.3 and 0.7.
     enum { FEWEST_CHANNELS = 8, FEWEST_BY_ROWS = 3, FEW_FILTERS = 4 };

@@ -55,8 +55,8 @@ static blocking read(const convk_conv2d_plan *plan) {
     return p;
 }
 
-/// The floats of one thread's tables: offsets of taps, and masks, a bit a lane for each tap of each
-/// vector.
+/// The floats of one thread's tables: offsets of taps, and masks, one bit per lane for each tap
+/// of each vector.
 static ptrdiff_t offsets_size(const blocking *p) {
     return convk_round_up(p->taps * (ptrdiff_t)(sizeof(ptrdiff_t) / sizeof(float)), 16);
 }

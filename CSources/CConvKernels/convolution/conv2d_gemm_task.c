@@ -163,7 +163,7 @@ static ptrdiff_t set_panels(const task *t, panel *panels) {
     return count;
 }
 
-/// Packs the panels' taps k ..< k + depth, but for those that tiles pack on the way.
+/// Packs the panels' taps k ..< k + depth, except those that tiles pack on the way.
 static void pack_panels(const task *t, panel *panels, ptrdiff_t count, const convk_patch_run *runs,
                         const ptrdiff_t *first_run, ptrdiff_t k, ptrdiff_t depth) {
     const blocking *p = t->p;

@@ -52,7 +52,8 @@ ptrdiff_t convk_conv2d_winograd_tiles(const convk_window *window);
 ptrdiff_t convk_conv2d_winograd_filters_size(const convk_conv2d_winograd *winograd);
 ptrdiff_t convk_conv2d_winograd_tiles_size(const convk_conv2d_winograd *winograd);
 
-/// Transforms the filters; an algorithm's `pack`. The workspace has so many floats a thread.
+/// Transforms the filters; an algorithm's `pack`. The workspace has thread_floats floats per
+/// thread.
 void convk_conv2d_winograd_pack(const convk_conv2d_winograd *winograd, float *restrict filters,
                                 const float *restrict weights, float *restrict workspace,
                                 ptrdiff_t thread_floats);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Biases: adding one number a channel, and summing a channel's gradients.
+// Biases: adding one number per channel, and summing each channel's gradients.
 #include "kernels/kernels.h"
 
 /// Adds the bias to some of the samples, or, where a channel has several numbers, of the planes.

@@ -12,7 +12,7 @@ enum {
     CONVK_SMALL_EDGE = CONVK_SMALL * CONVK_LARGEST_NR, ///< floats of its last, narrow panel of B
 };
 
-/// What is done to C besides: C = alpha A B + beta C + bias, a number a column, and ReLU at last.
+/// What is done to C besides: C = alpha A B + beta C + bias (one number per column), then ReLU.
 typedef struct {
     float alpha, beta;
     const float *bias; // NULL for none

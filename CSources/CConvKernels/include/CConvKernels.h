@@ -14,7 +14,7 @@
 //     their products fit in ptrdiff_t.
 //   - Denormal numbers are computed with as any others: nothing is flushed to zero, and the modes
 //     of the floating-point unit stay as they are. On data that consists of them kernels took up to
-//     6 times as long on Zen 5 (tanh; products and convolutions no longer, but for portable ones).
+//     6 times as long on Zen 5 (tanh; products and convolutions no longer, except portable ones).
 //   - NaN and infinity come out where the formulas have them, unless a function says otherwise;
 //     where an image is padded with zeros, an infinite filter may make NaN of one.
 //   - Results are the same bits at any number of threads on one instruction set. Work is split by
@@ -31,7 +31,7 @@
 
 #ifdef __cplusplus
 extern "C" {
-// C++ knows C's restrict only by this name; below, the word is let go of again.
+// C++ knows C's restrict only by this name; the macro is undefined again below.
 #define restrict __restrict__
 #endif
 
@@ -479,9 +479,9 @@ void convk_softmax_backward(float *restrict dx, const float *restrict dy, const 
                             ptrdiff_t outer, ptrdiff_t classes, ptrdiff_t inner,
                             convk_execution execution);
 
-/// Mean cross-entropy of the softmax of logits [rows, classes] against a class a row, by
+/// Mean cross-entropy of the softmax of logits [rows, classes] against one class per row, by
 /// log-sum-exp with sums in double. gradient [rows, classes] = (softmax - onehot) / rows.
-/// row_losses: one double a row of workspace; they are added up in order. Returns the mean loss.
+/// row_losses: workspace of one double per row; they are added up in order. Returns the mean loss.
 double convk_softmax_cross_entropy_labels(float *restrict gradient, double *restrict row_losses,
                                           const float *restrict logits,
                                           const ptrdiff_t *restrict labels, ptrdiff_t rows,

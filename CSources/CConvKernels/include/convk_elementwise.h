@@ -22,8 +22,8 @@
       a == b ? dy / 2 : (a > b ? 0 : dy))                                                         \
     X(prelu, a > 0 ? a : b * a, a > 0 ? dy : b * dy, a > 0 ? 0 : dy * a)
 
-// The name, in double: what a total begins at, the total t with another number x, two totals t and u
-// in one, and what becomes of the total of n numbers.
+// The name, in double: what a total begins at, the total t with another number x, two totals t and
+// u in one, and what becomes of the total of n numbers.
 #define CONVK_REDUCTIONS(X)                                                                       \
     X(sum, 0, t + x, t + u, t)                                                                    \
     X(mean, 0, t + x, t + u, t / (double)n)                                                       \

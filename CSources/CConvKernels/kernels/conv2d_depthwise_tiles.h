@@ -48,7 +48,7 @@ typedef void convk_strips_kernel(const convk_strips_tile *tile);
 /// of outputs: lane l of sums[t] += sum of x[i * x_step + j + offsets[t]] * dy[i * dy_step + j]
 /// over i < rows and those j < columns that are l modulo lanes, whole vectors of all rows first.
 typedef struct {
-    float *sums; ///< a vector a tap
+    float *sums; ///< one vector per tap
     const float *x, *dy;
     ptrdiff_t x_step, dy_step;
     const ptrdiff_t *offsets;

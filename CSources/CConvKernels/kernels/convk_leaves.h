@@ -149,8 +149,8 @@ typedef struct {
 } convk_leaves;
 
 /// Before a loop each of whose steps touches one element of every array: two of them may be the
-/// same array. The compiler, which would go on one by one where they overlap, is told. One vector
-/// at a time: runs are short, and what is left of them goes one by one.
+/// same array. The compiler, which would otherwise fall back to scalars where they overlap, is told
+/// so. One vector at a time: runs are short, and what is left of them goes one by one.
 #define CONVK_ELEMENTWISE _Pragma("clang loop vectorize(assume_safety) interleave_count(1)")
 
 /// Elements that a thread takes at a time in loops over whole arrays: whole groups of dropout's.

@@ -41,8 +41,8 @@ static inline four load_between_portable(const float *from, ptrdiff_t begin, ptr
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-// A product with 1/9, mended by what is left over: exact where the quotient is, and several times
-// as fast as a division.
+// A product with 1/9, corrected by the remainder: exact where the quotient is, and several times as
+// fast as a division.
 #pragma clang attribute push(__attribute__((target(CONVK_AVX2))), apply_to = function)
 static inline __m256 ninth_avx2(__m256 a) {
     const __m256 ninth = _mm256_set1_ps(1.0f / 9), quotient = _mm256_mul_ps(a, ninth);

@@ -9,7 +9,7 @@
 
 enum { STRIP = 256 };
 
-/// Copies a strip of one channel's numbers of samples that have one number a channel.
+/// Copies a strip of one channel's numbers from samples with one number per channel.
 static void gather(float *to, const float *x, ptrdiff_t begin, ptrdiff_t count,
                    ptrdiff_t channels) {
     for (ptrdiff_t i = 0; i < count; i++) to[i] = x[(begin + i) * channels];

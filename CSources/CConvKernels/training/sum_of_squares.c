@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The square of a tensor's length. Threads share blocks of a fixed size; the blocks' sums are added
-// up in order.
+// The squared L2 norm of a tensor. Threads share blocks of a fixed size; the blocks' sums are
+// added up in order.
 #include "kernels/kernels.h"
 
 ptrdiff_t convk_sum_of_squares_workspace(ptrdiff_t count) {

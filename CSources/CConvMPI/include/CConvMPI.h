@@ -23,7 +23,7 @@
 /// What convmpi_init returns where MPI was not built in.
 #define CONVMPI_NOT_BUILT (-1)
 
-/// Who this process is among all that mpirun started.
+/// The place of this process among all that mpirun started.
 typedef struct {
     /// Its number, from 0, and how many there are.
     int rank, ranks;
@@ -34,7 +34,7 @@ typedef struct {
     int processors, processor_share;
 } convmpi_world;
 
-/// An operation that goes on; what MPI calls a request.
+/// An operation in progress; what MPI calls a request.
 typedef struct {
     uintptr_t handle;
 } convmpi_request;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Training histories in JSON: any bytes give a history or a `DecodingError`, and a history written and read
-// again has the same losses.
+// Training histories in JSON: any bytes give a history or a `DecodingError`, and a history written
+// and read again has the same losses.
 
 import ConvNet
 import Foundation

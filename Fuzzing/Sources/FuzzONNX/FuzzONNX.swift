@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// ONNX models: any bytes give a network, a `FileError` or an `ONNXError`; a small network runs, and what it
-// exports is read again.
+// ONNX models: any bytes give a network, a `FileError` or an `ONNXError`; a small network runs, and
+// what it exports is read again.
 
 import ConvNet
 import Foundation

@@ -26,8 +26,8 @@ func fuzzPNG(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     return 0
 }
 
-/// Whether an image has fewer pixels than would take seconds each, or sides that are refused. Larger
-/// ones are tested by hand.
+/// Whether an image has fewer pixels than would take seconds each, or sides that are refused.
+/// Larger ones are tested by hand.
 private func isSmall(_ bytes: [UInt8]) -> Bool {
     func number(at place: Int) -> Int { bytes[place..<place + 4].reduce(0) { $0 << 8 | Int($1) } }
     let (sides, width, height) = (1...Image.longestSide, number(at: 16), number(at: 20))

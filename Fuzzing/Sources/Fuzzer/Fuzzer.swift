@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// libFuzzer's driver under the name that SwiftPM gives each executable's main function. What an executable
-// runs for each input is named LLVMFuzzerTestOneInput all the same: libFuzzer's own main, which lies in its
-// library too, asks for that name.
+// libFuzzer's driver under the name that SwiftPM gives each executable's main function. What an
+// executable runs for each input is named LLVMFuzzerTestOneInput all the same: libFuzzer's own
+// main, which lies in its library too, asks for that name.
 
 /// What is run for each input: its start and its size; returns 0.
 public typealias FuzzedInput = @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Tensors that several layers of a described network share: what a layer says of them, and which tensor a
-// name then means.
+// Tensors that several layers of a described network share: what a layer says of them, and which
+// tensor a name then means.
 
 extension Architecture {
     /// A tensor that is a layer's own.
@@ -12,9 +12,9 @@ extension Architecture {
         let key: String
     }
 
-    /// For each layer the names of its tensors: in a chain its keys with the number of the layer among
-    /// those that have some, otherwise with the layer's name. A shared one has the name that it has where
-    /// it is at home.
+    /// For each layer the names of its tensors: in a chain its keys with the number of the layer
+    /// among those that have some, otherwise with the layer's name. A shared one has the name that
+    /// it has where it is at home.
     ///
     /// - Throws: ``FileError`` where a layer shares what no layer before it has.
     func tensorNames(file: String) throws(FileError) -> [[String]] {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// A network's layers as JSON, the text that a file of parameters carries to be a whole network. A chain:
+// A network's layers as JSON: the text that makes a file of parameters a whole network. A chain:
 //
 //   {"format": "convnet", "version": 1, "input_shape": [1, 28, 28], "layers": [
-//     {"name": "conv1", "type": "Convolution", "tensors": ["W", "b"], "settings": {"groups": 1, …}},
+//     {"name": "conv1", "type": "Convolution", "tensors": ["W", "b"],
+//       "settings": {"groups": 1, …}},
 //     {"name": "relu1", "type": "ReLU", "tensors": [], "settings": {}}, …]}
 //
 // The tensors of the layer are in the file under these keys and the layer's number among those with
@@ -13,10 +14,10 @@
 //     "outputs": [{"name": "logits", "value": "fc"}], "layers": [
 //     {"name": "sum", "type": "Addition", "inputs": ["conv2", "relu1"], …}, …]}
 //
-// A layer without inputs takes the output of the one before, the first one the first input. Tensors are
-// in the file under the layer's name and their keys: conv2.W.
+// A layer without inputs takes the output of the one before, the first one the first input. Tensors
+// are in the file under the layer's name and their keys: conv2.W.
 //
-// Where layers share tensors, it is version 3: a layer names those that are another one's before it,
+// Where layers share tensors, it is version 3: a layer names those that belong to one before it,
 //
 //     {"name": "again", "type": "Affine", "tensors": ["W", "b"], "shared": {"W": "fc.W"}, …}
 //

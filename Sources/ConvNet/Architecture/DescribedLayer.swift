@@ -4,8 +4,8 @@
 
 /// A layer that can be written to a file and made again from it.
 ///
-/// The package's layers all are. A layer of one's own becomes one by conforming, and is loaded by
-/// handing its type to `Network(contentsOf:kernels:layerTypes:)`.
+/// The package's layers all are. Your own layer becomes one by conforming, and is loaded by handing
+/// its type to `Network(contentsOf:kernels:layerTypes:)`.
 ///
 /// ```swift
 /// extension Doubling: DescribedLayer {
@@ -24,8 +24,8 @@ public protocol DescribedLayer: Layer {
     /// What the layer was made with, beside its parameters and buffers.
     var layerSettings: LayerSettings { get }
 
-    /// The layer that a file describes. The file may come from a stranger: settings and tensors are
-    /// checked here, and memory is taken for the tensors alone.
+    /// The layer that a file describes. The file is not trusted: settings and tensors are checked
+    /// here, and memory is taken for the tensors alone.
     ///
     /// - Parameters:
     ///   - settings: as ``layerSettings`` wrote them, or wrong.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a layer was made with, beside its tensors, in a form that a file can hold. Files come from
-// strangers: whoever reads a setting says what it may be.
+// What a layer was made with, beside its tensors, in a form that a file can hold. Files are not
+// trusted: the code that reads a setting says what it may be.
 
 /// The value of a layer's setting.
 public enum LayerSetting: Sendable, Hashable {
@@ -126,7 +126,8 @@ public struct LayerSettings: Sendable, Hashable, Codable, ExpressibleByDictionar
         return value
     }
 
-    /// Fails when there is a setting beside the given ones: what nobody reads may have been meant.
+    /// Fails when there is a setting besides the given ones: one that is never read may
+    /// have been meant.
     ///
     /// - Throws: ``TensorError`` that names the first of them.
     public func require(only names: [String]) throws(TensorError) {

@@ -5,9 +5,10 @@
 import Foundation
 
 extension Classifier {
-    /// Writes the whole network to a safetensors file: layers, parameters and buffers. It is written
-    /// beside the target and renamed, so that the target is always whole; the same network gives the
-    /// same bytes. NaN and infinities are written too, for looking into a training that diverged.
+    /// Writes the whole network to a safetensors file: layers, parameters and buffers. It is
+    /// written beside the target and renamed, so that the target is always whole; the same
+    /// network gives the same bytes. NaN and infinities are written too, for looking into a
+    /// training that diverged.
     ///
     /// `Network(contentsOf:)` reads it without more code, `loadParameters(from:)` takes the
     /// parameters alone.
@@ -38,12 +39,11 @@ extension Network {
     /// ```
     ///
     /// - Parameters:
-    ///   - url: the file. It may come from a stranger: nothing in it is executed, and everything is
-    ///     checked.
+    ///   - url: the file. It is not trusted: nothing in it is executed, and everything is checked.
     ///   - kernels: what does the arithmetic.
-    ///   - layerTypes: layers of one's own that the file may name.
-    ///   - strict: whether the file may have no other tensors than those of its layers. Without it, they
-    ///     are ignored.
+    ///   - layerTypes: your own layers that the file may name.
+    ///   - strict: whether the file may have no other tensors than those of its layers. Without it,
+    ///     they are ignored.
     /// - Throws: ``FileError`` when the file can't be read or is broken, describes no
     ///   network, names an unknown layer, or where settings and tensors don't fit together.
     public init(

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Files that TensorBoard shows: a record an event, each a length, its checksum, a message of Protocol
-// Buffers and its checksum (tensorflow/core/util/event.proto, tensorflow/core/framework/summary.proto,
-// tensorflow/core/lib/io/record_writer.h). Written only, and only at the end.
+// Files that TensorBoard shows: one record per event, each a length, its checksum, a message of
+// Protocol Buffers and its checksum (tensorflow/core/util/event.proto,
+// tensorflow/core/framework/summary.proto, tensorflow/core/lib/io/record_writer.h). Written only,
+// and only at the end.
 
 import Foundation
 
-/// A file of events that TensorBoard shows while training goes on.
+/// A file of events that TensorBoard shows during training.
 ///
 /// ```swift
 /// let events = try EventFile(in: URL(fileURLWithPath: "runs/first"))
@@ -16,19 +17,21 @@ import Foundation
 /// }
 /// ```
 ///
-/// Each event is in the file when the call that writes it returns. An object, as it stands for an open file;
-/// one thread at a time writes to it.
+/// Each event is in the file when the call that writes it returns. An object, as it stands for an
+/// open file; one thread at a time writes to it.
 public final class EventFile {
     /// Where it is.
     public let url: URL
     private let handle: FileHandle
 
-    /// A new file in a folder, which is made where there is none; runs of TensorBoard's are folders.
+    /// A new file in a folder, which is made where there is none; runs of TensorBoard's are
+    /// folders.
     ///
     /// - Parameters:
     ///   - folder: the run's folder.
-    ///   - step: the first step that is to come; of events of earlier files in the folder, TensorBoard drops
-    ///     those of this step and later ones, which training that was resumed takes once more.
+    ///   - step: the first step that is to come; of events of earlier files in the folder,
+    ///     TensorBoard drops those of this step and later ones, which training that was resumed
+    ///     takes once more.
     /// - Throws: ``FileError`` when the file can't be made.
     public init(in folder: URL, startingAt step: Int = 0) throws {
         let (url, handle) = try Self.open(in: folder)
@@ -89,7 +92,8 @@ public final class EventFile {
         try write(summary, step: step)
     }
 
-    /// Writes how a tensor's numbers are spread: how many fall into each of 30 equal parts of their range.
+    /// Writes how a tensor's numbers are spread: how many fall into each of 30 equal parts
+    /// of their range.
     ///
     /// - Parameters:
     ///   - tensor: the numbers; those that are not finite are left out.
@@ -168,7 +172,8 @@ public final class EventFile {
         return length + checksum(length) + message + checksum(message)
     }
 
-    /// A checksum as records have it: turned and moved, so that checksums of checksums are no weaker.
+    /// A checksum as records have it: turned and moved, so that checksums of checksums
+    /// are no weaker.
     private static func checksum(_ bytes: Data) -> Data {
         let checksum = CRC32C.checksum(of: bytes)
         let masked = (checksum >> 15 | checksum << 17) &+ 0xA282_EAD8

@@ -3,8 +3,9 @@
 // Shapes that the layers do not fix: a fully convolutional network takes images of any size.
 
 extension Graph {
-    /// Whether the graph can work with inputs of other shapes than it was made for: each layer says so of
-    /// its own, and those whose parameters stand for a number of pixels keep the shape that they had.
+    /// Whether the graph can work with inputs of other shapes than it was made for: each layer
+    /// says so of its own, and those whose parameters stand for a number of pixels keep the shape
+    /// that they had.
     ///
     /// - Parameter shapes: one for each input, the samples first.
     func accepts(_ shapes: [[Int]]) -> Bool {

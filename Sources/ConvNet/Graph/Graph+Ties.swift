@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: MIT
 //
-// Tied weights: a layer that is applied at several places, and single tensors that several layers read.
+// Tied weights: a layer that is applied at several places, and single tensors that
+// several layers read.
 
 extension Graph {
-    /// Applies a layer of the graph once more. Both nodes have one set of parameters and buffers: a file
-    /// holds them once, an optimizer changes them once, by the sum of the gradients of all places.
+    /// Applies a layer of the graph once more. Both nodes have one set of parameters and
+    /// buffers: a file holds them once, an optimizer changes them once, by the sum of the
+    /// gradients of all places.
     ///
     /// ```swift
     /// let left = try graph.add(Affine(inputSize: 64, outputSize: 8), a, name: "embedding")
     /// let right = try graph.add(layerOf: left, b)
     /// ```
     ///
-    /// (A layer is a value: one that is added twice in the ordinary way becomes two that only begin with the
-    /// same numbers.) A ``BatchNormalization`` moves its running statistics at each place, in the
-    /// order of the nodes, as in PyTorch; a ``Dropout`` draws the same numbers at each.
+    /// (A layer is a value: one that is added twice in the ordinary way becomes two that only begin
+    /// with the same numbers.) A ``BatchNormalization`` moves its running statistics at each place,
+    /// in the order of the nodes, as in PyTorch; a ``Dropout`` draws the same numbers at each.
     ///
     /// - Parameters:
     ///   - output: what the layer has given before, in this graph.
     ///   - values: what it is applied to.
     ///   - name: the new node's name; the layer's kind and a number when nil.
     /// - Returns: its output.
-    /// - Throws: ``TensorError`` when `output` is no layer's, the name is taken, or the layer can't work
-    ///   with the values' shapes.
+    /// - Throws: ``TensorError`` when `output` is no layer's, the name is taken, or the layer can't
+    ///   work with the values' shapes.
     public mutating func add(
         layerOf output: Value, _ values: Value..., name: String? = nil
     ) throws -> Value {
@@ -35,8 +37,8 @@ extension Graph {
     ///   - values: what it is applied to.
     ///   - name: the new node's name; the layer's kind and a number when nil.
     /// - Returns: its output.
-    /// - Throws: ``TensorError`` when `output` is no layer's, the name is taken, or the layer can't work
-    ///   with the values' shapes.
+    /// - Throws: ``TensorError`` when `output` is no layer's, the name is taken, or the layer can't
+    ///   work with the values' shapes.
     public mutating func add(
         layerOf output: Value, _ values: [Value], name: String? = nil
     ) throws -> Value {
@@ -66,8 +68,8 @@ extension Graph {
     ///   - output: the layer's output.
     ///   - otherKey: which of the other layer's tensors; its numbers stay.
     ///   - other: the other layer's output.
-    /// - Throws: ``TensorError`` when one of them is no layer's output or has no such tensor, when a
-    ///   parameter were a buffer, or when shapes or number types differ.
+    /// - Throws: ``TensorError`` when one of them is no layer's output or has no such tensor, when
+    ///   a parameter were a buffer, or when shapes or number types differ.
     public mutating func tie(
         _ key: String, of output: Value, to otherKey: String, of other: Value
     ) throws {

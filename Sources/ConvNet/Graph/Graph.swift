@@ -22,7 +22,8 @@ public struct NamedLayer: Sendable {
 /// ```swift
 /// var graph = Graph()
 /// let x = try graph.input("image", [64, 56, 56])
-/// let y = try graph.add(Convolution(inputChannels: 64, outputChannels: 64, kernel: 3, padding: 1), x)
+/// let y = try graph.add(
+///     Convolution(inputChannels: 64, outputChannels: 64, kernel: 3, padding: 1), x)
 /// try graph.output(graph.add(ReLU(), graph.add(Addition(), y, x)), "features")
 /// let network = try Network(graph)
 /// ```
@@ -61,7 +62,8 @@ public struct Graph: Sendable {
         public let shape: [Int]
         /// The shape with all axes, of the number of samples that the graph was made with.
         let wholeShape: [Int]
-        /// What its tensors are called, by their keys; empty where they follow from the node's name.
+        /// What its tensors are called, by their keys; empty where they follow from the node's
+        /// name.
         var tensorNames: [String: String] = [:]
     }
 
@@ -99,7 +101,8 @@ public struct Graph: Sendable {
         try input(name, wholeShape: [1] + shape)
     }
 
-    /// Adds an input that is made for a shape with all axes, the first of which need not count samples.
+    /// Adds an input that is made for a shape with all axes, the first of which need not
+    /// count samples.
     mutating func input(_ name: String, wholeShape: [Int]) throws -> Value {
         _ = try Shape.elementCount(wholeShape, operation: "Graph", argument: "input \(name)")
         guard isFree(name) else { throw Self.taken(name, argument: "inputs") }
@@ -120,8 +123,8 @@ public struct Graph: Sendable {
     ///   - values: what it is applied to.
     ///   - name: the node's name; its kind and a number, such as `relu2`, when nil.
     /// - Returns: its output.
-    /// - Throws: ``TensorError`` that names the node and the shapes it can't work with, or a name that is
-    ///   taken.
+    /// - Throws: ``TensorError`` that names the node and the shapes it can't work with, or a name
+    ///   that is taken.
     public mutating func add(
         _ layer: any Layer, _ values: Value..., name: String? = nil
     ) throws -> Value {
@@ -135,8 +138,8 @@ public struct Graph: Sendable {
     ///   - values: what it is applied to.
     ///   - name: the node's name; its kind and a number, such as `relu2`, when nil.
     /// - Returns: its output.
-    /// - Throws: ``TensorError`` that names the node and the shapes it can't work with, or a name that is
-    ///   taken.
+    /// - Throws: ``TensorError`` that names the node and the shapes it can't work with, or a name
+    ///   that is taken.
     public mutating func add(
         _ layer: any Layer, _ values: [Value], name: String? = nil
     ) throws -> Value {
@@ -206,8 +209,8 @@ public struct Graph: Sendable {
         }
     }
 
-    /// Whether each node takes the output of the one before, the last one's is the only output, and each
-    /// has tensors of its own.
+    /// Whether each node takes the output of the one before, the last one's is the only output, and
+    /// each has tensors of its own.
     var isChain: Bool {
         inputs.count == 1 && outputs.count == 1 && parameterTies.isEmpty && bufferTies.isEmpty
             && nodes.indices.allSatisfy { nodes[$0].inputs == [Self.valueBefore($0)] }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Running a plan: forward for prediction; forward and backward for training. Values live in slots of one
-// run, pullbacks on its tape; nothing is kept beyond it.
+// Running a plan: forward for prediction; forward and backward for training. Values live in slots
+// of one run, pullbacks on its tape; nothing is kept beyond it.
 
 extension Plan.Step {
     /// The step's output in training, and the way back.
@@ -110,8 +110,8 @@ extension Plan {
 
     /// The outputs of a graph, each value being released behind its last use.
     ///
-    /// - Parameter body: the output of the step at a place from its inputs, and from what other steps have written of
-    ///   it, to be taken.
+    /// - Parameter body: the output of the step at a place from its inputs, and from what other
+    ///   steps have written of it, to be taken.
     private func run(
         _ inputs: [Tensor],
         _ body: (_ place: Int, _ arguments: [Tensor], _ begun: inout Tensor?) throws -> Tensor
@@ -153,8 +153,8 @@ struct Tape {
     var outputs: [Tensor] = []
     /// What the pass makes of buffers, by their numbers in the network's list.
     private(set) var buffers: [Int: Tensor] = [:]
-    /// One for each step, nil where no gradient is needed; taken off by the backward pass, so that what
-    /// they hold is released on the way.
+    /// One for each step, nil where no gradient is needed; taken off by the backward pass, so that
+    /// what they hold is released on the way.
     fileprivate var pullbacks: [Pullback?] = []
     private let plan: Plan
     private let kernels: any Kernels
@@ -163,8 +163,8 @@ struct Tape {
         (self.plan, self.kernels) = (plan, kernels)
     }
 
-    /// A node's layer; where another node has moved a buffer that is this one's too, with what has come
-    /// of it.
+    /// A node's layer; where another node has moved a buffer that is this one's too, with what
+    /// has come of it.
     fileprivate func layer(of node: Graph.Node, at index: Int) -> any Layer {
         guard plan.buffers.hasTies else { return node.layer }
         var layer = node.layer
@@ -193,11 +193,11 @@ struct Tape {
     ///
     /// - Parameters:
     ///   - graph: the graph that the pass went through.
-    ///   - outputGradients: the loss's gradient with respect to each output; nil where it does not depend
-    ///     on it.
+    ///   - outputGradients: the loss's gradient with respect to each output; nil where it does
+    ///     not depend on it.
     ///   - wantsAllInputs: whether gradients are wanted that no parameter needs too.
-    ///   - didPass: called with each step's place, the gradient of its output and the gradients that it
-    ///     gave.
+    ///   - didPass: called with each step's place, the gradient of its output and the
+    ///     gradients that it gave.
     mutating func backward(
         _ graph: Graph, _ outputGradients: [Tensor?], wantsAllInputs: Bool = false,
         didPass: (_ step: Int, _ outputGradient: Tensor, LayerGradients) throws -> Void
@@ -230,11 +230,11 @@ struct Tape {
     ///
     /// - Parameters:
     ///   - graph: the graph that the pass went through.
-    ///   - outputGradients: the loss's gradient with respect to each output; nil where it does not depend
-    ///     on it.
-    ///   - didFinish: called with each parameter's number and gradient, as soon as it is ready, in the
-    ///     order of ``Plan/gradientOrder``. That of a tied parameter is the sum over the nodes that read
-    ///     it, beginning with the last.
+    ///   - outputGradients: the loss's gradient with respect to each output; nil where it does
+    ///     not depend on it.
+    ///   - didFinish: called with each parameter's number and gradient, as soon as it is ready, in
+    ///     the order of ``Plan/gradientOrder``. That of a tied parameter is the sum over the nodes
+    ///     that read it, beginning with the last.
     mutating func parameterGradients(
         _ graph: Graph, _ outputGradients: [Tensor?],
         didFinish: (_ parameter: Int, _ gradient: Tensor) throws -> Void
@@ -272,8 +272,8 @@ struct Tape {
         try finish(downTo: -1)
     }
 
-    /// The sum of the gradients that a value's consumers gave, the last consumer first; nil where none
-    /// did.
+    /// The sum of the gradients that a value's consumers gave, the last consumer first; nil
+    /// where none did.
     private func sum(_ gradients: inout [Tensor]) throws -> Tensor? {
         guard var sum = gradients.popLast() else { return nil }
         while let next = gradients.popLast() { sum = try kernels.elementwise(.add, sum, next) }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Plan: in which order a graph's nodes run, which run as one, and when values are released. It is made
-// once from a graph; it holds no tensor.
+// Plan: in which order a graph's nodes run, which run as one, and when values are released. It is
+// made once from a graph; it holds no tensor.
 
 /// The steps that compute a graph's outputs.
 ///
@@ -51,8 +51,8 @@ struct Plan: Sendable {
 
     /// One or several nodes that run as one.
     ///
-    /// An object, as a copy of it would count references to each of its arrays: a network of few numbers
-    /// runs in microseconds.
+    /// An object, as a copy of it would count references to each of its arrays: a network of few
+    /// numbers runs in microseconds.
     final class Step: Sendable {
         /// The node whose parameters are read.
         let node: Int
@@ -168,8 +168,8 @@ struct Plan: Sendable {
         }
     }
 
-    /// The parameters in the order in which a backward pass is through with them: a tied one when it is
-    /// back at the first step that reads it.
+    /// The parameters in the order in which a backward pass is through with them: a tied one when
+    /// it is back at the first step that reads it.
     private static func gradientOrder(
         _ steps: [Step], _ parameters: TensorLayout
     ) -> [ReadyGradient] {

@@ -4,8 +4,8 @@
 // them where they are to lie, so that nothing is copied. No bit changes.
 
 extension PlanDraft {
-    /// Removes each concatenation of channels all of whose inputs are convolutions' outputs that
-    /// nobody else reads.
+    /// Removes each concatenation of channels all of whose inputs are outputs of convolutions that
+    /// no other node reads.
     mutating func concatenateInPlace() {
         var place = 0
         while place < steps.count {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// A rewrite: a convolution takes what stands behind it along as its epilogue, so that what lies between
-// need not go to memory. No bit changes: an epilogue is the same operations.
+// A rewrite: a convolution takes in the operations behind it as its epilogue, so that intermediate
+// values need not go to memory. No bit changes: an epilogue is the same operations.
 
 extension PlanDraft {
-    /// Fuses each convolution with what stands behind it: in prediction a normalization, an addition and
-    /// any activation; in training what can be gone back through as one; in both a max pooling.
+    /// Fuses each convolution with what stands behind it: in prediction a normalization, an
+    /// addition and any activation; in training what can be gone back through as one; in both
+    /// a max pooling.
     mutating func fuseConvolutions(for fusion: Plan.Fusion) {
         var place = 0
         while place < steps.count {

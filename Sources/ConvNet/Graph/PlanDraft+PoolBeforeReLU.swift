@@ -6,8 +6,8 @@ extension PlanDraft {
     /// Puts a max pooling right behind a ReLU before it.
     ///
     /// The largest number of a window is rectified to the same as the largest rectified one, NaN
-    /// included; and where it is not positive, no gradient passes either way. So results and gradients
-    /// are the same bits, and ReLU has only the pooled numbers to work on.
+    /// included; and where it is not positive, no gradient passes either way. So results and
+    /// gradients are the same bits, and ReLU has only the pooled numbers to work on.
     mutating func poolBeforeRectifying() {
         var place = 0
         while place < steps.count {

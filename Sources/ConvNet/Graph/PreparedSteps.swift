@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What a plan's steps need of a network's layers, found once for many predictions: a network of few
-// numbers runs in microseconds, and feels each array that is made and each reference that is counted.
+// What a plan's steps need of a network's layers, found once for many predictions: a network
+// of few numbers runs in microseconds, and feels each array that is made and each reference
+// that is counted.
 
 /// A step of a plan with the tensors that it reads of the network.
 protocol PreparedStep: AnyObject, Sendable {
@@ -19,8 +20,8 @@ protocol PreparedStep: AnyObject, Sendable {
 
 /// The prepared steps of a network.
 ///
-/// Copies of a network share them until the tensors of one may change: that one takes others. May be
-/// used from many threads at once.
+/// Copies of a network share them until the tensors of one may change: that one takes others. May
+/// be used from many threads at once.
 final class PreparedSteps: @unchecked Sendable {
     // Sendable although it changes: everything that changes is touched under the lock.
     private var lock: Lock { Lock.survivingForks(for: self) }
@@ -29,7 +30,8 @@ final class PreparedSteps: @unchecked Sendable {
 
     /// None yet.
     ///
-    /// - Parameter isEager: whether filters are prepacked at the first prediction rather than the second.
+    /// - Parameter isEager: whether filters are prepacked at the first prediction rather
+    ///   than the second.
     init(isEager: Bool = false) { self.isEager = isEager }
 
     /// The steps of a plan; it and the graph are the same at each call.
@@ -139,8 +141,8 @@ private final class PreparedConvolution: PreparedStep {
         ).output
     }
 
-    /// The output as some channels of a larger tensor, which is taken; nil where nothing of it is written
-    /// yet.
+    /// The output as some channels of a larger tensor, which is taken; nil where nothing of it
+    /// is written yet.
     private func predict(
         _ x: Tensor, into begun: inout Tensor?, _ destination: Plan.Destination,
         on kernels: any Kernels

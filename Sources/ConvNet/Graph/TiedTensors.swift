@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Which tensors of a graph's nodes are one. Layers are values, so that each node holds a tensor of its
-// own; a graph says which of them belong together, and what changes one of them puts it into all.
+// Which tensors of a graph's nodes are one. Layers are values, so that each node holds a
+// tensor of its own; a graph says which of them belong together, and what changes one of them
+// puts it into all.
 
 /// A place for a tensor: among the parameters of a node, or among its buffers.
 struct TensorPlace: Hashable, Comparable, Sendable {

@@ -39,8 +39,8 @@ extension Activation: ActivationLayer {
     public var activation: Activation { self }
 }
 
-/// `max(x, 0)` for each number, of any shape. NaN stays NaN; the gradient at 0 is 0. "Deep Learning from
-/// Scratch", section 5.5.1.
+/// `max(x, 0)` for each number, of any shape. NaN stays NaN; the gradient at 0 is 0. "Deep Learning
+/// from Scratch", section 5.5.1.
 public struct ReLU: ActivationLayer {
     /// A layer without parameters.
     public init() {}
@@ -67,8 +67,9 @@ public struct Tanh: ActivationLayer {
     public var activation: Activation { .tanh }
 }
 
-/// `x > 0 ? x : negativeSlope · x` for each number, of any shape. NaN stays NaN; the gradient at 0 is
-/// the slope. Maas et al., "Rectifier nonlinearities improve neural network acoustic models", 2013.
+/// `x > 0 ? x : negativeSlope · x` for each number, of any shape. NaN stays NaN; the gradient at 0
+/// is the slope. Maas et al., "Rectifier nonlinearities improve neural network acoustic
+/// models", 2013.
 public struct LeakyReLU: ActivationLayer {
     /// The factor of negative numbers.
     public let negativeSlope: Double

@@ -4,8 +4,8 @@
 
 /// The means of the parts into which images are cut: `[N, C, H, W]` to `[N, C, OH, OW]`.
 ///
-/// As in PyTorch, output row i is the mean of the rows from `⌊i·H/OH⌋` to `⌈(i + 1)·H/OH⌉ − 1`: parts
-/// overlap where the sizes don't divide, and where images are smaller than the output.
+/// As in PyTorch, output row i is the mean of the rows from `⌊i·H/OH⌋` to `⌈(i + 1)·H/OH⌉ − 1`:
+/// parts overlap where the sizes don't divide, and where images are smaller than the output.
 public struct AdaptiveAveragePooling: ResamplingLayer {
     /// OH and OW.
     public let outputSize: PerAxis

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The sum of two or more values: what makes a network residual; He et al., "Deep residual learning for
-// image recognition", 2016.
+// The sum of two or more values: what makes a network residual; He et al., "Deep residual learning
+// for image recognition", 2016.
 
 /// The sum of two or more inputs of equal shapes, number by number.
 ///

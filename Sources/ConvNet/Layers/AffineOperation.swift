@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A product with weights and a bias, perhaps with the ReLU behind it. The layer by itself and a plan's
-// fused step are the same function.
+// A product with weights and a bias, perhaps with the ReLU behind it. The layer by itself and a
+// plan's fused step are the same function.
 
 /// An affine map with its weights, and what is done to its output at once.
 struct AffineOperation: Sendable {

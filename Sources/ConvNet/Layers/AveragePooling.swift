@@ -7,8 +7,8 @@
 public struct AveragePooling: UnaryLayer {
     /// The geometry of the pooling.
     public let window: Window
-    /// Whether padding counts, as zeros; otherwise a mean is that of the real pixels under the window
-    /// (PyTorch's `count_include_pad`).
+    /// Whether padding counts, as zeros; otherwise a mean is that of the real pixels under the
+    /// window (PyTorch's `count_include_pad`).
     public let countIncludePad: Bool
 
     /// A pooling over a square window.
@@ -17,8 +17,8 @@ public struct AveragePooling: UnaryLayer {
     ///   - size: the window's height and width.
     ///   - stride: the step between places; `size` when nil.
     ///   - padding: rows and columns around the image, at most half the size.
-    ///   - ceilMode: whether a last place that reaches past the padded image counts; where the window
-    ///     is larger than the image by less than a stride, it is the only one.
+    ///   - ceilMode: whether a last place that reaches past the padded image counts; where the
+    ///     window is larger than the image by less than a stride, it is the only one.
     ///   - countIncludePad: whether padding counts, as zeros.
     /// - Throws: ``TensorError`` when a size or stride is below 1 or the padding is negative.
     public init(
@@ -30,7 +30,8 @@ public struct AveragePooling: UnaryLayer {
             countIncludePad: countIncludePad)
     }
 
-    /// A pooling along rows, PyTorch's `AvgPool1d`: sequences are images of one row, `[N, C, 1, W]`.
+    /// A pooling along rows, PyTorch's `AvgPool1d`: sequences are images of one row,
+    /// `[N, C, 1, W]`.
     ///
     /// - Parameters:
     ///   - width: the window's width; its height is 1.
@@ -62,7 +63,7 @@ public struct AveragePooling: UnaryLayer {
         ).pooledShape
     }
 
-    /// An addition a tap.
+    /// One addition per tap.
     public func operationCount(for inputShape: [Int]) throws -> Int {
         try operations(
             timesOutputs: window.size.height * window.size.width, for: inputShape)

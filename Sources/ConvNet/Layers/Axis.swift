@@ -2,8 +2,8 @@
 //
 // Which axis of its input a layer means.
 
-/// Axes of values, whose first one counts samples and is no layer's business, but for those of imported
-/// models.
+/// Axes of values, whose first one counts samples and is no layer's business, but for those of
+/// imported models.
 enum Axis {
     /// The setting of layers that may take the first axis for one like the others.
     static let setting = "takes_samples"
@@ -13,8 +13,8 @@ enum Axis {
         guard axis != 0 else { throw refused(axis, "not 0, the axis of samples", operation) }
     }
 
-    /// The axis of an input that a layer means, from 1 on; it may be counted from the end, -1 being the
-    /// last.
+    /// The axis of an input that a layer means, from 1 on; it may be counted from the end, -1
+    /// being the last.
     ///
     /// - Parameter takesSamples: whether it may be that of samples.
     static func resolved(

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Batch normalization, "Deep Learning from Scratch", section 6.3; statistics and defaults as PyTorch's.
+// Batch normalization, "Deep Learning from Scratch", section 6.3; statistics and defaults as
+// PyTorch's.
 
 /// Each channel of `[N, C]` or `[N, C, …]` brought to mean beta and deviation gamma:
 /// `y = (x − mean) / √(variance + epsilon) · gamma + beta`.
 ///
-/// Training takes mean and variance from the batch and moves the running statistics towards them, by the
-/// share `momentum`, the variance then divided by the count less one. Prediction takes the running ones,
-/// which are saved with the parameters; so does training where the layer is frozen
+/// Training takes mean and variance from the batch and moves the running statistics towards them,
+/// by the share `momentum`, the variance then divided by the count less one. Prediction takes the
+/// running ones, which are saved with the parameters; so does training where the layer is frozen
 /// (``Trainer/frozenNormalizations``), as in PyTorch where the module is in evaluation mode. Of a
 /// batch that is cut into shards (``Sharding``) each shard has statistics of its own.
 public struct BatchNormalization: UnaryLayer {
@@ -27,8 +28,8 @@ public struct BatchNormalization: UnaryLayer {
     ///   - channels: C.
     ///   - epsilon: what keeps the divisor from 0.
     ///   - momentum: the share of the batch in the running statistics.
-    /// - Throws: ``TensorError`` when there is no channel, epsilon is not above 0, or the momentum not
-    ///   from 0 to 1.
+    /// - Throws: ``TensorError`` when there is no channel, epsilon is not above 0, or the momentum
+    ///   not from 0 to 1.
     public init(channels: Int, epsilon: Double = 1e-5, momentum: Double = 0.1) throws {
         _ = try Shape.elementCount(
             [channels], operation: "BatchNormalization", argument: "channels")
@@ -40,8 +41,8 @@ public struct BatchNormalization: UnaryLayer {
 
     /// A layer with given parameters and running statistics, each `[C]`.
     ///
-    /// - Throws: ``TensorError`` when shapes differ, epsilon is not above 0, or the momentum not from 0
-    ///   to 1.
+    /// - Throws: ``TensorError`` when shapes differ, epsilon is not above 0, or the momentum
+    ///   not from 0 to 1.
     public init(
         gamma: Tensor, beta: Tensor, mean: Tensor, variance: Tensor, epsilon: Double = 1e-5,
         momentum: Double = 0.1
@@ -109,7 +110,8 @@ public struct BatchNormalization: UnaryLayer {
             gamma: parameters[0], beta: parameters[1], epsilon: epsilon)
     }
 
-    /// The layer's output by the batch's statistics, the moved running statistics, and the way back.
+    /// The layer's output by the batch's statistics, the moved running statistics, and the way
+    /// back.
     ///
     /// Where the pass says so, the output by the running statistics instead, which stay.
     ///

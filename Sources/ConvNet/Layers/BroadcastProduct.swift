@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Matrix products as imported models have them: NumPy's `matmul`, with either factor read transposed, and
-// the axis of samples an axis like the others.
+// Matrix products as imported models have them: NumPy's `matmul`, with either factor read
+// transposed, and the axis of samples an axis like the others.
 
-/// The matrix products of two inputs, `[…, M, K]` and `[…, K, P]` to `[…, M, P]`, multiplied by a number.
-/// The axes before the last two broadcast as NumPy's do.
+/// The matrix products of two inputs, `[…, M, K]` and `[…, K, P]` to `[…, M, P]`, multiplied by a
+/// number. The axes before the last two broadcast as NumPy's do.
 struct BroadcastProduct: Layer {
     /// What the product is multiplied by.
     let alpha: Double
@@ -60,8 +60,8 @@ struct BroadcastProduct: Layer {
             inputs[0], transposesA, inputs[1], transposesB, shape: shape, on: kernels)
     }
 
-    /// With Y = A · B, `dA = dY · Bᵀ` and `dB = Aᵀ · dY`, each added up over the axes along which an input
-    /// was repeated.
+    /// With Y = A · B, `dA = dY · Bᵀ` and `dB = Aᵀ · dY`, each added up over the axes along which
+    /// an input was repeated.
     func forward(_ inputs: [Tensor], in pass: Pass) throws -> Forward {
         let output = try predict(inputs, on: pass.kernels)
         return Forward(output, inputs: 2) {
@@ -182,7 +182,8 @@ extension BroadcastProduct: ONNXLayer {
         guard alpha != 1 || transposesA || transposesB else {
             return graph.add("MatMul", on: a, [b])
         }
-        // Gemm knows matrices only, and only imported ones of two axes are transposed or multiplied.
+        // Gemm knows matrices only, and only imported ones of two axes are transposed or
+        // multiplied.
         guard inputShape.count == 2 else {
             throw TensorError(
                 operation: "exportONNX", argument: "x", value: "\(inputShape)",

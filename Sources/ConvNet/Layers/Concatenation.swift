@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Values one behind the other along an axis: what joins the branches of an Inception block (Szegedy et
-// al., "Going deeper with convolutions", 2014) or of a U-Net (Ronneberger et al., 2015).
+// Values one behind the other along an axis: what joins the branches of an Inception block (Szegedy
+// et al., "Going deeper with convolutions", 2014) or of a U-Net (Ronneberger et al., 2015).
 
-/// The inputs one behind the other along an axis; their other extents are equal. Any number of inputs,
-/// also the same value several times.
+/// The inputs one behind the other along an axis; their other extents are equal. Any number of
+/// inputs, also the same value several times.
 ///
 /// ```swift
-/// let y = try graph.add(Concatenation(axis: 1), left, right)    // [N, 3, H, W], [N, 5, H, W] to [N, 8, H, W]
+/// // [N, 3, H, W] and [N, 5, H, W] to [N, 8, H, W]
+/// let y = try graph.add(Concatenation(axis: 1), left, right)
 /// ```
 public struct Concatenation: Layer {
     /// The axis along which they lie; -1 is the last.

@@ -5,7 +5,8 @@
 /// Filters that slide over images: `[N, C, H, W]` to `[N, F, OH, OW]`.
 ///
 /// ```swift
-/// let layer = try Convolution(inputChannels: 3, outputChannels: 64, kernel: 7, stride: 2, padding: 3)
+/// let layer = try Convolution(
+///     inputChannels: 3, outputChannels: 64, kernel: 7, stride: 2, padding: 3)
 /// ```
 public struct Convolution: UnaryLayer {
     /// The geometry of the filters' window.
@@ -31,8 +32,8 @@ public struct Convolution: UnaryLayer {
     ///   - initialization: how wide the weights are spread.
     ///   - seed: what the weights are drawn from.
     ///   - stream: one of the seed's independent streams, so that layers of one seed differ.
-    /// - Throws: ``TensorError`` when a size is below 1, the padding negative, or groups don't divide
-    ///   the channels.
+    /// - Throws: ``TensorError`` when a size is below 1, the padding negative, or groups don't
+    ///   divide the channels.
     public init(
         inputChannels: Int, outputChannels: Int, kernel: Int, stride: Int = 1, padding: Int = 0,
         dilation: Int = 1, groups: Int = 1, hasBias: Bool = true,
@@ -45,11 +46,12 @@ public struct Convolution: UnaryLayer {
             stream: stream)
     }
 
-    /// A layer along rows, PyTorch's `Conv1d`: sequences are images of one row, `[N, C, 1, W]`, and so are
-    /// the filters.
+    /// A layer along rows, PyTorch's `Conv1d`: sequences are images of one row, `[N, C, 1, W]`, and
+    /// so are the filters.
     ///
     /// ```swift
-    /// let layer = try Convolution(inputChannels: 2, outputChannels: 16, width: 9, stride: 4, padding: 4)
+    /// let layer = try Convolution(
+    ///     inputChannels: 2, outputChannels: 16, width: 9, stride: 4, padding: 4)
     /// ```
     ///
     /// - Parameters:
@@ -64,8 +66,8 @@ public struct Convolution: UnaryLayer {
     ///   - initialization: how wide the weights are spread.
     ///   - seed: what the weights are drawn from.
     ///   - stream: one of the seed's independent streams, so that layers of one seed differ.
-    /// - Throws: ``TensorError`` when a size is below 1, the padding negative, or groups don't divide
-    ///   the channels.
+    /// - Throws: ``TensorError`` when a size is below 1, the padding negative, or groups don't
+    ///   divide the channels.
     public init(
         inputChannels: Int, outputChannels: Int, width: Int, stride: Int = 1, padding: Int = 0,
         dilation: Int = 1, groups: Int = 1, hasBias: Bool = true,
@@ -78,11 +80,12 @@ public struct Convolution: UnaryLayer {
             stream: stream)
     }
 
-    /// A layer with drawn weights and zero bias, and any window: wider than high, or padded more on one
-    /// side than on the other.
+    /// A layer with drawn weights and zero bias, and any window: wider than high, or padded more on
+    /// one side than on the other.
     ///
     /// ```swift
-    /// let window = try Window(height: 3, width: 5, padding: Padding(top: 2, bottom: 0, left: 2, right: 2))
+    /// let window = try Window(
+    ///     height: 3, width: 5, padding: Padding(top: 2, bottom: 0, left: 2, right: 2))
     /// let layer = try Convolution(inputChannels: 3, outputChannels: 16, window: window)
     /// ```
     ///
@@ -95,8 +98,8 @@ public struct Convolution: UnaryLayer {
     ///   - initialization: how wide the weights are spread.
     ///   - seed: what the weights are drawn from.
     ///   - stream: one of the seed's independent streams, so that layers of one seed differ.
-    /// - Throws: ``TensorError`` when there are no channels or filters, groups don't divide them, or the
-    ///   weights are too many.
+    /// - Throws: ``TensorError`` when there are no channels or filters, groups don't divide them,
+    ///   or the weights are too many.
     public init(
         inputChannels: Int, outputChannels: Int, window: Window, groups: Int = 1,
         hasBias: Bool = true, initialization: Initialization = .he, seed: UInt64 = 0,
@@ -162,7 +165,7 @@ public struct Convolution: UnaryLayer {
 
     /// The filters, `[F, C/groups, KH, KW]`.
     ///
-    /// - Throws: ``TensorError`` when somebody has replaced the parameters by others.
+    /// - Throws: ``TensorError`` when the parameters have been replaced by others.
     public var weights: Tensor { get throws { try operation().weights } }
 
     /// `W` and, unless the layer has no bias, `b`.
@@ -181,8 +184,8 @@ public struct Convolution: UnaryLayer {
         ).outputShape
     }
 
-    /// A product and an addition for each tap of a filter and each output, the bias's addition being
-    /// the first.
+    /// A product and an addition for each tap of a filter and each output, the bias's addition
+    /// being the first.
     public func operationCount(for inputShape: [Int]) throws -> Int {
         let taps = weightsShape.dropFirst().reduce(1, *)
         return try operations(timesOutputs: 2 * taps, for: inputShape)

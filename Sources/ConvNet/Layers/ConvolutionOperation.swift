@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// A convolution, perhaps with what stands behind it: what lies between need not go to memory. The layer
-// by itself and a plan's fused step are the same function.
+// A convolution, perhaps with what stands behind it: what lies between need not go to memory. The
+// layer by itself and a plan's fused step are the same function.
 
 /// A convolution with its filters, and what is done to its output at once.
 struct ConvolutionOperation: Sendable {
     /// `[F, C/groups, KH, KW]`
     let weights: Tensor
     let descriptor: ConvolutionDescriptor
-    /// What is done to the output; in training a bias, a max pooling, and an activation whose gradient
-    /// takes the output.
+    /// What is done to the output; in training a bias, a max pooling, and an activation whose
+    /// gradient takes the output.
     var epilogue: Epilogue
 
     /// The output in prediction.

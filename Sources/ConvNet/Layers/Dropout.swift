@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Dropout, "Deep Learning from Scratch", section 6.4.3, in its inverted form: training scales what is
-// kept, so that prediction does nothing.
+// Dropout, "Deep Learning from Scratch", section 6.4.3, in its inverted form: training scales what
+// is kept, so that prediction does nothing.
 
-/// Sets a random share of the numbers to 0 in training and scales the others by `1 / (1 − rate)`; in
-/// prediction the identity.
+/// Sets a random share of the numbers to 0 in training and scales the others by `1 / (1 − rate)`;
+/// in prediction the identity.
 ///
-/// The book's dropout (section 6.4.3) does it the other way round: training leaves what it keeps as it is,
-/// and prediction multiplies by `1 − rate`. Weights that were trained so are converted by multiplying
-/// those of the layer behind each dropout with `1 − rate`, as <doc:Interchange> shows; the bias stays.
+/// The book's dropout (section 6.4.3) does it the other way round: training leaves what it keeps as
+/// it is, and prediction multiplies by `1 − rate`. Weights that were trained so are converted by
+/// multiplying those of the layer behind each dropout with `1 − rate`, as <doc:Interchange> shows;
+/// the bias stays.
 ///
-/// Which numbers are dropped follows from the seed, the layer's stream, the number of the training step
-/// (see ``Pass/step``) and the number's place alone: the same at any number of threads, on
-/// any kernels, and after going on from a checkpoint. The gradient draws them again.
+/// Which numbers are dropped follows from the seed, the layer's stream, the number of the training
+/// step (see ``Pass/step``) and the number's place alone: the same at any number of threads, on any
+/// kernels, and after going on from a checkpoint. The gradient draws them again.
 public struct Dropout: UnaryLayer {
     private let mask: DropoutMask
 

@@ -20,7 +20,8 @@ public struct Elementwise: Layer {
         self.init(operation, alignsLastAxes: false)
     }
 
-    /// A layer whose inputs may have different numbers of axes: the last ones belong together, as NumPy's.
+    /// A layer whose inputs may have different numbers of axes: the last ones belong
+    /// together, as NumPy's.
     init(_ operation: BinaryOperation, alignsLastAxes: Bool) {
         self.operation = operation
         self.alignsLastAxes = alignsLastAxes

@@ -2,8 +2,9 @@
 //
 // Images as rows.
 
-/// The numbers of each sample in a row: `[N, C, H, W]`, or any shape from two axes on, to `[N, C·H·W]`.
-/// Nothing is copied. ``Affine`` does not need it; a network that ends in a pooling does.
+/// The numbers of each sample in a row: `[N, C, H, W]`, or any shape from two axes on, to
+/// `[N, C·H·W]`. Nothing is copied. ``Affine`` does not need it; a network that ends in a pooling
+/// does.
 public struct Flatten: UnaryLayer {
     /// A layer without parameters.
     public init() {}

@@ -6,11 +6,12 @@
 public struct Pass: Sendable {
     /// What does the arithmetic.
     public let kernels: any Kernels
-    /// The training step's number, from 0: a layer that draws random numbers draws those of that step.
-    /// Where batches are cut into shards (``Sharding``), each shard of a step has a number of its own.
+    /// The training step's number, from 0: a layer that draws random numbers draws those of
+    /// that step. Where batches are cut into shards (``Sharding``), each shard of a step has a
+    /// number of its own.
     public let step: Int
-    /// Whether a layer with running statistics works by them, and leaves them as they are: it is frozen
-    /// (``Trainer/frozenNormalizations``).
+    /// Whether a layer with running statistics works by them, and leaves them as they are: it is
+    /// frozen (``Trainer/frozenNormalizations``).
     public let usesRunningStatistics: Bool
 
     /// A pass on given kernels, of a given step.
@@ -39,8 +40,8 @@ public struct Forward: Sendable {
     public let output: Tensor
     /// From the gradient of the output to those of the inputs and parameters.
     public let pullback: Pullback
-    /// What the pass makes of the layer's buffers, in their order; nil where they stay as they are. They
-    /// become the layer's when the whole step has succeeded.
+    /// What the pass makes of the layer's buffers, in their order; nil where they stay as they are.
+    /// They become the layer's when the whole step has succeeded.
     public let buffers: [Tensor]?
 
     /// An output and the way back.
@@ -49,8 +50,8 @@ public struct Forward: Sendable {
     ///   - output: the layer's output.
     ///   - inputs: how many inputs the layer has.
     ///   - buffers: what the pass makes of the layer's buffers; nil where they stay as they are.
-    ///   - pullback: from the gradient of the output, of its shape, to the gradients that are wanted. It
-    ///     should capture only the tensors that it needs.
+    ///   - pullback: from the gradient of the output, of its shape, to the gradients that are
+    ///     wanted. It should capture only the tensors that it needs.
     public init(
         _ output: Tensor, inputs: Int = 1, buffers: [Tensor]? = nil,
         pullback: @escaping Pullback.Function
@@ -61,8 +62,8 @@ public struct Forward: Sendable {
     }
 }
 
-/// From the gradient of a layer's output to those of its inputs and parameters: the layer's derivative at
-/// the inputs of one pass, transposed.
+/// From the gradient of a layer's output to those of its inputs and parameters: the layer's
+/// derivative at the inputs of one pass, transposed.
 public struct Pullback: Sendable {
     /// What a pullback computes.
     public typealias Function =

@@ -2,8 +2,9 @@
 //
 // Pooling over whole planes; Lin et al., "Network in network", 2013.
 
-/// The mean of each plane: `[N, C, H, W]` to `[N, C, 1, 1]`, images of one pixel, as in ONNX, so that
-/// convolutions may follow; ``Flatten`` makes rows of them, and ``Affine`` takes them as they are.
+/// The mean of each plane: `[N, C, H, W]` to `[N, C, 1, 1]`, images of one pixel, as in
+/// ONNX, so that convolutions may follow; ``Flatten`` makes rows of them, and ``Affine``
+/// takes them as they are.
 public struct GlobalAveragePooling: UnaryLayer {
     /// A layer without parameters.
     public init() {}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Pixels around images, as a layer of its own: convolutions and poolings pad by themselves, but with
-// zeros and −∞ alone.
+// Pixels around images, as a layer of its own: convolutions and poolings pad by themselves, but
+// with zeros and −∞ alone.
 
 /// Rows and columns around images: `[N, C, H, W]` to `[N, C, top + H + bottom, left + W + right]`.
 ///
@@ -140,7 +140,8 @@ public struct ImagePadding: ResamplingLayer {
         return output
     }
 
-    /// The layer's output in training, and the way back: copies of a pixel have their gradients added.
+    /// The layer's output in training, and the way back: copies of a pixel have their
+    /// gradients added.
     public func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
         guard case .constant = mode else { return try resampledForward(x, in: pass) }
         let interior = try interior(of: x.shape)

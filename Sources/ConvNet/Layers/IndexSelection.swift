@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Given indices along an axis, each as often as one likes: slices, repetitions and paddings with a value's
-// own numbers, of imported models.
+// Given indices along an axis, each as often as one likes: slices, repetitions and paddings with a
+// value's own numbers, of imported models.
 
 /// The numbers at given indices along an axis, as NumPy's `take`.
 struct IndexSelection: UnaryLayer {

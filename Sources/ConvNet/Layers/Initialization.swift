@@ -4,8 +4,9 @@
 
 /// How wide a layer's first weights are spread around 0.
 ///
-/// "Deep Learning from Scratch", section 6.2; He et al., "Delving deep into rectifiers", 2015; Glorot
-/// and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
+/// "Deep Learning from Scratch", section 6.2; He et al., "Delving deep into rectifiers", 2015;
+/// Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+/// networks", 2010.
 public enum Initialization: Sendable, Hashable {
     /// A given standard deviation.
     case standardDeviation(Double)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The taps of an interpolation along one axis, after PyTorch (aten/src/ATen/native/UpSample.h) and ONNX's
-// Resize (https://onnx.ai/onnx/operators/onnx__Resize.html).
+// The taps of an interpolation along one axis, after PyTorch (aten/src/ATen/native/UpSample.h) and
+// ONNX's Resize (https://onnx.ai/onnx/operators/onnx__Resize.html).
 
 import Foundation
 
@@ -68,8 +68,8 @@ struct Interpolation {
         }
     }
 
-    /// The inputs within reach of a position, which grows with the output's pixels; their weights add
-    /// up to 1, also where some lie beyond the ends.
+    /// The inputs within reach of a position, which grows with the output's pixels; their weights
+    /// add up to 1, also where some lie beyond the ends.
     private func wide(
         at position: Double, reach: Double, _ weight: (_ distance: Double) -> Double
     ) -> [(place: Int, weight: Double)] {

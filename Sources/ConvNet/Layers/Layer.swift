@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// What every layer can do. Layers are values and pure: nothing of a pass stays in them, so one layer may
-// be applied at two places, and a step that fails leaves nothing behind.
+// What every layer can do. Layers are values and pure: nothing of a pass stays in them, so one
+// layer may be applied at two places, and a step that fails leaves nothing behind.
 
 /// A differentiable function of tensors, with its parameters: a node of a ``Graph``.
 ///
-/// ``predict(_:on:)`` is what prediction computes. ``forward(_:in:)`` is what training computes; it gives
-/// the output together with a ``Pullback``, which turns the gradient of the output into those of the
-/// inputs and parameters. All arithmetic goes through ``Kernels``, so a layer runs on any of them, with
-/// tensors of either number type. Both may be called from many threads at once.
+/// ``predict(_:on:)`` is what prediction computes. ``forward(_:in:)`` is what training computes; it
+/// gives the output together with a ``Pullback``, which turns the gradient of the output into those
+/// of the inputs and parameters. All arithmetic goes through ``Kernels``, so a layer runs on any of
+/// them, with tensors of either number type. Both may be called from many threads at once.
 ///
 /// A layer with one input conforms to ``UnaryLayer`` and sees a tensor instead of an array.
 public protocol Layer: Sendable {
@@ -25,8 +25,8 @@ public protocol Layer: Sendable {
     var bufferNames: [String] { get }
 
     /// The tensors that training changes beside the parameters, such as running statistics; none by
-    /// default. They are saved with the parameters, and no optimizer sees them. A training pass returns
-    /// what it makes of them in ``Forward/buffers``.
+    /// default. They are saved with the parameters, and no optimizer sees them. A training pass
+    /// returns what it makes of them in ``Forward/buffers``.
     var buffers: [Tensor] { get set }
 
     /// The shape of the output for given shapes of the inputs, all with the sample axis first.
@@ -41,22 +41,22 @@ public protocol Layer: Sendable {
 
     /// The layer's output in training, and the way back.
     ///
-    /// The pullback should capture only the tensors that it needs: what it captures is held until the
-    /// backward pass has called it.
+    /// The pullback should capture only the tensors that it needs: what it captures is held until
+    /// the backward pass has called it.
     ///
     /// - Throws: ``TensorError`` when the layer can't work with such inputs.
     func forward(_ inputs: [Tensor], in pass: Pass) throws -> Forward
 
-    /// Fails where training can't work with inputs of such shapes although prediction can. By default
-    /// nothing fails.
+    /// Fails where training can't work with inputs of such shapes although prediction can. By
+    /// default nothing fails.
     ///
     /// ``Trainer`` asks before the first step, for each size that a batch will have.
     ///
     /// - Throws: ``TensorError`` that names the rule.
     func requireTrainable(on inputShapes: [[Int]]) throws
 
-    /// The floating-point operations of a forward pass, a multiplication and an addition being two; one
-    /// per element of the output by default.
+    /// The floating-point operations of a forward pass, a multiplication and an addition being two;
+    /// one per element of the output by default.
     ///
     /// Convolutions and affine layers count their products, poolings one operation per tap; of the
     /// others it is no more than an order of magnitude.
@@ -64,9 +64,9 @@ public protocol Layer: Sendable {
     /// - Throws: ``TensorError`` when the layer can't work with such inputs.
     func operationCount(for inputShapes: [[Int]]) throws -> Int
 
-    /// Whether the layer only works with the shape of a sample that its network was made for; false by
-    /// default. A layer that takes images as rows of numbers does: of another image the same numbers would
-    /// be other pixels.
+    /// Whether the layer only works with the shape of a sample that its network was made for; false
+    /// by default. A layer that takes images as rows of numbers does: of another image the same
+    /// numbers would be other pixels.
     var fixesInputShape: Bool { get }
 
     /// What a plan may know about the layer, to run it together with its neighbours;
@@ -154,7 +154,7 @@ extension Layer {
 
     /// The parameters, if they have the shapes that the layer was made with.
     ///
-    /// - Throws: ``TensorError`` that names the one which somebody has replaced by another shape.
+    /// - Throws: ``TensorError`` that names the one that has been replaced by one of another shape.
     func checkedParameters(_ shapes: [[Int]]) throws(TensorError) -> [Tensor] {
         try Self.check(parameters, named: parameterNames, shapes)
         return parameters

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// What a plan may know about a layer. Plans look for these patterns, never for types, so that a layer of
-// one's own is fused like those of the package.
+// What a plan may know about a layer. Plans look for these patterns, never for types, so that your
+// own layer is fused like those of the package.
 
 /// What a layer computes, as far as it can be run together with its neighbours.
 public enum LayerPattern: Sendable, Hashable {
     /// A convolution; its parameters are the filters and, where there is one, the bias.
     case convolution(ConvolutionDescriptor)
-    /// In prediction `(x − mean) / √(variance + epsilon) · gamma + beta` for each channel; its parameters
-    /// are gamma and beta, its buffers the means and variances.
+    /// In prediction `(x − mean) / √(variance + epsilon) · gamma + beta` for each channel; its
+    /// parameters are gamma and beta, its buffers the means and variances.
     case channelNormalization(epsilon: Double)
     /// The sum of all inputs, number by number.
     case addition

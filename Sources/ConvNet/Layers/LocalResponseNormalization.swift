@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Local response normalization, as in AlexNet; Krizhevsky et al., "ImageNet classification with deep
-// convolutional neural networks", 2012, section 3.3.
+// Local response normalization, as in AlexNet; Krizhevsky et al., "ImageNet classification with
+// deep convolutional neural networks", 2012, section 3.3.
 
 /// Each number divided by a power of the sum of squares of its neighbours along the channels:
 /// `y[c] = x[c] / (k + alpha/size · Σ x[c']²)^beta`, of any shape `[N, C, …]`.
@@ -18,7 +18,8 @@ public struct LocalResponseNormalization: UnaryLayer {
     ///   - alpha: the sum's factor, before it is divided by the size.
     ///   - beta: the exponent.
     ///   - k: what is added to the sum.
-    /// - Throws: ``TensorError`` when the size is below 1, alpha or beta negative, or k not above 0.
+    /// - Throws: ``TensorError`` when the size is below 1, alpha or beta negative, or k not
+    ///   above 0.
     public init(
         size: Int = 5, alpha: Double = 5e-4, beta: Double = 0.75, k: Double = 2
     ) throws {

@@ -4,8 +4,9 @@
 
 /// The largest number under each place of a window: `[N, C, H, W]` to `[N, C, OH, OW]`.
 ///
-/// The gradient of an output goes to where its maximum was: of equal numbers to the first in reading
-/// order. NaN wins over every number, so that a mistake upstream is seen, and of several NaN the first.
+/// The gradient of an output goes to where its maximum was: of equal numbers to the first in
+/// reading order. NaN wins over every number, so that a mistake upstream is seen, and of several
+/// NaN the first.
 public struct MaxPooling: UnaryLayer {
     /// The geometry of the pooling.
     public let window: Window
@@ -16,14 +17,15 @@ public struct MaxPooling: UnaryLayer {
     ///   - size: the window's height and width.
     ///   - stride: the step between places; `size` when nil.
     ///   - padding: rows and columns around the image that count as −∞, at most half the size.
-    ///   - ceilMode: whether a last place that reaches past the padded image counts; where the window
-    ///     is larger than the image by less than a stride, it is the only one.
+    ///   - ceilMode: whether a last place that reaches past the padded image counts; where the
+    ///     window is larger than the image by less than a stride, it is the only one.
     /// - Throws: ``TensorError`` when a size or stride is below 1 or the padding is negative.
     public init(_ size: Int, stride: Int? = nil, padding: Int = 0, ceilMode: Bool = false) throws {
         window = try Window(size, stride: stride ?? size, padding: padding, ceilMode: ceilMode)
     }
 
-    /// A pooling along rows, PyTorch's `MaxPool1d`: sequences are images of one row, `[N, C, 1, W]`.
+    /// A pooling along rows, PyTorch's `MaxPool1d`: sequences are images of one row,
+    /// `[N, C, 1, W]`.
     ///
     /// - Parameters:
     ///   - width: the window's width; its height is 1.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Channels as pixels and back; Shi et al., "Real-time single image and video super-resolution using an
-// efficient sub-pixel convolutional neural network", 2016.
+// Channels as pixels and back; Shi et al., "Real-time single image and video super-resolution using
+// an efficient sub-pixel convolutional neural network", 2016.
 
 /// Blocks of channels as blocks of pixels: `[N, C·r², H, W]` to `[N, C, H·r, W·r]`, with
 /// `y[n, c, h·r + i, w·r + j] = x[n, c·r² + i·r + j, h, w]`, as in PyTorch.

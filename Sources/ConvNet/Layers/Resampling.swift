@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// ONNX's Resize with all its rules (https://onnx.ai/onnx/operators/onnx__Resize.html), for an input of
-// known size: what imported models have. Resize is the layer for networks of one's own.
+// ONNX's Resize with all its rules (https://onnx.ai/onnx/operators/onnx__Resize.html), for an input
+// of known size: what imported models have. Resize is the layer for your own networks.
 
 /// Values of another size along some axes, interpolated as an operator of ONNX says.
 struct Resampling: UnaryLayer {

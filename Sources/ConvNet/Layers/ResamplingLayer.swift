@@ -4,7 +4,8 @@
 
 /// A layer whose output is its images resampled: `[N, C, H, W]` to `[N, C, OH, OW]`.
 protocol ResamplingLayer: UnaryLayer {
-    /// How the output's rows and columns are made of those of an input, whose shape the layer takes.
+    /// How the output's rows and columns are made of those of an input, whose shape the layer
+    /// takes.
     ///
     /// - Throws: ``TensorError`` when an extent is too large.
     func taps(for inputShape: [Int]) throws -> (rows: ResamplingTaps, columns: ResamplingTaps)

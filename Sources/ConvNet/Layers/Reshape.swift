@@ -13,8 +13,8 @@ public struct Reshape: UnaryLayer {
 
     /// A shape of samples.
     ///
-    /// - Parameter sampleShape: the extents behind the axis of samples, each at least 1, but that one of
-    ///   them may be -1, what is left over.
+    /// - Parameter sampleShape: the extents behind the axis of samples, each at least 1, but that
+    ///   one of them may be -1, what is left over.
     /// - Throws: ``TensorError`` when an extent is neither, or the shape is too large.
     public init(to sampleShape: [Int]) throws {
         let known = sampleShape.filter { $0 != -1 }

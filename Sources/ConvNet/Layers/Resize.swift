@@ -5,19 +5,20 @@
 /// Images of another size, interpolated between pixels: `[N, C, H, W]` to `[N, C, OH, OW]`.
 ///
 /// ```swift
-/// let twice = try Resize(scales: (2, 2), mode: .bilinear)    // PyTorch's Upsample(scale_factor=2, …)
+/// // PyTorch's Upsample(scale_factor=2, mode="bilinear")
+/// let twice = try Resize(scales: (2, 2), mode: .bilinear)
 /// let fixed = try Resize(sizes: 224, mode: .bicubic, antialias: true)
 /// ```
 ///
 /// PyTorch's `align_corners` is `alignCorners` here; its `nearest` is that mode with `asymmetric`
-/// coordinates, its `nearest-exact` the one with `halfPixel`, which is what all modes have unless told
-/// otherwise. Positions and weights are those of ONNX's `Resize`: with antialias and aligned corners
-/// PyTorch moves the corners, and this layer doesn't.
+/// coordinates, its `nearest-exact` the one with `halfPixel`, which is the default of all modes.
+/// Positions and weights are those of ONNX's `Resize`: with antialias and aligned corners PyTorch
+/// moves the corners, and this layer doesn't.
 public struct Resize: ResamplingLayer {
     /// What lies between pixels.
     public enum Mode: String, Sendable, Hashable, CaseIterable {
-        /// The nearest pixel; half-way between two the later one, but with asymmetric coordinates the
-        /// one before.
+        /// The nearest pixel; half-way between two the later one, but with asymmetric coordinates
+        /// the one before.
         case nearest
         /// A straight line.
         case bilinear
@@ -50,8 +51,8 @@ public struct Resize: ResamplingLayer {
     public let mode: Mode
     /// Where output pixels lie in the input.
     public let coordinates: Coordinates
-    /// Whether, where images become smaller, the interpolation is as wide as the output's pixels are in
-    /// the input, so that no pixel is passed over (PyTorch's `antialias`, and Pillow's way).
+    /// Whether, where images become smaller, the interpolation is as wide as the output's pixels
+    /// are in the input, so that no pixel is passed over (PyTorch's `antialias`, and Pillow's way).
     public let antialias: Bool
 
     /// Images of given sizes.
@@ -62,8 +63,8 @@ public struct Resize: ResamplingLayer {
     ///   - coordinates: where output pixels lie in the input.
     ///   - antialias: whether the interpolation widens where images become smaller; not for
     ///     the nearest pixel.
-    /// - Throws: ``TensorError`` when a size is out of range, or the nearest pixel is asked for with
-    ///   antialias.
+    /// - Throws: ``TensorError`` when a size is out of range, or the nearest pixel is asked for
+    ///   with antialias.
     public init(
         sizes: PerAxis, mode: Mode, coordinates: Coordinates = .halfPixel, antialias: Bool = false
     ) throws {
@@ -78,8 +79,8 @@ public struct Resize: ResamplingLayer {
     ///   - coordinates: where output pixels lie in the input.
     ///   - antialias: whether the interpolation widens where images become smaller; not for
     ///     the nearest pixel.
-    /// - Throws: ``TensorError`` when a scale is not from 2⁻²⁰ to 2²⁰, or the nearest pixel is asked for
-    ///   with antialias.
+    /// - Throws: ``TensorError`` when a scale is not from 2⁻²⁰ to 2²⁰, or the nearest pixel is
+    ///   asked for with antialias.
     public init(
         scales: (height: Double, width: Double), mode: Mode, coordinates: Coordinates = .halfPixel,
         antialias: Bool = false
@@ -222,8 +223,8 @@ extension LayerSettings {
 }
 
 extension Resize: ONNXLayer {
-    /// Scales are `float32` in ONNX. What they can't say without rounding, and antialias, which ONNX has
-    /// from version 18 of its operators on, is a product with matrices.
+    /// Scales are `float32` in ONNX. What they can't say without rounding, and antialias, which
+    /// ONNX has from version 18 of its operators on, is a product with matrices.
     func export(to graph: inout ONNXGraph, inputShape: [Int]) throws {
         let scales = scales(of: inputShape).map { Float($0.over / $0.under) }
         let areExact = zip(scales, self.scales(of: inputShape)).allSatisfy {

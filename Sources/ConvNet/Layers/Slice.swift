@@ -2,10 +2,11 @@
 //
 // Some of the indices along one axis.
 
-/// A part of the input along one axis, as Python's `x[from:to:step]`: `[N, 8, H, W]` to `[N, 3, H, W]`.
+/// A part of the input along one axis, as Python's `x[from:to:step]`: `[N, 8, H, W]` to
+/// `[N, 3, H, W]`.
 ///
-/// Indices below 0 count from the end, and those beyond the ends mean the ends. A split is a slice for
-/// each part.
+/// Indices below 0 count from the end, and those beyond the ends mean the ends. A split is a slice
+/// for each part.
 ///
 /// ```swift
 /// let front = try Slice(axis: 1, to: 4)
@@ -28,8 +29,8 @@ public struct Slice: ViewLayer {
     ///   - from: the first index; below 0 it is counted from the end.
     ///   - to: the index before which the slice ends; below 0 it is counted from the end.
     ///   - step: from one index to the next; negative to go backwards.
-    /// - Throws: ``TensorError`` when the axis is 0, which counts samples, or the step is 0 or beyond
-    ///   2³¹ − 1.
+    /// - Throws: ``TensorError`` when the axis is 0, which counts samples, or the step is 0 or
+    ///   beyond 2³¹ − 1.
     public init(axis: Int, from: Int? = nil, to: Int? = nil, step: Int = 1) throws {
         try Axis.check(axis, operation: "Slice")
         guard step != 0, step.magnitude <= Shape.largestExtent else {

@@ -41,7 +41,8 @@ public struct Squeeze: UnaryLayer {
     }
 }
 
-/// The input with one axis more, whose extent is 1: `[N, C, W]` to `[N, C, 1, W]`. Nothing is copied.
+/// The input with one axis more, whose extent is 1: `[N, C, W]` to `[N, C, 1, W]`.
+/// Nothing is copied.
 public struct Unsqueeze: UnaryLayer {
     /// The axis of the output; -1 is the last.
     public let axis: Int

@@ -4,11 +4,12 @@
 
 /// A tensor that a graph holds, as a value without inputs: a parameter or a constant.
 ///
-/// Its shape is the whole value's, the first axis included: of extent 1 it broadcasts with any number of
-/// samples.
+/// Its shape is the whole value's, the first axis included: of extent 1 it broadcasts with any
+/// number of samples.
 ///
 /// ```swift
-/// let scale = try graph.add(StoredTensor(Tensor(shape: [1, 8, 1, 1], repeating: 1), isTrained: true))
+/// let ones = try Tensor(shape: [1, 8, 1, 1], repeating: 1)
+/// let scale = try graph.add(StoredTensor(ones, isTrained: true))
 /// let y = try graph.add(Elementwise(.multiply), x, scale)
 /// ```
 public struct StoredTensor: Layer {

@@ -2,7 +2,8 @@
 //
 // The axes of a value in another order.
 
-/// The input with its axes in another order: axis `a` of the output is axis `permutation[a]` of the input.
+/// The input with its axes in another order: axis `a` of the output is axis
+/// `permutation[a]` of the input.
 ///
 /// ```swift
 /// let toChannelsLast = try Transpose([0, 2, 3, 1])    // [N, C, H, W] to [N, H, W, C]
@@ -14,8 +15,8 @@ public struct Transpose: ViewLayer {
 
     /// A permutation of axes.
     ///
-    /// - Parameter permutation: each axis of the input once. Axis 0, which counts samples, stays the
-    ///   first.
+    /// - Parameter permutation: each axis of the input once. Axis 0, which counts samples,
+    ///   stays the first.
     /// - Throws: ``TensorError`` when the numbers are no such permutation.
     public init(_ permutation: [Int]) throws {
         guard permutation.first == 0, permutation.sorted() == Array(permutation.indices) else {

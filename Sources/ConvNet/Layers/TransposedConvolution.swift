@@ -4,19 +4,21 @@
 // "Deconvolutional networks", 2010; Dumoulin and Visin, "A guide to convolution arithmetic", 2016.
 
 /// Each pixel spread over a window by its filters, sums where windows overlap: `[N, C, H, W]` to
-/// `[N, F, OH, OW]` with `OH = (H − 1)·stride − top − bottom + dilation·(KH − 1) + 1 + outputPadding`.
+/// `[N, F, OH, OW]` with
+/// `OH = (H − 1)·stride − top − bottom + dilation·(KH − 1) + 1 + outputPadding`.
 ///
-/// It is the gradient with respect to the images of a convolution from F to C channels, as in PyTorch's
-/// `ConvTranspose2d`, and undoes what that does to sizes.
+/// It is the gradient with respect to the images of a convolution from F to C channels, as in
+/// PyTorch's `ConvTranspose2d`, and undoes what that does to sizes.
 ///
 /// ```swift
-/// let twice = try TransposedConvolution(inputChannels: 64, outputChannels: 32, kernel: 2, stride: 2)
+/// let twice = try TransposedConvolution(
+///     inputChannels: 64, outputChannels: 32, kernel: 2, stride: 2)
 /// ```
 public struct TransposedConvolution: UnaryLayer {
     /// The geometry of the filters' window; its padding is taken off the output.
     public let window: Window
-    /// Rows and columns that the output has more, below and on the right: of the sizes from which the
-    /// convolution makes H×W, the larger ones.
+    /// Rows and columns that the output has more, below and on the right: of the sizes from which
+    /// the convolution makes H×W, the larger ones.
     public let outputPadding: PerAxis
     /// How many blocks channels and filters fall into.
     public let groups: Int
@@ -38,8 +40,8 @@ public struct TransposedConvolution: UnaryLayer {
     ///   - initialization: how wide the weights are spread.
     ///   - seed: what the weights are drawn from.
     ///   - stream: one of the seed's independent streams, so that layers of one seed differ.
-    /// - Throws: ``TensorError`` when a size is below 1, a padding is negative, that of the output as
-    ///   large as the stride, or groups don't divide the channels.
+    /// - Throws: ``TensorError`` when a size is below 1, a padding is negative, that of the output
+    ///   as large as the stride, or groups don't divide the channels.
     public init(
         inputChannels: Int, outputChannels: Int, kernel: Int, stride: Int = 1, padding: Int = 0,
         outputPadding: Int = 0, dilation: Int = 1, groups: Int = 1,
@@ -74,8 +76,8 @@ public struct TransposedConvolution: UnaryLayer {
             inputChannels, outputChannels / groups, window.size.height, window.size.width,
         ]
         _ = try Shape.elementCount(shape, operation: "TransposedConvolution")
-        // No product here is larger than the number of weights, which was checked. Of the windows that
-        // cover a pixel of the output, each has a stride's area for itself.
+        // No product here is larger than the number of weights, which was checked. Of the windows
+        // that cover a pixel of the output, each has a stride's area for itself.
         let taps = window.size.height * window.size.width
         let covering = max(taps / (window.stride.height * window.stride.width), 1)
         let deviation = initialization.standardDeviation(

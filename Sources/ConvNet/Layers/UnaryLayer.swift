@@ -8,7 +8,9 @@
 /// struct Doubling: UnaryLayer {
 ///     func outputShape(for inputShape: [Int]) throws -> [Int] { inputShape }
 ///     func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
-///         Forward(try 2 * x) { outputGradient, _ in LayerGradients(input: try 2 * outputGradient) }
+///         Forward(try 2 * x) { outputGradient, _ in
+///             LayerGradients(input: try 2 * outputGradient)
+///         }
 ///     }
 /// }
 /// ```
@@ -28,8 +30,8 @@ public protocol UnaryLayer: Layer {
     /// - Throws: ``TensorError`` when the layer can't work with such an input.
     func forward(_ x: Tensor, in pass: Pass) throws -> Forward
 
-    /// Fails where training can't work with an input of such a shape although prediction can. By default
-    /// nothing fails.
+    /// Fails where training can't work with an input of such a shape although prediction can. By
+    /// default nothing fails.
     ///
     /// - Throws: ``TensorError`` that names the rule.
     func requireTrainable(on inputShape: [Int]) throws

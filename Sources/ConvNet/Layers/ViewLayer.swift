@@ -28,7 +28,8 @@ extension ViewLayer {
         return try kernels.copied(x, as: view(of: x.shape)).reshaped(to: shape)
     }
 
-    /// The layer's output in training, and the way back: numbers that were left out have no gradient.
+    /// The layer's output in training, and the way back: numbers that were left out have no
+    /// gradient.
     public func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
         let view = try view(of: x.shape)
         return Forward(try predict(x, on: pass.kernels)) {

@@ -2,8 +2,8 @@
 //
 // All numbers of a value in another shape, the axis of samples included: what imported models do.
 
-/// All numbers of a value in another shape, which says what becomes of the samples too. ``Reshape`` keeps
-/// those.
+/// All numbers of a value in another shape, which says what becomes of the samples too.
+/// ``Reshape`` keeps those.
 struct WholeReshape: UnaryLayer {
     /// The shape that comes out; -1 in it, at most once, is what is left over.
     let shape: [Int]

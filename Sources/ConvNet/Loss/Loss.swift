@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// What training makes small. A loss is a function of a network's output and of what it should have been;
-// one of one's own conforms to the protocol.
+// What training minimizes. A loss is a function of a network's output and of what it should have
+// been; your own conforms to the protocol.
 
-/// A number that tells how wrong a network's output is, with its gradient.
+/// A number that says how wrong a network's output is, with its gradient.
 ///
 /// ```swift
 /// struct AbsoluteError: Loss {
-///     func evaluate(_ output: Tensor, _ targets: Targets, on kernels: any Kernels) throws -> LossAndGradient {
+///     func evaluate(
+///         _ output: Tensor, _ targets: Targets, on kernels: any Kernels
+///     ) throws -> LossAndGradient {
 ///         let differences = try output - targets.values(like: output)
 ///         …
 ///     }
@@ -25,8 +27,8 @@ public protocol Loss: Sendable {
         _ output: Tensor, _ targets: Targets, on kernels: any Kernels
     ) throws -> LossAndGradient
 
-    /// What must be the same where training is resumed, as text by name; by default the type's name under
-    /// `loss`.
+    /// What must be the same where training is resumed, as text by name; by default the type's
+    /// name under `loss`.
     var configuration: [String: String] { get }
 }
 

@@ -3,14 +3,17 @@
 // Softmax and cross-entropy in one, "Deep Learning from Scratch", section 5.6.3, with PyTorch's
 // extensions (https://pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html).
 
-/// Softmax followed by cross-entropy: `−Σ t[k] · log softmax(x)[k]`, the mean over a batch, in nats.
+/// Softmax followed by cross-entropy: `−Σ t[k] · log softmax(x)[k]`, the mean over a
+/// batch, in nats.
 ///
-/// The output is `[N, K]`, or `[N, K, H, W]` where each pixel is a sample of its own. Targets are labels,
-/// one per sample (N·H·W of them, row by row, for images), or rows of probabilities of the output's shape.
+/// The output is `[N, K]`, or `[N, K, H, W]` where each pixel is a sample of its own. Targets are
+/// labels, one per sample (N·H·W of them, row by row, for images), or rows of probabilities of the
+/// output's shape.
 ///
-/// With class weights w, the mean is weighted: `Σ w[y]·loss / Σ w[y]`, as in PyTorch. With label smoothing
-/// ε, a label stands for the probabilities `(1 − ε)·onehot + ε/K`. Samples with the ignored label count for
-/// nothing, neither in the sum nor in the mean; where all are ignored, the loss is NaN, as in PyTorch.
+/// With class weights w, the mean is weighted: `Σ w[y]·loss / Σ w[y]`, as in PyTorch. With label
+/// smoothing ε, a label stands for the probabilities `(1 − ε)·onehot + ε/K`. Samples with the
+/// ignored label count for nothing, neither in the sum nor in the mean; where all are ignored, the
+/// loss is NaN, as in PyTorch.
 public struct SoftmaxCrossEntropy: Loss {
     /// The share of a label's probability that all classes get alike, from 0 to below 1.
     public let labelSmoothing: Double
@@ -25,8 +28,8 @@ public struct SoftmaxCrossEntropy: Loss {
     ///   - labelSmoothing: the share of a label's probability that all classes get alike.
     ///   - classWeights: how much each class counts; nil for all alike.
     ///   - ignoredLabel: the label of samples that don't count, such as −1 or 255; nil for none.
-    /// - Throws: ``TensorError`` when the smoothing is not from 0 to below 1, or a weight is negative or
-    ///   not finite.
+    /// - Throws: ``TensorError`` when the smoothing is not from 0 to below 1, or a weight is
+    ///   negative or not finite.
     public init(
         labelSmoothing: Double = 0, classWeights: [Double]? = nil, ignoredLabel: Int? = nil
     ) throws(TensorError) {

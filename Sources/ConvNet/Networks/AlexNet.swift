@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// AlexNet, "Deep Learning from Scratch", section 7.6.2; Krizhevsky et al., "ImageNet classification with
-// deep convolutional neural networks", 2012.
+// AlexNet, "Deep Learning from Scratch", section 7.6.2; Krizhevsky et al., "ImageNet classification
+// with deep convolutional neural networks", 2012.
 
 /// Five convolutions, two of them followed by local response normalization, and three affine layers
 /// with dropout; for images of 227×227 pixels in three colours.
@@ -23,14 +23,15 @@ public struct AlexNet: Classifier {
     ///   - filters: how many filters each of the five convolutions has.
     ///   - hiddenSize: the numbers between the affine layers.
     ///   - classes: K.
-    ///   - groups: into how many blocks the channels of the second, fourth and fifth convolution fall:
-    ///     2 in the paper, whose two graphics cards held one each; 1 for the single-group form.
+    ///   - groups: into how many blocks the channels of the second, fourth and fifth
+    ///     convolution fall: 2 in the paper, whose two graphics cards held one each; 1 for the
+    ///     single-group form.
     ///   - dropout: the share of numbers that the affine layers' inputs lose in training.
     ///   - initialization: how wide the weights are spread.
     ///   - kernels: what does the arithmetic.
-    /// - Throws: ``TensorError`` when there are not five numbers of filters, a size is below 1, groups
-    ///   don't divide the channels, a window is larger than its image, or the dropout is not from 0
-    ///   to below 1.
+    /// - Throws: ``TensorError`` when there are not five numbers of filters, a size is below 1,
+    ///   groups don't divide the channels, a window is larger than its image, or the dropout is not
+    ///   from 0 to below 1.
     public init(
         seed: UInt64, inputShape: [Int] = [3, 227, 227],
         filters: [Int] = [96, 256, 384, 384, 256], hiddenSize: Int = 4096, classes: Int = 1000,

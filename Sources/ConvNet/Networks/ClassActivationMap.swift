@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Where in an image a network sees a class: Grad-CAM, Selvaraju et al., "Grad-CAM: visual explanations
-// from deep networks via gradient-based localization", 2017.
+// Where in an image a network sees a class: Grad-CAM, Selvaraju et al., "Grad-CAM: visual
+// explanations from deep networks via gradient-based localization", 2017.
 
 /// How much each place of a layer's output speaks for a class.
 public struct ClassActivationMap: Sendable {
-    /// A number a place, `[1, 1, H, W]`, at least 0: `max(0, Σ α[c] · A[c])`, A being the layer's output and
-    /// α[c] the mean over its plane of the gradient of the class's logit.
+    /// One number per place, `[1, 1, H, W]`, at least 0: `max(0, Σ α[c] · A[c])`, A being the
+    /// layer's output and α[c] the mean over its plane of the gradient of the class's logit.
     public let values: Tensor
     /// The class.
     public let label: Int
@@ -26,9 +26,11 @@ extension Classifier {
     /// - Parameters:
     ///   - x: one sample, `[1, C, H, W]`.
     ///   - label: the class; the one of the largest logit when nil.
-    ///   - layer: a layer whose output is `[C, H, W]`, or `layer4` for the last one of those whose names
-    ///     begin with `layer4.`; when nil the last one of the network with more than one place.
-    /// - Throws: ``TensorError`` when the sample has another shape, or there is no such class or layer.
+    ///   - layer: a layer whose output is `[C, H, W]`, or `layer4` for the last one of those
+    ///     whose names begin with `layer4.`; when nil the last one of the network with more
+    ///     than one place.
+    /// - Throws: ``TensorError`` when the sample has another shape, or there is no such
+    ///   class or layer.
     public func classActivationMap(
         of x: Tensor, label: Int? = nil, layer: String? = nil
     ) throws -> ClassActivationMap {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// How well a network sorts samples, class by class. Pairs of classes that never met are kept nowhere, so
-// that thousands of classes cost no table of millions.
+// How well a network classifies samples, class by class. Pairs of classes that never occur are not
+// stored, so that thousands of classes take no table of millions.
 
-/// How many samples of each class were taken for which.
+/// How many samples of each class were predicted as which class.
 ///
 /// ```swift
 /// let report = try network.report(on: test)
@@ -17,7 +17,7 @@ public struct ClassificationReport: Sendable, Hashable {
         public let label: Int
         /// How many samples have it.
         public let samples: Int
-        /// How many samples were taken for it.
+        /// How many samples were predicted as it.
         public let predicted: Int
         /// How many of those have it.
         public let correct: Int
@@ -26,22 +26,22 @@ public struct ClassificationReport: Sendable, Hashable {
         public var recall: Double? {
             samples > 0 ? Double(correct) / Double(samples) : nil
         }
-        /// The share of what was taken for it that is right; nil where nothing was.
+        /// The share of the samples predicted as it that have it; nil without any.
         public var precision: Double? {
             predicted > 0 ? Double(correct) / Double(predicted) : nil
         }
-        /// The harmonic mean of precision and recall; nil where the class neither occurs nor was taken for
-        /// one.
+        /// The harmonic mean of precision and recall; nil where the class neither occurs
+        /// nor is predicted.
         public var f1: Double? {
             samples + predicted > 0 ? Double(2 * correct) / Double(samples + predicted) : nil
         }
     }
 
-    /// Two classes of which one was taken for the other.
+    /// Two classes of which one was predicted as the other.
     public struct Pair: Sendable, Hashable {
         /// The class that the samples have.
         public let label: Int
-        /// The class that they were taken for.
+        /// The class that was predicted.
         public let prediction: Int
         /// How many they are.
         public let count: Int
@@ -80,7 +80,8 @@ public struct ClassificationReport: Sendable, Hashable {
     /// - Parameters:
     ///   - logits: `[N, K]`; of equal ones the first counts as the larger, and NaN as the largest.
     ///   - labels: N classes.
-    /// - Throws: ``TensorError`` when the logits have another shape, or a label is not from 0 to K − 1.
+    /// - Throws: ``TensorError`` when the logits have another shape, or a label is not
+    ///   from 0 to K − 1.
     public mutating func add(_ logits: Tensor, labels: [Int]) throws(TensorError) {
         guard logits.shape == [labels.count, classCount] else {
             throw TensorError(
@@ -110,7 +111,7 @@ public struct ClassificationReport: Sendable, Hashable {
         }
     }
 
-    /// How many samples were sorted rightly.
+    /// How many samples were classified correctly.
     public var accuracy: Accuracy {
         let right = counts.filter { $0.key / classCount == $0.key % classCount }
         return Accuracy(correct: right.values.reduce(0, +), total: total)
@@ -119,8 +120,8 @@ public struct ClassificationReport: Sendable, Hashable {
     /// How many samples had their class among the ``top`` largest logits.
     public var topAccuracy: Accuracy { Accuracy(correct: rightAtTop, total: total) }
 
-    /// How many samples of one class were taken for another, or for their own; 0 where there is no such
-    /// class.
+    /// How many samples of one class were predicted as another, or as their own; 0 where there is
+    /// no such class.
     public subscript(label: Int, prediction: Int) -> Int {
         let classes = 0..<classCount
         guard classes.contains(label), classes.contains(prediction) else { return 0 }
@@ -141,8 +142,8 @@ public struct ClassificationReport: Sendable, Hashable {
         }
     }
 
-    /// The pairs of classes that were taken for one another most often, the most frequent first; of equals
-    /// the smaller label, then the smaller prediction.
+    /// The pairs of classes that were confused most often, the most frequent first; of equals the
+    /// smaller label, then the smaller prediction.
     public func worstPairs(_ limit: Int) -> [Pair] {
         let wrong = counts.filter { $0.key / classCount != $0.key % classCount }
         return wrong.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(max(limit, 0)).map {
@@ -152,7 +153,7 @@ public struct ClassificationReport: Sendable, Hashable {
 }
 
 extension Classifier {
-    /// How many samples of each class are taken for which.
+    /// How many samples of each class are predicted as which class.
     ///
     /// - Parameters:
     ///   - source: the samples.

@@ -8,7 +8,7 @@ public protocol Classifier: Sendable {
     var network: Network { get set }
 }
 
-/// How many of some samples were sorted rightly.
+/// How many samples of a set were classified correctly.
 public struct Accuracy: Sendable, Hashable, Codable {
     /// The samples whose largest logit was their label's.
     public let correct: Int
@@ -27,15 +27,15 @@ public struct Accuracy: Sendable, Hashable, Codable {
 
 /// What a network makes of some samples.
 public struct Evaluation: Sendable, Hashable {
-    /// How many were sorted rightly.
+    /// How many were classified correctly.
     public let accuracy: Accuracy
     /// Their mean cross-entropy, in nats.
     public let meanLoss: Double
 }
 
 extension Tensor {
-    /// How many samples have their largest logit at their label: of images with a label per pixel, those
-    /// that are right at every pixel. None where the targets are values.
+    /// How many samples have their largest logit at their label: of images with a label per pixel,
+    /// those that are right at every pixel. None where the targets are values.
     func count(ofTargetsWithLargest targets: Targets) throws -> Int {
         guard case .labels(let labels) = targets, let samples = shape.first, samples > 0 else {
             return 0
@@ -99,7 +99,8 @@ extension Classifier {
         try loss.evaluate(predict(x), .labels(labels), on: kernels).loss
     }
 
-    /// How many samples are sorted rightly; every one counts, those of the last, smaller batch too.
+    /// How many samples are classified correctly; all of them count, including a last,
+    /// smaller batch.
     ///
     /// - Parameters:
     ///   - source: the samples.
@@ -113,14 +114,14 @@ extension Classifier {
         return Accuracy(correct: correct, total: source.sampleCount)
     }
 
-    /// How many samples are sorted rightly, and their mean loss; every sample counts.
+    /// How many samples are classified correctly, and their mean loss; every sample counts.
     ///
     /// - Parameters:
     ///   - source: the samples.
     ///   - batchSize: how many are predicted at a time.
     ///   - loss: what is averaged; cross-entropy, in nats, by default.
-    /// - Throws: ``TensorError`` when the samples don't suit the network or a label is not from 0 to
-    ///   K − 1.
+    /// - Throws: ``TensorError`` when the samples don't suit the network or a label is not
+    ///   from 0 to K − 1.
     public func evaluation(
         _ source: any BatchSource, batchSize: Int = 100,
         loss: any Loss = SoftmaxCrossEntropy.standard
@@ -178,8 +179,9 @@ extension Classifier {
         try gradients(x, labels: labels).parameters
     }
 
-    /// The gradient by central differences with step 10⁻⁴, for checking ``gradient(_:labels:)``
-    /// ("Deep Learning from Scratch", section 4.4). Two predictions a parameter: for small networks.
+    /// The gradient by central differences with step 10⁻⁴, for checking
+    /// ``gradient(_:labels:)`` ("Deep Learning from Scratch", section 4.4). Two predictions
+    /// per parameter: for small networks.
     ///
     /// Differences of `Float`s would drown in rounding, so a copy of the network computes in
     /// `float64`. It computes as the next training step would, so that layers which do something

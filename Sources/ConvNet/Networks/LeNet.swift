@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// LeNet, "Deep Learning from Scratch", section 7.6.1; LeCun et al., "Gradient-based learning applied to
-// document recognition", 1998.
+// LeNet, "Deep Learning from Scratch", section 7.6.1; LeCun et al., "Gradient-based learning
+// applied to document recognition", 1998.
 
 /// Two convolutions with pooling, then three affine layers.
 ///
@@ -10,8 +10,9 @@
 /// var original = try LeNet(seed: 1, form: .classic)      // sigmoid and subsampling
 /// ```
 ///
-/// Of the network of 1998 it leaves out the trained coefficients of subsampling, the sparse connections
-/// of the second convolution and the radial basis functions at the end, as everybody does today.
+/// Of the network of 1998 it leaves out the trained coefficients of subsampling, the
+/// sparse connections of the second convolution and the radial basis functions at the end,
+/// as is usual today.
 public struct LeNet: Classifier {
     /// What stands between the layers with parameters.
     public enum Form: String, Sendable, CaseIterable {
@@ -31,8 +32,8 @@ public struct LeNet: Classifier {
     ///   - form: what stands between the layers with parameters.
     ///   - inputShape: the shape of one image, `[C, H, W]`.
     ///   - classes: K.
-    ///   - initialization: how wide the weights are spread; nil for what suits the form: He's before
-    ///     ReLU, Xavier's before the sigmoid.
+    ///   - initialization: how wide the weights are spread; nil for what suits the form: He's
+    ///     before ReLU, Xavier's before the sigmoid.
     ///   - kernels: what does the arithmetic.
     /// - Throws: ``TensorError`` when a size is below 1 or a window larger than its image.
     public init(

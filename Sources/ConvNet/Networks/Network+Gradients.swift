@@ -15,8 +15,8 @@ public struct NetworkGradients: Sendable {
 }
 
 extension Classifier {
-    /// The loss of a batch with its gradients, as the next training step would see them. The network
-    /// stays as it is.
+    /// The loss of a batch with its gradients, as the next training step would see them. The
+    /// network stays as it is.
     ///
     /// ```swift
     /// let result = try network.gradients(x, labels: [7])
@@ -34,8 +34,8 @@ extension Classifier {
         try gradients(x, targets: .labels(labels), loss: loss)
     }
 
-    /// The loss of a batch with its gradients, as the next training step would see them. The network
-    /// stays as it is.
+    /// The loss of a batch with its gradients, as the next training step would see them. The
+    /// network stays as it is.
     ///
     /// - Parameters:
     ///   - x: samples `[N, C, H, W]`.
@@ -50,11 +50,12 @@ extension Classifier {
 }
 
 extension Network {
-    /// The loss of a batch with its gradients, for a network with several inputs or outputs. The network
-    /// stays as it is.
+    /// The loss of a batch with its gradients, for a network with several inputs or outputs. The
+    /// network stays as it is.
     ///
     /// ```swift
-    /// let result = try network.gradients(["left": a, "right": b], targets: .labels([1, 0]), output: "logits")
+    /// let result = try network.gradients(
+    ///     ["left": a, "right": b], targets: .labels([1, 0]), output: "logits")
     /// ```
     ///
     /// - Parameters:
@@ -62,8 +63,8 @@ extension Network {
     ///   - targets: what the network should make of them.
     ///   - output: the output that the loss is of; the graph's first when nil.
     ///   - loss: what is made small; cross-entropy by default.
-    /// - Throws: ``TensorError`` when a name is unknown or missing, a shape is wrong or the targets don't
-    ///   suit the loss.
+    /// - Throws: ``TensorError`` when a name is unknown or missing, a shape is wrong or the targets
+    ///   don't suit the loss.
     public func gradients(
         _ inputs: [String: Tensor], targets: Targets, output: String? = nil,
         loss: any Loss = SoftmaxCrossEntropy.standard
@@ -73,8 +74,8 @@ extension Network {
             loss: loss)
     }
 
-    /// One training step of a network with several inputs or outputs. Where it fails, the network is as it
-    /// was.
+    /// One training step of a network with several inputs or outputs. Where it fails, the
+    /// network is as it was.
     ///
     /// - Parameters:
     ///   - inputs: a batch for each of the graph's inputs, by name; all of as many samples.
@@ -83,7 +84,8 @@ extension Network {
     ///   - updater: what changes the parameters.
     ///   - loss: what is made small.
     /// - Returns: the batch's mean loss before the step.
-    /// - Throws: ``TensorError`` when the samples don't suit the network, or the loss is not finite.
+    /// - Throws: ``TensorError`` when the samples don't suit the network, or the loss is not
+    ///   finite.
     @discardableResult
     public mutating func trainStep(
         on inputs: [String: Tensor], targets: Targets, output: String? = nil,
@@ -130,8 +132,8 @@ struct StepOutcome {
 }
 
 extension Network {
-    /// The gradients of a batch, in the order of the parameters; nil for those that the plan does not
-    /// train.
+    /// The gradients of a batch, in the order of the parameters; nil for those that the plan
+    /// does not train.
     func computeGradients(
         _ inputs: [Tensor], targets: Targets, output: Int = 0, loss: any Loss, plan: Plan
     ) throws -> (outcome: StepOutcome, parameters: [Tensor?]) {
@@ -148,10 +150,11 @@ extension Network {
     ///   - inputs: one tensor for each of the graph's inputs, already checked.
     ///   - output: the place of the output that the loss is of.
     ///   - plan: the network's, or one that trains a part.
-    ///   - step: the step's number for layers that draw random numbers; the network's own by default.
+    ///   - step: the step's number for layers that draw random numbers; the network's own by
+    ///     default.
     ///   - share: what the loss's gradient is multiplied by: the batch's share in a larger one.
-    ///   - didFinish: called with each parameter's number and gradient as soon as it is ready, in the
-    ///     order of the plan's ``Plan/gradientOrder``.
+    ///   - didFinish: called with each parameter's number and gradient as soon as it is ready, in
+    ///     the order of the plan's ``Plan/gradientOrder``.
     func computeGradients(
         _ inputs: [Tensor], targets: Targets, output place: Int = 0, loss: any Loss, plan: Plan,
         step: Int? = nil, share: Double = 1,
@@ -179,7 +182,8 @@ extension Network {
     /// - Parameters:
     ///   - inputs: one tensor for each of the graph's inputs, already checked.
     ///   - plan: the network's own by default.
-    ///   - step: the step's number for layers that draw random numbers; the network's own by default.
+    ///   - step: the step's number for layers that draw random numbers; the network's own by
+    ///     default.
     func forward(_ inputs: [Tensor], plan: Plan? = nil, step: Int? = nil) throws -> Tape {
         try (plan ?? self.plan).forward(
             graph, inputs, Pass(kernels: kernels, step: step ?? trainingStep))

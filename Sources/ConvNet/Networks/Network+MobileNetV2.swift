@@ -6,7 +6,8 @@
 extension Network {
     /// MobileNetV2 for photographs: 17 inverted residual blocks, 3.5 million parameters.
     ///
-    /// Parameters have the names of torchvision's `mobilenet_v2`, so that its `state_dict` can be loaded.
+    /// Parameters have the names of torchvision's `mobilenet_v2`, so that its `state_dict`
+    /// can be loaded.
     ///
     /// - Parameters:
     ///   - classes: K.
@@ -14,8 +15,8 @@ extension Network {
     ///   - dropout: the share of numbers that the affine layer's input loses in training.
     ///   - seed: what the weights are drawn from, and dropout's choices.
     ///   - kernels: what does the arithmetic.
-    /// - Throws: ``TensorError`` when a size is below 1, the image no image, or the dropout not from 0 to
-    ///   below 1.
+    /// - Throws: ``TensorError`` when a size is below 1, the image no image, or the dropout not
+    ///   from 0 to below 1.
     public static func mobileNetV2(
         classes: Int = 1000, inputShape: [Int] = [3, 224, 224], dropout: Double = 0.2,
         seed: UInt64 = 0, kernels: any Kernels = NativeKernels()

@@ -11,10 +11,10 @@ extension Classifier {
     ///
     /// - Parameters:
     ///   - x: samples `[N, C, H, W]`.
-    ///   - outputs: names of outputs, nodes or inputs, or `layer4` for the last node of those whose names
-    ///     begin with `layer4.`.
-    /// - Throws: ``TensorError`` when a name is unknown, the network has several inputs, or the samples
-    ///   have another shape.
+    ///   - outputs: names of outputs, nodes or inputs, or `layer4` for the last node of those whose
+    ///     names begin with `layer4.`.
+    /// - Throws: ``TensorError`` when a name is unknown, the network has several inputs, or the
+    ///   samples have another shape.
     public func predict(_ x: Tensor, outputs: [String]) throws -> [String: Tensor] {
         let network = network
         // A model's shapes are checked where its graph for them is made.
@@ -32,8 +32,8 @@ extension Network {
     ///
     /// - Parameters:
     ///   - inputs: a batch for each of the graph's inputs, by name; all of as many samples.
-    ///   - outputs: names of outputs, nodes or inputs, or `layer4` for the last node of those whose names
-    ///     begin with `layer4.`; the graph's outputs when nil.
+    ///   - outputs: names of outputs, nodes or inputs, or `layer4` for the last node of those whose
+    ///     names begin with `layer4.`; the graph's outputs when nil.
     /// - Throws: ``TensorError`` when a name is unknown or missing, or a shape is wrong.
     public func predict(
         _ inputs: [String: Tensor], outputs: [String]? = nil

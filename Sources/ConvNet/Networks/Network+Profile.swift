@@ -16,7 +16,8 @@ public struct PredictionProfile: Sendable {
         public let operationCount: Int
         /// The shortest time of all runs, in seconds.
         public internal(set) var seconds: Double
-        /// Which algorithm a convolution takes; nil for others, and on other kernels than the native ones.
+        /// Which algorithm a convolution takes; nil for others, and on other kernels than
+        /// the native ones.
         public let algorithm: String?
     }
 
@@ -30,8 +31,8 @@ extension Network {
     /// Times each step of a prediction.
     ///
     /// - Parameters:
-    ///   - inputs: a batch for each of the graph's inputs, by name, of the shapes that the network was made
-    ///     for.
+    ///   - inputs: a batch for each of the graph's inputs, by name, of the shapes that the
+    ///     network was made for.
     ///   - runs: how often; the shortest times count. One more, before these, is not timed.
     ///   - algorithm: names a convolution's algorithm from the shapes of its images and filters.
     /// - Throws: ``TensorError`` when an input is missing or has another shape.

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Residual networks: He et al., "Deep residual learning for image recognition", 2016. Layers and names
-// are torchvision's for photographs, and the paper's section 4.2 for small images.
+// Residual networks: He et al., "Deep residual learning for image recognition", 2016. Layers and
+// names are torchvision's for photographs, and the paper's section 4.2 for small images.
 
 extension Network {
     /// ResNet-18 for photographs: 8 blocks of two convolutions, 11.7 million parameters.
     ///
-    /// Parameters have the names of torchvision's `resnet18`, so that its `state_dict` can be loaded.
+    /// Parameters have the names of torchvision's `resnet18`, so that its `state_dict`
+    /// can be loaded.
     ///
     /// ```swift
     /// var network = try Network.resnet18(classes: 10, inputShape: [3, 32, 32], seed: 1)
@@ -18,7 +19,8 @@ extension Network {
     ///   - width: the filters of the first convolution; those behind are multiples of it.
     ///   - seed: what the weights are drawn from.
     ///   - kernels: what does the arithmetic.
-    /// - Throws: ``TensorError`` when a size is below 1, the width above 65536, or the image no image.
+    /// - Throws: ``TensorError`` when a size is below 1, the width above 65536, or the
+    ///   image no image.
     public static func resnet18(
         classes: Int = 1000, inputShape: [Int] = [3, 224, 224], width: Int = 64,
         seed: UInt64 = 0, kernels: any Kernels = NativeKernels()
@@ -37,7 +39,8 @@ extension Network {
     ///   - width: the filters of the first convolution; those behind are multiples of it.
     ///   - seed: what the weights are drawn from.
     ///   - kernels: what does the arithmetic.
-    /// - Throws: ``TensorError`` when a size is below 1, the width above 65536, or the image no image.
+    /// - Throws: ``TensorError`` when a size is below 1, the width above 65536, or the
+    ///   image no image.
     public static func resnet34(
         classes: Int = 1000, inputShape: [Int] = [3, 224, 224], width: Int = 64,
         seed: UInt64 = 0, kernels: any Kernels = NativeKernels()
@@ -56,7 +59,8 @@ extension Network {
     ///   - width: the filters of the first convolution; those behind are multiples of it.
     ///   - seed: what the weights are drawn from.
     ///   - kernels: what does the arithmetic.
-    /// - Throws: ``TensorError`` when a size is below 1, the width above 65536, or the image no image.
+    /// - Throws: ``TensorError`` when a size is below 1, the width above 65536, or the
+    ///   image no image.
     public static func resnet50(
         classes: Int = 1000, inputShape: [Int] = [3, 224, 224], width: Int = 64,
         seed: UInt64 = 0, kernels: any Kernels = NativeKernels()
@@ -66,11 +70,11 @@ extension Network {
             kernels)
     }
 
-    /// A residual network for small images with three stages of 16, 32 and 64 filters: ResNet-20, 32 and
-    /// 56 have 3, 5 and 9 blocks in each.
+    /// A residual network for small images with three stages of 16, 32 and 64 filters: ResNet-20,
+    /// 32 and 56 have 3, 5 and 9 blocks in each.
     ///
-    /// Parameters are named by place: `0.weight` is the first convolution's, `3.c1.weight` the first
-    /// block's.
+    /// Parameters are named by place: `0.weight` is the first convolution's, `3.c1.weight` the
+    /// first block's.
     ///
     /// - Parameters:
     ///   - depth: the number of layers with weights, 6·n + 2, such as 20.
@@ -78,7 +82,8 @@ extension Network {
     ///   - inputShape: the shape of one image, `[C, H, W]`.
     ///   - seed: what the weights are drawn from.
     ///   - kernels: what does the arithmetic.
-    /// - Throws: ``TensorError`` when the depth is not 6·n + 2, a size is below 1, or the image no image.
+    /// - Throws: ``TensorError`` when the depth is not 6·n + 2, a size is below 1, or the
+    ///   image no image.
     public static func smallResNet(
         depth: Int, classes: Int = 10, inputShape: [Int] = [3, 32, 32], seed: UInt64 = 0,
         kernels: any Kernels = NativeKernels()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// SqueezeNet 1.1: Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters", 2016,
-// with torchvision's layers and names.
+// SqueezeNet 1.1: Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters",
+// 2016, with torchvision's layers and names.
 
 extension Network {
     /// SqueezeNet 1.1 for photographs: 8 fire modules, 1.2 million parameters.
@@ -15,8 +15,8 @@ extension Network {
     ///   - dropout: the share of numbers that the last convolution's input loses in training.
     ///   - seed: what the weights are drawn from, and dropout's choices.
     ///   - kernels: what does the arithmetic.
-    /// - Throws: ``TensorError`` when a size is below 1, the image no image or too small, or the dropout
-    ///   not from 0 to below 1.
+    /// - Throws: ``TensorError`` when a size is below 1, the image no image or too small, or the
+    ///   dropout not from 0 to below 1.
     public static func squeezeNet(
         classes: Int = 1000, inputShape: [Int] = [3, 224, 224], dropout: Double = 0.5,
         seed: UInt64 = 0, kernels: any Kernels = NativeKernels()

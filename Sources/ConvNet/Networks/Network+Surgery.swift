@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Another layer in the place of one: how a network that was trained for some classes becomes one for
-// others.
+// Another layer in the place of one: how a network that was trained for some classes becomes
+// one for others.
 
 extension Network {
     /// Puts another layer in a layer's place.
@@ -10,14 +10,16 @@ extension Network {
     /// try network.replaceLayer("fc", with: Affine(inputSize: 512, outputSize: 10, seed: 1))
     /// ```
     ///
-    /// Its tensors keep the names that those of the old layer had where both have the same, as all kinds of
-    /// ``Affine`` have. A network from an ONNX file keeps the sizes that it was made for from then on.
+    /// Its tensors keep the names that those of the old layer had where both have the same, as
+    /// all kinds of ``Affine`` have. A network from an ONNX file keeps the sizes that it was made
+    /// for from then on.
     ///
     /// - Parameters:
     ///   - name: the layer's name.
     ///   - layer: the new one; it is applied to the same values.
-    /// - Throws: ``TensorError`` when there is no such layer, it shares a tensor with another one, or the
-    ///   layers behind it can't work with what the new one gives. The network is as before then.
+    /// - Throws: ``TensorError`` when there is no such layer, it shares a tensor with another
+    ///   one, or the layers behind it can't work with what the new one gives. The network is
+    ///   as before then.
     public mutating func replaceLayer(_ name: String, with layer: any Layer) throws {
         guard let place = graph.nodes.firstIndex(where: { $0.name == name }) else {
             throw TensorError(
@@ -27,16 +29,16 @@ extension Network {
         try replace(Head(nodes: [place], last: place, inputs: graph.nodes[place].inputs), layer)
     }
 
-    /// Puts another layer in the place of the last one that has parameters, on the way to the first output;
-    /// layers behind it, such as a softmax, stay.
+    /// Puts another layer in the place of the last one that has parameters, on the way to the first
+    /// output; layers behind it, such as a softmax, stay.
     ///
-    /// A product with weights and the sum with a bias that an ONNX file has in place of an ``Affine`` are one
-    /// layer here.
+    /// A product with weights and the sum with a bias that an ONNX file has in place of an
+    /// ``Affine`` are one layer here.
     ///
     /// - Parameter layer: the new one; it is applied to the same values.
     /// - Returns: the layer's name, for patterns of what is to be trained.
-    /// - Throws: ``TensorError`` as ``replaceLayer(_:with:)`` does, and where no layer has parameters before
-    ///   values come together.
+    /// - Throws: ``TensorError`` as ``replaceLayer(_:with:)`` does, and where no layer has
+    ///   parameters before values come together.
     @discardableResult
     public mutating func replaceOutput(with layer: any Layer) throws -> String {
         guard let head = graph.head else {
@@ -69,7 +71,8 @@ private struct Head {
 }
 
 extension Graph {
-    /// The last layer with parameters on the way to the first output; nil where there is no single one.
+    /// The last layer with parameters on the way to the first output; nil where there is
+    /// no single one.
     fileprivate var head: Head? {
         var value = outputs[0].value
         // A sum with a bias, as long as the product before it was not found.

@@ -3,8 +3,8 @@
 // A network's parameters and buffers: their names, and changing them where they lie.
 
 extension Network {
-    /// For each node the names of its tensors, by their keys; a tensor that several nodes read is named
-    /// by the first.
+    /// For each node the names of its tensors, by their keys; a tensor that several nodes read is
+    /// named by the first.
     var tensorNames: [[String: String]] {
         let isChain = graph.isChain
         var number = 0
@@ -43,8 +43,8 @@ extension Network {
         return named
     }
 
-    /// The parameters by name: in a chain W1, b1, W2, b2 and so on, otherwise `conv1.W`. One that several
-    /// layers read is there once, by the name that the first one gives it.
+    /// The parameters by name: in a chain W1, b1, W2, b2 and so on, otherwise `conv1.W`. One that
+    /// several layers read is there once, by the name that the first one gives it.
     public var parameters: [NamedTensor] { named(\.namedParameters, plan.parameters) }
 
     /// What training changes beside the parameters, by name, such as running statistics: in a chain
@@ -53,13 +53,14 @@ extension Network {
 
     /// Lets a body change all parameters in place, in the order of ``parameters``.
     ///
-    /// - Throws: what `body` throws, and ``TensorError`` when it leaves another number of tensors or one
-    ///   of another shape or number type; zeros take the place of such a one.
+    /// - Throws: what `body` throws, and ``TensorError`` when it leaves another number of tensors
+    ///   or one of another shape or number type; zeros take the place of such a one.
     package mutating func updateParameters(_ body: (inout [Tensor]) throws -> Void) throws {
         try update(\.parameters, plan.parameters, named: parameters.map(\.name), body)
     }
 
-    /// Replaces every parameter, in the order of ``parameters``; shapes and types are the caller's care.
+    /// Replaces every parameter, in the order of ``parameters``; shapes and types are the
+    /// caller's care.
     package mutating func replaceParameters(_ replacements: [Tensor]) throws {
         try updateParameters { $0 = replacements }
     }
@@ -69,15 +70,15 @@ extension Network {
         try update(\.buffers, plan.buffers, named: buffers.map(\.name)) { $0 = replacements }
     }
 
-    /// Moves the tensors of all layers into one array for the time of the body, and back: none is shared
-    /// meanwhile, so that a body which writes to them copies none. One that several layers read is there
-    /// once.
+    /// Moves the tensors of all layers into one array for the time of the body, and back: none is
+    /// shared meanwhile, so that a body which writes to them copies none. One that several layers
+    /// read is there once.
     private mutating func update(
         _ tensors: WritableKeyPath<any Layer, [Tensor]>, _ layout: TensorLayout,
         named names: [String], _ body: (inout [Tensor]) throws -> Void
     ) throws {
-        // Predictions keep the tensors, and so do the graphs of other shapes: whoever changes one would
-        // copy it.
+        // Predictions keep the tensors, and so do the graphs of other shapes: changing one
+        // would copy it.
         if !prepared.isEmpty { prepared = PreparedSteps() }
         if imported != nil { imported?.plans = ShapePlans() }
         var all: [Tensor] = []

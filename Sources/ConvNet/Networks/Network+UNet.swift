@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// U-Net: Ronneberger et al., "U-Net: convolutional networks for biomedical image segmentation", 2015, a
-// small one: two steps down, two up, with padding, so that the output is as large as the image.
+// U-Net: Ronneberger et al., "U-Net: convolutional networks for biomedical image
+// segmentation", 2015, a small one: two steps down, two up, with padding, so that the output
+// is as large as the image.
 
 extension Network {
     /// A small U-Net: a class for each pixel.
     ///
-    /// Logits are `[N, K, H, W]`, for which ``SoftmaxCrossEntropy`` is a loss. Parameters are named `a.0`
-    /// to `c.2` on the way down, `u1`, `d1.0` … on the way up, `o` at the end.
+    /// Logits are `[N, K, H, W]`, for which ``SoftmaxCrossEntropy`` is a loss. Parameters are named
+    /// `a.0` to `c.2` on the way down, `u1`, `d1.0` … on the way up, `o` at the end.
     ///
     /// - Parameters:
     ///   - classes: K.
@@ -15,8 +16,8 @@ extension Network {
     ///   - width: the filters of the first convolution; four times as many at the bottom.
     ///   - seed: what the weights are drawn from.
     ///   - kernels: what does the arithmetic.
-    /// - Throws: ``TensorError`` when a size is below 1, the width above 65536, or a side no multiple of
-    ///   4.
+    /// - Throws: ``TensorError`` when a size is below 1, the width above 65536, or a side no
+    ///   multiple of 4.
     public static func unet(
         classes: Int = 2, inputShape: [Int] = [3, 128, 128], width: Int = 32, seed: UInt64 = 0,
         kernels: any Kernels = NativeKernels()

@@ -2,7 +2,8 @@
 //
 // Network: a graph of layers, the kernels they run on, and how far training has come.
 
-/// A graph of layers and what it runs on: most often a chain, from an input of known shape to logits.
+/// A graph of layers and what it runs on: most often a chain, from an input of known
+/// shape to logits.
 ///
 /// ```swift
 /// let network = try Network(
@@ -14,8 +15,8 @@
 ///     ])
 /// ```
 ///
-/// Parameters and buffers of a chain are named by their layer's place among the layers that have some: W1,
-/// b1, W2, b2. In other graphs they are named by node: `conv1.W`.
+/// Parameters and buffers of a chain are named by their layer's place among the layers that have
+/// some: W1, b1, W2, b2. In other graphs they are named by node: `conv1.W`.
 public struct Network: Classifier {
     /// The layers and how they feed one another.
     public internal(set) var graph: Graph
@@ -25,12 +26,12 @@ public struct Network: Classifier {
     public let outputShape: [Int]
     /// What does the arithmetic.
     public var kernels: any Kernels
-    /// How many training steps the network has made: the number of the next one, from 0. Layers that
-    /// draw random numbers draw them for this step, so a network that goes on from a checkpoint draws
-    /// what it would have drawn without a break.
+    /// How many training steps the network has made: the number of the next one, from 0. Layers
+    /// that draw random numbers draw them for this step, so a network that resumes from a
+    /// checkpoint draws what it would have drawn without a break.
     public package(set) var trainingStep = 0
-    /// What is done to images before the network sees them, and what its classes are called; nil where it
-    /// was not told. Whole-network files keep it.
+    /// What is done to images before the network sees them, and what its classes are called; nil
+    /// where it is unknown. Whole-network files keep it.
     public var preprocessing: Preprocessing?
     /// In which order nodes run in training, and which run as one.
     let plan: Plan
@@ -70,8 +71,8 @@ public struct Network: Classifier {
         predictionPlan = Plan(graph, fusion: .prediction)
     }
 
-    /// A network of layers, each of which takes the output of the one before; their shapes are checked
-    /// here.
+    /// A network of layers, each of which takes the output of the one before; their shapes
+    /// are checked here.
     ///
     /// - Parameters:
     ///   - inputShape: the shape of one sample, without the axis that counts samples.
@@ -97,7 +98,8 @@ public struct Network: Classifier {
     ///
     /// ```swift
     /// let network = try Network(inputShape: [64, 56, 56]) { graph, x in
-    ///     var y = try graph.add(Convolution(inputChannels: 64, outputChannels: 64, kernel: 3, padding: 1), x)
+    ///     var y = try graph.add(
+    ///         Convolution(inputChannels: 64, outputChannels: 64, kernel: 3, padding: 1), x)
     ///     y = try graph.add(ReLU(), graph.add(BatchNormalization(channels: 64), y))
     ///     return try graph.add(ReLU(), graph.add(Addition(), y, x))
     /// }
@@ -107,8 +109,8 @@ public struct Network: Classifier {
     ///   - inputShape: the shape of one sample, without the axis that counts samples.
     ///   - kernels: what does the arithmetic.
     ///   - build: adds layers to the graph, from the given value on, and returns the output.
-    /// - Throws: ``TensorError`` that names the layer and the shapes it can't work with, and what `build`
-    ///   throws.
+    /// - Throws: ``TensorError`` that names the layer and the shapes it can't work with, and what
+    ///   `build` throws.
     public init(
         inputShape: [Int], kernels: any Kernels = NativeKernels(),
         _ build: (_ graph: inout Graph, _ x: Graph.Value) throws -> Graph.Value
@@ -171,8 +173,8 @@ public struct Network: Classifier {
         }
     }
 
-    /// Fails unless a batch has samples of the network's input shape, or of one that all layers can work
-    /// with as well.
+    /// Fails unless a batch has samples of the network's input shape, or of one that all layers can
+    /// work with as well.
     func checked(_ x: Tensor) throws(TensorError) -> Tensor {
         guard graph.inputs.count == 1 else {
             throw TensorError(
@@ -182,7 +184,7 @@ public struct Network: Classifier {
         }
         let isAsMade =
             x.shape.count == inputShape.count + 1 && x.shape.dropFirst().elementsEqual(inputShape)
-        // Of an imported model more may depend on the shape than layers tell.
+        // In an imported model more may depend on the shape than its layers show.
         let isAccepted =
             isAsMade ? x.shape == graph.inputs[0].wholeShape || imported == nil : false
         if let imported, !isAccepted, graph.accepts([x.shape]),

@@ -99,7 +99,7 @@ public struct NetworkSummary: Sendable, CustomStringConvertible {
             """
     }
 
-    /// The head, a line a layer, and the totals.
+    /// The head, one line per layer, and the totals.
     private var tableLines: [String] {
         let cells =
             [["layer", "type", "inputs", "output", "parameters", "FLOPs", "memory"]]

@@ -29,8 +29,8 @@ public struct NonFiniteNumber: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension Classifier {
-    /// The first number among ``parameters`` and ``buffers`` that is NaN or infinite; nil where all are
-    /// finite. A network that has one sees the same class in most images, or in all.
+    /// The first number among ``parameters`` and ``buffers`` that is NaN or infinite; nil where all
+    /// are finite. A network that has one sees the same class in most images, or in all.
     public var firstNonFiniteNumber: NonFiniteNumber? {
         for tensor in parameters + buffers {
             // Quicker than looking at each. In `Double`, no squares of `Float`s add up to infinity.

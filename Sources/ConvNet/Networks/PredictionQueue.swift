@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // Predictions for asynchronous code. Swift's tasks run on a pool of no more threads than there are
-// processors, and whoever computes or waits there keeps others from running; so predictions run on
-// threads of a queue's own, a limited number of them at once.
+// processors, and a task that computes or waits there keeps others from running; so predictions run
+// on threads of a queue's own, a limited number of them at once.
 
-/// Runs predictions on threads of its own, so that Swift's tasks go on meanwhile.
+/// Runs predictions on threads of its own, so that Swift's tasks continue meanwhile.
 ///
-/// Predictions start in the order they were asked for. A server that knows its load makes a queue for
-/// it; the others use ``shared``.
+/// Predictions start in the order they were asked for. A server that knows its load makes a queue
+/// for it; the others use ``shared``.
 ///
 /// ```swift
 /// let logits = try await network.prediction(for: x)
@@ -85,7 +85,7 @@ private final class Outcome<Value: Sendable>: @unchecked Sendable {
         lock.withLock { self.result = result }
     }
 
-    /// Keeps nothing: the queue's thread may be the last to let go of this, and the value's memory
+    /// Keeps nothing: the queue's thread may be the last to release this, and the value's memory
     /// would be freed there, in an order that is not seen either.
     func take() throws -> Value {
         let result = lock.withLock { () -> Result<Value, any Error>? in
@@ -106,9 +106,9 @@ extension Classifier {
     ///     that the network's kernels may use: all when it starts alone, one when many run.
     ///   - queue: where it runs, and how many run at once.
     /// - Returns: `[N, K]`.
-    /// - Throws: ``TensorError`` when the samples have another shape than the network's input or there
-    ///   are not from 1 to 1024 threads; `CancellationError` when the task was cancelled before the
-    ///   prediction began. One that has begun is finished.
+    /// - Throws: ``TensorError`` when the samples have another shape than the network's input or
+    ///   there are not from 1 to 1024 threads; `CancellationError` when the task was cancelled
+    ///   before the prediction began. One that has begun is finished.
     public func prediction(
         for x: Tensor, threads: Int? = nil, on queue: PredictionQueue = .shared
     ) async throws -> Tensor {

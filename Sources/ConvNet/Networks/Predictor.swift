@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A network compiled for prediction: everything that one prediction after the other would do again is
-// done once.
+// A network compiled for prediction: everything that one prediction after the other would do
+// again is done once.
 
 /// A network's predictions for one input shape.
 ///
@@ -11,11 +11,11 @@
 /// ```
 ///
 /// It is immutable: what is trained later does not change it. The bits are those of
-/// ``Classifier/predict(_:)``, which is as fast from its third call on; a predictor is from the first. May
-/// be called from many threads at once.
+/// ``Classifier/predict(_:)``, which is as fast from its third call on; a predictor is from the
+/// first. May be called from many threads at once.
 ///
-/// It shares the network's parameters. While it lives, the first training step after it was made copies
-/// them.
+/// It shares the network's parameters. While it lives, the first training step after it was
+/// made copies them.
 public struct Predictor: Sendable {
     /// The shape of the input, the samples first.
     public let inputShape: [Int]
@@ -26,8 +26,8 @@ public struct Predictor: Sendable {
     /// - Parameters:
     ///   - model: the network, with one input and one output.
     ///   - inputShape: the shape of the input, the samples first, such as `[1, 3, 224, 224]`.
-    /// - Throws: ``TensorError`` when the network can't work with such an input, or there is no memory for
-    ///   it.
+    /// - Throws: ``TensorError`` when the network can't work with such an input, or there is no
+    ///   memory for it.
     public init(_ model: some Classifier, inputShape: [Int]) throws {
         var network = model.network
         network.prepared = PreparedSteps(isEager: true)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What is done to an image before a network sees it, and what its classes are called: what training, a
-// command and a server have to agree on travels with the network.
+// What is done to an image before a network sees it, and what its classes are called: what
+// training, a command and a server have to agree on travels with the network.
 
 import Foundation
 
@@ -11,7 +11,8 @@ import Foundation
 ///
 /// ```swift
 /// network.preprocessing = .imageNet
-/// let x = try network.preprocessing!.applied(to: image.tensor(channels: 3, height: 224, width: 224))
+/// let pixels = try image.tensor(channels: 3, height: 224, width: 224)
+/// let x = try network.preprocessing!.applied(to: pixels)
 /// ```
 public struct Preprocessing: Sendable, Hashable, Codable {
     /// The order of the three colours of a pixel.
@@ -33,7 +34,7 @@ public struct Preprocessing: Sendable, Hashable, Codable {
     /// The classes' names, in the order of the logits; empty where they have none.
     public var classNames: [String]
     /// How long an image's shorter side is made before its middle is cut out in the network's size;
-    /// nil where both sides are scaled each by itself.
+    /// nil where both sides are scaled separately.
     public var shorterSide: Int?
 
     /// The most class names that are read.
@@ -41,10 +42,10 @@ public struct Preprocessing: Sendable, Hashable, Codable {
     /// What a file's metadata calls it.
     static let metadataKey = "swift-convnet.preprocessing"
 
-    /// Numbers from 0 to 1 as they are, unless told otherwise.
+    /// By default, numbers from 0 to 1 as they are.
     ///
-    /// - Throws: ``TensorError`` when a number is not finite, the scale or a deviation not above 0, or
-    ///   the shorter side not from 1 to 32,767.
+    /// - Throws: ``TensorError`` when a number is not finite, the scale or a deviation not above 0,
+    ///   or the shorter side not from 1 to 32,767.
     public init(
         scale: Double = 1, mean: [Double] = [0], deviation: [Double] = [1],
         channelOrder: ChannelOrder = .rgb, classNames: [String] = [], shorterSide: Int? = nil
@@ -89,8 +90,8 @@ public struct Preprocessing: Sendable, Hashable, Codable {
     /// The network's input for images.
     ///
     /// - Parameter images: `[N, C, H, W]`, red first, from 0 (black) to 1 (white).
-    /// - Throws: ``TensorError`` when mean or deviation have neither one number nor one per channel, or
-    ///   colours are to be exchanged where there are not three channels.
+    /// - Throws: ``TensorError`` when mean or deviation have neither one number nor one per
+    ///   channel, or colours are to be exchanged where there are not three channels.
     public func applied(to images: Tensor) throws(TensorError) -> Tensor {
         let shape = images.shape
         for (argument, values) in [("mean", mean), ("deviation", deviation)] {

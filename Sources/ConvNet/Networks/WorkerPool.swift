@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Threads that take work from a queue. They start when there is work that no idle one could take, up
-// to a limit, and end with the pool.
+// Threads that take work from a queue. They start when there is work that no idle one could take,
+// up to a limit, and end with the pool.
 
 #if canImport(Glibc)
     import Glibc
@@ -13,8 +13,8 @@
 
 /// A limited number of threads, and work that waits for them in the order it came.
 final class WorkerPool: @unchecked Sendable {
-    // Sendable although it changes: everything that changes is touched under the lock. pthread's own
-    // calls, as ThreadSanitizer does not see those that Foundation makes.
+    // Sendable although it changes: everything that changes is touched under the lock. pthread's
+    // own calls, as ThreadSanitizer does not see those that Foundation makes.
 
     /// A piece of work that may be cancelled while it waits.
     final class Ticket: @unchecked Sendable {
@@ -28,14 +28,14 @@ final class WorkerPool: @unchecked Sendable {
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let hasChanged = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    // Under the lock. Tickets that have been cancelled stay in the queue until their turn comes, and
-    // hold nothing.
+    // Under the lock. Tickets that have been cancelled stay in the queue until their turn comes,
+    // and hold nothing.
     private var queue: [Ticket] = []
     private var first = 0
     private var (threads, idle) = (0, 0)
     private var isStopped = false
 
-    /// A pool that starts no more than so many threads.
+    /// A pool that starts at most a given number of threads.
     init(limit: Int) {
         self.limit = limit
         lock.initialize(to: pthread_mutex_t())

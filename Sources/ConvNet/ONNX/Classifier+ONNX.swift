@@ -8,12 +8,12 @@ extension Classifier {
     /// Writes the network as an ONNX file, for ONNX Runtime and others that read it (operators of
     /// version 17, float32).
     ///
-    /// The file computes what ``predict(_:)`` does: its `input` takes any number of samples, `output`
-    /// gives their logits. Dropout is left out, as in prediction. Sums may be taken in another order
-    /// there, so that the last bits differ.
+    /// The file computes what ``predict(_:)`` does: its `input` takes any number of samples,
+    /// `output` gives their logits. Dropout is left out, as in prediction. Sums may be taken in
+    /// another order there, so that the last bits differ.
     ///
-    /// The file is written beside the target and renamed, so that the target is always whole; the same
-    /// network gives the same bytes.
+    /// The file is written beside the target and renamed, so that the target is always whole; the
+    /// same network gives the same bytes.
     ///
     /// - Throws: ``TensorError`` that names a layer which ONNX has no operators for, and
     ///   ``FileError`` when the file can't be written or were larger than ONNX's 2 GiB.

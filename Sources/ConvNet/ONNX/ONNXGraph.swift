@@ -6,21 +6,23 @@
 protocol ONNXLayer: Layer {
     /// Adds what the layer does in prediction to a graph.
     ///
-    /// - Parameter inputShape: the first of what goes in, `[1, …]`; the graph takes any number of samples.
+    /// - Parameter inputShape: the first of what goes in, `[1, …]`; the graph takes any
+    ///   number of samples.
     func export(to graph: inout ONNXGraph, inputShape: [Int]) throws
 }
 
 /// The operators of a network, and the tensors that they know.
 ///
-/// A value is named by the layer that it comes out of, `conv1.output`, a tensor as in parameter files,
-/// W1: neither is ever `input` or `output`.
+/// A value is named by the layer that it comes out of, `conv1.output`, a tensor as in parameter
+/// files, W1: neither is ever `input` or `output`.
 struct ONNXGraph {
     private(set) var nodes: [ONNXNode] = []
     /// TensorProto messages.
     private(set) var constants: [ProtobufMessage] = []
     /// The names of the layer's inputs.
     private(set) var inputs: [String] = []
-    /// The name of the last operator's output; before a layer's first operator, that of its first input.
+    /// The name of the last operator's output; before a layer's first operator, that of
+    /// its first input.
     private(set) var value = ""
     /// What the values of the network's graph are called.
     private var valueNames: [Graph.Value: String] = [:]

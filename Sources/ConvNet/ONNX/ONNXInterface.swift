@@ -15,11 +15,11 @@ public struct ONNXInterface: Sendable, Hashable {
     public struct Value: Sendable, Hashable, CustomStringConvertible {
         /// Its name in the file.
         public let name: String
-        /// What ONNX calls the type of its numbers, such as `FLOAT` or `INT64`; empty where the file
-        /// does not tell.
+        /// What ONNX calls the type of its numbers, such as `FLOAT` or `INT64`; empty where the
+        /// file does not say.
         public let type: String
-        /// The extents: numbers, or what the file calls those that it leaves open. Nil where the file
-        /// does not even tell how many there are.
+        /// The extents: numbers, or what the file calls those that it leaves open. Nil where the
+        /// file does not even say how many there are.
         public let shape: [String]?
 
         /// Name, type and shape.
@@ -33,7 +33,7 @@ public struct ONNXInterface: Sendable, Hashable {
     public let inputs: [Value]
     /// What it gives, in the file's order.
     public let outputs: [Value]
-    /// The program that wrote the file; empty where it does not tell.
+    /// The program that wrote the file; empty where it does not say.
     public let producer: String
     /// The version of ONNX's operators that the file is written in.
     public let operatorVersion: Int

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What each of the package's layers is in ONNX (https://onnx.ai/onnx/operators). Where the two differ
-// in more than names, the reason stands there.
+// What each of the package's layers is in ONNX (https://onnx.ai/onnx/operators). Where the two
+// differ in more than names, the reason stands there.
 
 extension Affine: ONNXLayer {
     func export(to graph: inout ONNXGraph, inputShape: [Int]) throws {
@@ -99,8 +99,9 @@ extension AveragePooling: ONNXLayer {
         }
     }
 
-    /// AveragePool knows no dilation before version 19 of the operators, and runtimes disagree about
-    /// what counts in ceil mode. Sums under the window and a division by what counts are the same.
+    /// AveragePool knows no dilation before version 19 of the operators, and runtimes
+    /// disagree about what counts in ceil mode. Sums under the window and a division by what
+    /// counts are the same.
     private func exportAsSums(to graph: inout ONNXGraph, inputShape: [Int]) throws {
         let ones = try graph.addConstant(
             "ones",

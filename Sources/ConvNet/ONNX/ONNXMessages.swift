@@ -3,7 +3,7 @@
 // The messages of an ONNX file that a network needs, with the field numbers of onnx.proto
 // (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
 
-/// What an operator is told beside its inputs (AttributeProto).
+/// What an operator is given besides its inputs (AttributeProto).
 enum ONNXAttribute {
     case float(Double)
     case int(Int)
@@ -86,7 +86,8 @@ struct ONNXValue {
         (self.name, self.sampleShape) = (name, sampleShape)
     }
 
-    /// A value of a graph that was made for one sample: where the first axis is longer, it is another one.
+    /// A value of a graph that was made for one sample: where the first axis is longer, it
+    /// is another one.
     init(name: String, wholeShape: [Int]) {
         self.init(name: name, sampleShape: Array(wholeShape.dropFirst()))
         isNumber = wholeShape.isEmpty

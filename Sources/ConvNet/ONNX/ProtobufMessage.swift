@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Protocol Buffers' wire format, as much of it as ONNX and TensorBoard need: a message is a row of fields, each a key
-// (number and wire type) and a value. https://protobuf.dev/programming-guides/encoding
+// Protocol Buffers' wire format, as much of it as ONNX and TensorBoard need: a message is a row of
+// fields, each a key (number and wire type) and a value.
+// https://protobuf.dev/programming-guides/encoding
 //
 // Not a library: written once, never read back, and no generated code. Numbers of tensors are not
 // copied before the whole message is written out.
@@ -116,7 +117,7 @@ struct ProtobufMessage {
         varint(UInt64(field) << 3 | type.rawValue)
     }
 
-    /// Seven bits a byte, the lowest first; the highest bit says that more follow.
+    /// Seven bits per byte, the lowest first; the highest bit says that more follow.
     private static func varint(_ value: UInt64) -> [UInt8] {
         var (bytes, rest) = ([UInt8](), value)
         while rest >= 0x80 {

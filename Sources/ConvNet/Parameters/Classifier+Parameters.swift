@@ -15,10 +15,10 @@ extension Classifier {
             Safetensors.encode(parameters + buffers, file: url.path), to: url)
     }
 
-    /// Writes the parameters and buffers under the names that PyTorch's `state_dict` has for such layers, and
-    /// as they lie there: `fc.weight` `[out, in]` for `fc.W` `[in, out]`. A model of the same layers loads
-    /// them with `load_state_dict(load_file(…), strict=False)`, for the counts of batches are not there;
-    /// ``loadParameters(from:strict:)`` reads them too.
+    /// Writes the parameters and buffers under the names that PyTorch's `state_dict` has for such
+    /// layers, and as they lie there: `fc.weight` `[out, in]` for `fc.W` `[in, out]`. A model of
+    /// the same layers loads them with `load_state_dict(load_file(…), strict=False)`, for the
+    /// counts of batches are not there; ``loadParameters(from:strict:)`` reads them too.
     ///
     /// - Throws: ``FileError`` when the file can't be written.
     public func saveStateDict(to url: URL) throws {
@@ -35,16 +35,16 @@ extension Classifier {
     /// ```
     ///
     /// - Parameters:
-    ///   - url: a file with a tensor for each of ``parameters`` and ``buffers``, of the same shape, or
-    ///     with PyTorch's `state_dict`, whose names are those of the network's nodes: `fc.weight` and
-    ///     `bn1.running_mean`. Numbers are converted to the network's type.
+    ///   - url: a file with a tensor for each of ``parameters`` and ``buffers``, of the same shape,
+    ///     or with PyTorch's `state_dict`, whose names are those of the network's nodes:
+    ///     `fc.weight` and `bn1.running_mean`. Numbers are converted to the network's type.
     ///   - strict: whether the file has to have the network's names and no others, as in PyTorch.
-    ///     Without it, what the network does not name is ignored, whatever its type, and what the file
-    ///     lacks stays as it is. A wrong shape is an error nevertheless.
+    ///     Without it, what the network does not name is ignored, whatever its type, and what the
+    ///     file lacks stays as it is. A wrong shape is an error nevertheless.
     /// - Returns: what was ignored and what is missing: nothing where it is strict.
     /// - Throws: ``FileError`` when the file can't be read, is broken, has a tensor of another
-    ///   shape or of whole numbers where the network has one, or, where it is strict, lacks tensors or
-    ///   has some too many, all of which it names.
+    ///   shape or of whole numbers where the network has one, or, where it is strict, lacks tensors
+    ///   or has some too many, all of which it names.
     @discardableResult
     public mutating func loadParameters(
         from url: URL, strict: Bool = true
@@ -52,8 +52,8 @@ extension Classifier {
         try loadParameters(Safetensors.contents(of: url), file: url.path, strict: strict)
     }
 
-    /// Replaces parameters and buffers by tensors of their names: all of them, or none where something
-    /// is wrong.
+    /// Replaces parameters and buffers by tensors of their names: all of them, or none where
+    /// something is wrong.
     ///
     /// ```swift
     /// try network.setParameters(["W1": weights], strict: false)     // the others stay

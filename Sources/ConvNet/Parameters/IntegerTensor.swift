@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Whole numbers and truth values of a file, as they are there: counters, indices, masks. The library
-// computes with none of them, so they keep their bytes and are turned into Swift's when asked for.
+// Whole numbers and truth values of a file, as they are there: counters, indices, masks. The
+// library computes with none of them, so they keep their bytes and are turned into Swift's
+// when asked for.
 
 /// An array of whole numbers or truth values with a shape, row-major, as a file holds it.
 ///
@@ -52,8 +53,8 @@ public struct IntegerTensor: Sendable {
 
     /// Numbers whose bytes `fill` writes, every one of them.
     ///
-    /// - Throws: ``TensorError`` when the shape has an empty axis or there is no memory for it, and what
-    ///   `fill` throws.
+    /// - Throws: ``TensorError`` when the shape has an empty axis or there is no memory for it, and
+    ///   what `fill` throws.
     init(
         shape: [Int], type: NumberType, operation: String,
         fill: (UnsafeMutableRawBufferPointer) throws -> Void
@@ -67,12 +68,12 @@ public struct IntegerTensor: Sendable {
                 start: storage.address, count: count * type.byteCount))
     }
 
-    /// The numbers in row-major order, truth values as 0 and 1. A new array, for which there has to be
-    /// memory.
+    /// The numbers in row-major order, truth values as 0 and 1. A new array, for which there
+    /// has to be memory.
     ///
     /// - Parameter number: the type that they are wanted in.
-    /// - Throws: ``TensorError`` that names the first number which that type can't hold, or a byte of a
-    ///   truth value that is neither 0 nor 1.
+    /// - Throws: ``TensorError`` that names the first number which that type can't hold, or a byte
+    ///   of a truth value that is neither 0 nor 1.
     public func numbers<Number: FixedWidthInteger>(
         as number: Number.Type = Int.self
     ) throws(TensorError) -> [Number] {

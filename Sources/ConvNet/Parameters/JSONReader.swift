@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A reader of JSON that asks for what it expects, value by value. Foundation's decoder takes ten times
-// the memory of a text and keeps one of two values with the same key without a word; the header of a
-// file from a stranger is read by this one.
+// A reader of JSON that asks for what it expects, value by value. Foundation's decoder takes ten
+// times the memory of a text and silently keeps one of two values with the same key; headers of
+// untrusted files are read by this one.
 
 /// Reads JSON (RFC 8259) in UTF-8 from its beginning to its end.
 struct JSONReader {
@@ -63,7 +63,7 @@ struct JSONReader {
             try expect("]")
         case UInt8(ascii: "\""): _ = try string()
         default:
-            // A number or a word. Whoever decodes the text will say whether it is one.
+            // A number or a word. Decoding the text will show whether it is one.
             let start = position
             while position < text.count, Self.isOfWord(text[position]) { position += 1 }
             guard position > start else { throw Unreadable() }

@@ -26,7 +26,7 @@ public struct ParameterMatch: Sendable, Hashable, CustomStringConvertible {
         return parts.joined(separator: "; ")
     }
 
-    /// Names for a message; a file from a stranger may have a million of them.
+    /// Names for a message; an untrusted file may have a million of them.
     static func list(_ names: [String]) -> String {
         let most = 50
         let rest = names.count > most ? " and \(names.count - most) more" : ""

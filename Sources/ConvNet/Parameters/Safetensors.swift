@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The safetensors format: 8 bytes with the length of the header, a JSON header that names each
-// tensor's type, shape and place, then the numbers. Nothing in it is ever executed. Files come from
-// strangers: every figure is checked before it is believed.
+// tensor's type, shape and place, then the numbers. Nothing in it is ever executed. Files are not
+// trusted: every figure is checked before it is used.
 
 import Foundation
 
@@ -13,15 +13,15 @@ public enum Safetensors {
     /// The largest file that is read or written: 4 GiB.
     public static let largestFile = 1 << 32
 
-    /// The file's bytes for some tensors: the same for the same tensors and texts, in order of their
-    /// names.
+    /// The file's bytes for some tensors: the same for the same tensors and texts, in order
+    /// of their names.
     ///
     /// - Parameters:
     ///   - tensors: names and tensors; a name comes once.
     ///   - metadata: free texts that the file carries along, in order of their keys.
     ///   - file: what errors call the file.
-    /// - Throws: ``FileError`` when a name comes twice, or the file could not be read again:
-    ///   it is larger than ``largestFile``, its header longer than ``largestHeader``, or a tensor has
+    /// - Throws: ``FileError`` when a name comes twice, or the file could not be read again: it is
+    ///   larger than ``largestFile``, its header longer than ``largestHeader``, or a tensor has
     ///   more than 64 axes.
     public static func encode(
         _ tensors: [NamedTensor], metadata: [String: String] = [:], file: String = "parameters"
@@ -119,10 +119,10 @@ public enum Safetensors {
     /// - Parameters:
     ///   - data: the file's bytes.
     ///   - file: what errors call the file.
-    /// - Throws: ``FileError`` when the header is longer than the file or than
-    ///   ``largestHeader``, is not the format's JSON, has a key twice, or offsets that leave holes,
-    ///   overlap or don't match the shapes; and when there is no memory for a tensor. Tensors of types
-    ///   that are not read are an error only where they are asked for.
+    /// - Throws: ``FileError`` when the header is longer than the file or than ``largestHeader``,
+    ///   is not the format's JSON, has a key twice, or offsets that leave holes, overlap or don't
+    ///   match the shapes; and when there is no memory for a tensor. Tensors of types that are not
+    ///   read are an error only where they are asked for.
     public static func contents(of data: Data, file: String = "parameters") throws -> Contents {
         let data = data.startIndex == 0 ? data : Data(data)
         let numbers = 8 + (try headerLength(Array(data.prefix(8)), of: data.count, file: file))
@@ -155,8 +155,8 @@ public enum Safetensors {
 
     /// The contents that a header describes.
     ///
-    /// - Parameter fill: puts the bytes of a place after the header into a buffer of their size; false
-    ///   when there are not as many any more.
+    /// - Parameter fill: puts the bytes of a place after the header into a buffer of their size;
+    ///   false when there are not as many any more.
     private static func contents(
         header: [UInt8], dataSize: Int, file: String,
         fill: (Range<Int>, UnsafeMutableRawBufferPointer) throws -> Bool

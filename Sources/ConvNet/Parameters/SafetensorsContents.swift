@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a safetensors file holds, tensor by tensor. A file of another program has numbers of types that
-// this package does not compute with; they are an error only for who asks for them.
+// What a safetensors file holds, tensor by tensor. A file of another program has numbers of types
+// that this package does not compute with; they are an error only when they are asked for.
 
 extension Safetensors {
     /// What a file holds.
@@ -11,9 +11,9 @@ extension Safetensors {
         /// The free texts beside them, `__metadata__` in the format; empty where there are none.
         public let metadata: [String: String]
 
-        /// The tensors of floating-point numbers that can be read, in order of their names: F32 and F64
-        /// as they are, F16 and BF16 as `float32`, which holds each of their numbers exactly. Those of
-        /// whole numbers and of other types are among ``entries`` alone.
+        /// The tensors of floating-point numbers that can be read, in order of their names: F32 and
+        /// F64 as they are, F16 and BF16 as `float32`, which holds each of their numbers exactly.
+        /// Those of whole numbers and of other types are among ``entries`` alone.
         public var tensors: [NamedTensor] {
             entries.compactMap { entry in
                 guard case .numbers(let tensor) = entry.value else { return nil }
@@ -128,8 +128,8 @@ extension Safetensors {
                 guard byteCount == 2 else {
                     return try fill(UnsafeMutableRawBufferPointer(numbers))
                 }
-                // Into the second half, from where they are widened one by one: number i comes to lie
-                // where those up to i + 1 of the file end at the latest.
+                // Into the second half, from where they are widened one by one: number i comes to
+                // lie where those up to i + 1 of the file end at the latest.
                 let all = UnsafeMutableRawBufferPointer(numbers)
                 let half = UnsafeMutableRawBufferPointer(rebasing: all[(all.count / 2)...])
                 try fill(half)

@@ -20,8 +20,8 @@ struct SafetensorsHeader {
     /// The most axes that a tensor may have: as many as NumPy's.
     static let largestAxisCount = 64
 
-    /// The tensors in order of their places: the first begins where the header ends, each other where
-    /// the one before ends, and the last ends where the file does.
+    /// The tensors in order of their places: the first begins where the header ends, each other
+    /// where the one before ends, and the last ends where the file does.
     let entries: [Entry]
     /// The free texts.
     let metadata: [String: String]

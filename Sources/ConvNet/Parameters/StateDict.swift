@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// PyTorch's names for parameters and buffers: what a `state_dict` calls a node's tensors, and how they
-// lie there.
+// PyTorch's names for parameters and buffers: what a `state_dict` calls a node's tensors, and how
+// they lie there.
 
 /// Tensors by PyTorch's names, under a network's own.
 enum StateDict {
@@ -13,9 +13,9 @@ enum StateDict {
     /// A count that PyTorch keeps beside running statistics, and nothing here needs.
     private static let countName = "num_batches_tracked"
 
-    /// The tensors with the network's names where they have PyTorch's, `fc.weight` for `fc.W`; the weights
-    /// of affine layers are `[out, in]` there, and are transposed; those of convolutions in one dimension
-    /// are `[F, C, W]`, and get a height of 1. Others stay as they are. A tensor that
+    /// The tensors with the network's names where they have PyTorch's, `fc.weight` for `fc.W`; the
+    /// weights of affine layers are `[out, in]` there, and are transposed; those of convolutions in
+    /// one dimension are `[F, C, W]`, and get a height of 1. Others stay as they are. A tensor that
     /// several nodes read may have any of their names, or come once for each.
     static func renamed(_ tensors: [NamedTensor], for network: Network) throws -> [NamedTensor] {
         var own: [String: (name: String, matrix: ScalarType?)] = [:]
@@ -48,9 +48,9 @@ enum StateDict {
         }
     }
 
-    /// The network's tensors as PyTorch would have them, `fc.weight` for `fc.W` and `[out, in]`. What has
-    /// such a name already, as the parameters of a model from ONNX, stays as it is. A tensor that several
-    /// nodes read has the first one's name.
+    /// The network's tensors as PyTorch would have them, `fc.weight` for `fc.W` and `[out, in]`.
+    /// What has such a name already, as the parameters of a model from ONNX, stays as it is. A
+    /// tensor that several nodes read has the first one's name.
     static func tensors(of network: Network) throws -> [NamedTensor] {
         let suffixes = Set(names.values).map { ".\($0)" }
         var theirs: [String: (name: String, isMatrix: Bool)] = [:]

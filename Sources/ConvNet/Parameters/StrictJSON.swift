@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What Foundation's decoder lets pass and a file from a stranger must not have: texts of any length,
-// in UTF-16 or UTF-32 where a few zero bytes say so, and keys that come twice, of which it keeps one
+// What Foundation's decoder accepts and an untrusted file must not have: texts of any length, in
+// UTF-16 or UTF-32 where a few zero bytes say so, and keys that come twice, of which it keeps one
 // without a word.
 
 import Foundation
@@ -14,7 +14,8 @@ enum StrictJSON {
         let description: String
     }
 
-    /// How deep arrays and objects may lie in one another; those of this package's formats lie 5 deep.
+    /// How deep arrays and objects may lie in one another; those of this package's
+    /// formats lie 5 deep.
     private static let largestDepth = 64
 
     /// Fails unless the text is short enough, is UTF-8 and has no key twice in one object.

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// What a trainer needs of others that train along: sums of tensors over all ranks, and a few small
-// messages. It knows no more about them than this; which engine carries the numbers is theirs to say.
+// What a trainer needs of others that train along: sums of tensors over all ranks, and a few
+// small messages. It knows no more about them than this; which engine carries the numbers is
+// theirs to say.
 
 /// Something that adds up what ranks have computed, a rank being a process that trains along.
 ///
-/// Each rank calls the same functions in the same order. A step is ``begin(_:)``, an ``add(_:like:)`` for
-/// each tensor and ``finish()``; between them, sums may travel while the rank goes on computing. Every
-/// rank gets the same bits, those of the order that ``ShardLayout`` lays down.
+/// Each rank calls the same functions in the same order. A step is ``begin(_:)``, an
+/// ``add(_:like:)`` for each tensor and ``finish()``; between them, sums may travel while the
+/// rank goes on computing. Every rank gets the same bits, those of the order that
+/// ``ShardLayout`` lays down.
 ///
 /// It is an object: what it stands for, such as connections to other processes, can't be copied. A
 /// trainer calls it from one thread at a time.
@@ -25,8 +27,8 @@ public protocol GradientAverager: AnyObject, Sendable {
     /// Takes this rank's part of a tensor's sum, and may start to add it to the others'.
     ///
     /// - Parameters:
-    ///   - partialSums: one for each of the layout's ``ShardLayout/partialSums(ofRank:)`` of this rank,
-    ///     in that order. The caller lets go of them.
+    ///   - partialSums: one for each of the layout's ``ShardLayout/partialSums(ofRank:)`` of this
+    ///     rank, in that order. The caller gives them up.
     ///   - model: a tensor of the sum's shape and number type; its numbers don't matter.
     func add(_ partialSums: consuming [Tensor], like model: Tensor) throws
 

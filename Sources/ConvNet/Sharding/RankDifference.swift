@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Ranks that are about to train with something else than rank 0: found out at the start, by hashes, as
-// their gradients would add up without complaint.
+// Ranks that are about to train with something else than rank 0: found out at the start, by hashes,
+// as their gradients would add up without complaint.
 
 import Foundation
 
@@ -64,8 +64,8 @@ extension Sharding {
         return isFirst ? checkpoint : try Checkpoint(bytes: Data(bytes), file: name)
     }
 
-    /// How a model sorts samples that are held out, each rank predicting some of the batches; the same
-    /// figures as without sharing.
+    /// How a model sorts samples that are held out, each rank predicting some of the batches; the
+    /// same figures as without sharing.
     ///
     /// - Throws: ``TensorError`` when the samples don't suit the network.
     func evaluation(

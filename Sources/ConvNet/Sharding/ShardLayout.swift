@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Who computes what of a step's batch, and in which order what they computed is added up. Floating-point
-// sums depend on their order, so the order is that of a fixed binary tree over shards: the number of
-// ranks decides who adds, never what is added to what.
+// Which rank computes which part of a step's batch, and in which order the results are added up.
+// Floating-point sums depend on their order, so the order is that of a fixed binary tree over
+// shards: the number of ranks decides which rank adds, never what is added to what.
 
 /// How the samples of a step fall into shards, and the shards to ranks.
 ///
-/// Shard `s` of S has the samples from `n·s/S` to below `n·(s + 1)/S`, rank `r` of R the shards from
-/// `S·r/R` to below `S·(r + 1)/R`. The sum over all shards is that of a binary tree: shards 0 and 1, 2
-/// and 3 and so on are added, then the sums of two of these, up to one; what has no neighbour goes up as
-/// it is. A shard without samples takes no part.
+/// Shard `s` of S has the samples from `n·s/S` to below `n·(s + 1)/S`, rank `r` of R the shards
+/// from `S·r/R` to below `S·(r + 1)/R`. The sum over all shards is that of a binary tree: shards 0
+/// and 1, 2 and 3 and so on are added, then the sums of two of these, up to one; what has no
+/// neighbour goes up as it is. A shard without samples takes no part.
 public struct ShardLayout: Sendable, Hashable {
     /// A subtree: the sum over `2^level` shards from number `index · 2^level` on.
     public struct Node: Sendable, Hashable {
@@ -33,8 +33,8 @@ public struct ShardLayout: Sendable, Hashable {
         self.ranks = ranks
     }
 
-    /// The places of a shard's samples in the step's batch; empty where there are fewer samples than
-    /// shards, and for a number that no shard has.
+    /// The places of a shard's samples in the step's batch; empty where there are fewer samples
+    /// than shards, and for a number that no shard has.
     public func samples(ofShard shard: Int) -> Range<Int> {
         guard (0..<shards).contains(shard) else { return 0..<0 }
         return samples * shard / shards..<samples * (shard + 1) / shards
@@ -46,8 +46,8 @@ public struct ShardLayout: Sendable, Hashable {
         return shards * rank / ranks..<shards * (rank + 1) / ranks
     }
 
-    /// The sums that a rank can finish by itself: the largest subtrees that lie in its shards, in their
-    /// order, without those that have no samples.
+    /// The sums that a rank can finish by itself: the largest subtrees that lie in its shards, in
+    /// their order, without those that have no samples.
     public func partialSums(ofRank rank: Int) -> [Node] {
         let range = shards(ofRank: rank)
         var sum = TreeSum<Void>(from: range.lowerBound)
@@ -87,8 +87,8 @@ public struct ShardLayout: Sendable, Hashable {
     }
 }
 
-/// Adds up values of shards that come one after the other, as ``ShardLayout`` has it, with no more of
-/// them in memory than the tree is high.
+/// Adds up values of shards that come one after the other, as ``ShardLayout`` has it, with no more
+/// of them in memory than the tree is high.
 struct TreeSum<Value> {
     private typealias Subtree = (node: ShardLayout.Node, value: Value?)
 
@@ -112,7 +112,8 @@ struct TreeSum<Value> {
         try append(optional: value, add: add)
     }
 
-    /// Knows from now on that the shards below a number, as far as they have not come, have no samples.
+    /// Knows from now on that the shards below a number, as far as they have not come,
+    /// have no samples.
     mutating func skip(upTo end: Int, add: (inout Value, Value) throws -> Void) rethrows {
         while next < end { try append(optional: nil, add: add) }
     }

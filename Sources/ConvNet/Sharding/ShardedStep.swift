@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A step's gradients, shard by shard. Each shard goes forward and backward by itself; what a layer then
-// has is added to what the shards before it gave, and handed on when the rank's last shard is through
-// the layer, so that it can travel while the layers below are still at work.
+// A step's gradients, shard by shard. Each shard goes forward and backward separately; what a layer
+// then has is added to what the shards before it gave, and handed on when the rank's last shard is
+// through the layer, so that it can travel while the layers below are still at work.
 
 /// What a rank's shards of one step have given so far.
 struct ShardedStep {
@@ -21,7 +21,8 @@ struct ShardedStep {
 
     /// What a step gave, over all shards of all ranks.
     struct Result {
-        /// The gradients, in the order of the parameters; nil for those that the plan does not train.
+        /// The gradients, in the order of the parameters; nil for those that the plan
+        /// does not train.
         let gradients: [Tensor?]
         /// The buffers, in their order.
         let buffers: [Tensor]
@@ -53,7 +54,7 @@ struct ShardedStep {
 
     /// Computes the rank's shards and lets the averager add them to the others'.
     ///
-    /// - Parameter flag: something to tell the other ranks.
+    /// - Parameter flag: something that the other ranks should know.
     mutating func run(on network: Network, flag: Bool) throws -> Result {
         try averager.begin(batch.layout)
         let last = batch.shards.last { batch[$0] != nil }
@@ -90,8 +91,8 @@ struct ShardedStep {
     private mutating func compute(
         _ samples: Batch, shard: Int, share: Double, isLast: Bool, on network: Network
     ) throws -> BatchLoss {
-        // Layers that draw random numbers draw them for each shard of each step. The count may wrap:
-        // only that numbers differ matters.
+        // Layers that draw random numbers draw them for each shard of each step. The count may
+        // wrap: only that numbers differ matters.
         let step = network.trainingStep &* batch.layout.shards &+ shard
         let result = try network.computeGradients(
             [network.checked(samples.images)], targets: samples.targets, loss: loss, plan: plan,
@@ -123,7 +124,7 @@ struct ShardedStep {
         }
     }
 
-    /// The loss over all shards of what each rank has told: its flag, and two numbers a shard.
+    /// The loss over all shards, from what each rank has sent: its flag, and two numbers per shard.
     private func loss(_ numbers: [[Double]]) throws -> BatchLoss {
         let layout = batch.layout
         var (mean, correct) = (TreeSum<Double>(from: 0), 0.0)
@@ -144,7 +145,7 @@ struct ShardedStep {
 extension Network {
     /// One step on a batch that is shared; where the loss is not finite, nothing has changed.
     ///
-    /// - Parameter flag: something to tell the other ranks.
+    /// - Parameter flag: something that the other ranks should know.
     /// - Returns: the loss over all ranks, and whether one of them has the flag.
     mutating func step(
         on batch: StepBatch, with updater: inout Updater, loss: any Loss,

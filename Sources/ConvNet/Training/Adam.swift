@@ -12,8 +12,8 @@ public struct Adam: Optimizer {
 
     /// Adam with the paper's decay rates.
     ///
-    /// - Throws: ``TensorError`` when the learning rate is not above 0, or the weight decay below 0, or
-    ///   one of them beyond `Float`'s range.
+    /// - Throws: ``TensorError`` when the learning rate is not above 0, or the weight decay below
+    ///   0, or one of them beyond `Float`'s range.
     public init(learningRate: Double = 0.001, weightDecay: Double = 0) throws(TensorError) {
         try self.init(
             settings: AdamSettings(learningRate: learningRate), weightDecay: weightDecay)

@@ -3,15 +3,15 @@
 // Adam with decoupled weight decay, with PyTorch's constants
 // (https://pytorch.org/docs/stable/generated/torch.optim.AdamW.html).
 
-/// Adam whose weight decay goes past the moments: `p *= 1 − learningRate · weightDecay`, then Adam's
-/// step (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019).
+/// Adam whose weight decay goes past the moments: `p *= 1 − learningRate · weightDecay`, then
+/// Adam's step (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019).
 public struct AdamW: Optimizer {
     private var adam: Adam
 
     /// AdamW with PyTorch's defaults.
     ///
-    /// - Throws: ``TensorError`` when the learning rate is not above 0, or the weight decay below 0, or
-    ///   one of them beyond `Float`'s range.
+    /// - Throws: ``TensorError`` when the learning rate is not above 0, or the weight decay below
+    ///   0, or one of them beyond `Float`'s range.
     public init(learningRate: Double = 0.001, weightDecay: Double = 0.01) throws(TensorError) {
         try checkLearningRate(learningRate, operation: "AdamW")
         try checkWeightDecay(weightDecay, operation: "AdamW")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Batches that a thread of their own makes ready while training works on others. The queue is
-// bounded, so that nothing piles up; what a batch costs hides behind the step before it.
+// Batches that a separate thread prepares while training works on others. The queue is bounded, so
+// that nothing piles up; what a batch costs hides behind the step before it.
 
 #if canImport(Glibc)
     import Glibc
@@ -33,8 +33,8 @@ final class BatchQueue: @unchecked Sendable {
 
     /// A queue of a sequence's batches; making them begins at once.
     ///
-    /// - Parameter ahead: how many batches may be ready before they are asked for; with 0 each is made
-    ///   when it is asked for, and there is no thread.
+    /// - Parameter ahead: how many batches may be ready before they are asked for; with 0 each is
+    ///   made when it is asked for, and there is no thread.
     init(_ sequence: BatchSequence, ahead: Int) {
         self.sequence = sequence
         capacity = ahead
@@ -81,7 +81,7 @@ final class BatchQueue: @unchecked Sendable {
         ready = []
     }
 
-    /// The thread's work: makes batches until the queue is full, and goes on when one is taken.
+    /// The thread's work: makes batches until the queue is full, and continues when one is taken.
     private func fill() {
         while true {
             let result = Result { try sequence.next() }

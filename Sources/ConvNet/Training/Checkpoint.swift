@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Everything that training needs to go on as if nothing had happened, in one safetensors file: the
-// network's tensors under their names, the optimizer's under `optimizer.KIND.NAME`, moving averages under
-// `average.NAME`, the losses of the steps under `history.stepLosses`, and the rest as JSON in the metadata under `checkpoint`. Files
-// come from strangers: every figure is checked before it is believed.
+// Everything that training needs to resume as if it had not stopped, in one safetensors file: the
+// network's tensors under their names, the optimizer's under `optimizer.KIND.NAME`, moving
+// averages under `average.NAME`, the losses of the steps under `history.stepLosses`, and the rest
+// as JSON in the metadata under `checkpoint`. Files are not trusted: every figure is checked
+// before it is used.
 
 import Foundation
 
@@ -15,7 +16,7 @@ import Foundation
 /// try trainer.train(&network, on: training, checkpoints: plan)
 /// ```
 public struct Checkpoint: Sendable {
-    /// What must be the same where training goes on, as text by name.
+    /// What must be the same where training is resumed, as text by name.
     public var settings: [String: String] { header.settings }
     /// The place in the data, and the figures up to it.
     public let progress: TrainingProgress
@@ -35,11 +36,11 @@ public struct Checkpoint: Sendable {
     ///   - network: its parameters, buffers and the number of its next step are kept.
     ///   - updater: its state is kept.
     ///   - progress: the place in the data, and the figures up to it.
-    ///   - settings: what must be the same where training goes on, as text by name.
-    ///   - averages: moving averages of the network's parameters and buffers, by their names; none where
-    ///     there are no averages.
-    /// - Throws: ``TensorError`` when there is no memory for it or a figure of the progress is one that
-    ///   no training has, and ``FileError`` when its history has other steps and epochs.
+    ///   - settings: what must be the same where training is resumed, as text by name.
+    ///   - averages: moving averages of the network's parameters and buffers, by their names; none
+    ///     where there are no averages.
+    /// - Throws: ``TensorError`` when there is no memory for it or a figure of the progress is one
+    ///   that no training has, and ``FileError`` when its history has other steps and epochs.
     public init(
         network: Network, updater: Updater, progress: TrainingProgress,
         settings: [String: String], averages: [NamedTensor] = []
@@ -109,8 +110,8 @@ public struct Checkpoint: Sendable {
     ///
     /// - Parameters:
     ///   - url: the file.
-    ///   - count: how many checkpoints to keep: this one, the one before as `FILE.1`, the one before
-    ///     that as `FILE.2`, and so on. With 1, no other file is touched.
+    ///   - count: how many checkpoints to keep: this one, the one before as `FILE.1`, the one
+    ///     before that as `FILE.2`, and so on. With 1, no other file is touched.
     /// - Throws: ``FileError`` when the file can't be written.
     public func write(to url: URL, keeping count: Int = 1) throws {
         try write(to: url, keeping: count, skipping: 0)
@@ -122,7 +123,8 @@ public struct Checkpoint: Sendable {
             bytes(file: url.path), to: url, keeping: count, skipping: skipping)
     }
 
-    /// Whether training with these settings may go on from it, and nothing in it is NaN or infinite.
+    /// Whether training with these settings may resume from it, and nothing in it is NaN or
+    /// infinite.
     func isGood(
         for settings: [String: String], overriding: Set<String>, stepsPerEpoch: Int
     ) -> Bool {
@@ -146,7 +148,7 @@ public struct Checkpoint: Sendable {
     /// Puts everything back: all of it, or nothing where something does not suit.
     ///
     /// - Parameter average: what the averages have to be like; nil where there are none.
-    /// - Returns: the place to go on from, and the averages.
+    /// - Returns: the place to resume from, and the averages.
     /// - Throws: ``FileError`` that names the settings or the tensors that differ.
     func restore(
         _ network: inout Network, _ updater: inout Updater, average: AveragedTensors? = nil,
@@ -207,8 +209,8 @@ public struct Checkpoint: Sendable {
         return (progress, averages.map { AveragedTensors($0) })
     }
 
-    /// The number of steps that the optimizer had taken. Before version 0.2 each optimizer kept the counters
-    /// that it needed itself, and many none.
+    /// The number of steps that the optimizer had taken. Before version 0.2 each optimizer kept the
+    /// counters that it needed itself, and many none.
     private func counters() throws(FileError) -> [String: Int] {
         let names = [Updater.counter, "scheduleStep"]
         if let unknown = header.counters.keys.filter({ !names.contains($0) }).min() {

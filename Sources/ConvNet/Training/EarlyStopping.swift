@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // When training has gone on long enough: a function of the epochs so far, so that training can stop
-// anywhere and go on.
+// anywhere and be resumed.
 
 /// Training that ends where it no longer helps.
 public struct EarlyStopping: Sendable, Hashable {
     /// After how many epochs in a row without a new best one training ends.
     public let patience: Int
 
-    /// Training that ends after so many epochs without a new best one.
+    /// Training that ends after a number of epochs without a new best one.
     ///
     /// - Throws: ``TensorError`` when the patience is below 1.
     public init(patience: Int) throws(TensorError) {
@@ -20,8 +20,9 @@ public struct EarlyStopping: Sendable, Hashable {
         self.patience = patience
     }
 
-    /// Whether training should end after these epochs. The best one is the first with the most held-out
-    /// samples sorted rightly, or, where none are held out, with the smallest mean loss.
+    /// Whether training should end after these epochs. The best one is the first with the
+    /// most held-out samples classified correctly, or, where none are held out, with the
+    /// smallest mean loss.
     public func isDue(after history: [EpochRecord]) -> Bool {
         guard var best = history.first else { return false }
         for record in history.dropFirst() where record.isBetter(than: best) { best = record }

@@ -11,10 +11,10 @@
 /// for row in check.rows { print(row.parameter, row.largestDifference, row.passed) }
 /// ```
 ///
-/// A difference's truncation error is h²/6 times a third derivative, and one over twice the width has
-/// four times as much: the two differ by thrice the error. Rounding adds that of the loss over the
-/// step. Where the two differ by more than a ten-thousandth, a ReLU or a maximum
-/// may have changed sides within the step, and a tenth of the step is taken.
+/// A difference's truncation error is h²/6 times a third derivative, and one over twice the width
+/// has four times as much: the two differ by three times the error. Rounding adds that of the loss
+/// over the step. Where the two differ by more than a ten-thousandth, a ReLU or a maximum may have
+/// changed sides within the step, and a tenth of the step is taken.
 public struct GradientCheck: Sendable {
     /// What was found of one parameter.
     public struct Row: Sendable {
@@ -41,12 +41,12 @@ public struct GradientCheck: Sendable {
     ///
     /// - Parameters:
     ///   - model: the network; a copy of it computes in `float64`.
-    ///   - x: samples `[N, C, H, W]`. Where a ReLU sees exactly 0, or a maximum comes twice, there is no
-    ///     gradient to compare with: drawn numbers suit, and biases that are not 0.
+    ///   - x: samples `[N, C, H, W]`. Where a ReLU sees exactly 0, or a maximum comes twice, there
+    ///     is no gradient to compare with: drawn numbers suit, and biases that are not 0.
     ///   - labels: N classes.
     ///   - kernels: kernels that take `float64`, such as `ReferenceKernels`.
-    ///   - elements: how many elements of each parameter are checked, drawn from the seed; all of them
-    ///     when nil or where there are no more.
+    ///   - elements: how many elements of each parameter are checked, drawn from the seed; all of
+    ///     them when nil or where there are no more.
     ///   - seed: what they are drawn from.
     /// - Throws: ``TensorError`` when a shape or label is wrong, the kernels lack `float64`, or the
     ///   number of elements is below 1.
@@ -134,7 +134,8 @@ public struct GradientCheck: Sendable {
 }
 
 extension Network {
-    /// The mean loss that the next training step would find if one number of a parameter were another.
+    /// The mean loss that the next training step would find if one number of a parameter were
+    /// another.
     ///
     /// - Returns: the loss, and how far the number really moved, after rounding.
     fileprivate mutating func loss(

@@ -4,9 +4,9 @@
 
 /// How a gradient is clipped.
 public enum GradientClipping: Sendable, Hashable {
-    /// All gradients are scaled down together where the root of the sum of all their squares is larger
-    /// than this (Pascanu et al., "On the difficulty of training recurrent neural networks", 2013).
-    /// The factor is PyTorch's, `norm / (global norm + 10⁻⁶)`.
+    /// All gradients are scaled down together where the root of the sum of all their squares is
+    /// larger than this (Pascanu et al., "On the difficulty of training recurrent neural networks",
+    /// 2013). The factor is PyTorch's, `norm / (global norm + 10⁻⁶)`.
     case norm(Double)
     /// Each number is brought into the range from minus this to this.
     case value(Double)
@@ -54,7 +54,8 @@ extension GradientClipping {
         }
     }
 
-    /// What a step's gradients are multiplied by, and the largest size of their numbers before that.
+    /// What a step's gradients are multiplied by, and the largest size of their numbers before
+    /// that.
     func scaling(
         _ gradients: [Tensor], on kernels: any Kernels
     ) throws -> (factor: Double, limit: Double) {
@@ -62,7 +63,7 @@ extension GradientClipping {
         case .value(let bound): return (1, bound)
         case .norm(let bound):
             let norm = try gradients.reduce(0) { try $0 + kernels.sumOfSquares($1) }.squareRoot()
-            // NaN compares false: the gradient stays NaN, and the next loss tells.
+            // NaN compares false: the gradient stays NaN, and the next loss shows it.
             return (norm <= bound ? 1 : min(bound / (norm + 1e-6), 1), .infinity)
         }
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// How the learning rate changes while training goes on. A schedule is a function of the step's
-// number, so that training can stop anywhere and go on.
+// How the learning rate changes during training. A schedule is a function of the step's number, so
+// that training can stop anywhere and be resumed.
 
 import ConvNetTensor
 
@@ -16,18 +16,19 @@ public struct LearningRateSchedule: Sendable, Hashable {
     public enum Course: Sendable, Hashable {
         /// The learning rate as it is.
         case constant
-        /// Multiplied by a factor every so many steps (PyTorch's StepLR).
+        /// Multiplied by a factor every given number of steps (PyTorch's StepLR).
         case step(every: Int, factor: Double = 0.1)
         /// Half a cosine from the learning rate down to 0 at the given step (Loshchilov and Hutter,
         /// "SGDR: stochastic gradient descent with warm restarts", 2017; PyTorch's
         /// CosineAnnealingLR with eta_min 0); 0 afterwards.
         case cosine(steps: Int)
-        /// A straight line from the learning rate down to 0 at the given step (PyTorch's PolynomialLR
-        /// with power 1); 0 afterwards.
+        /// A straight line from the learning rate down to 0 at the given step (PyTorch's
+        /// PolynomialLR with power 1); 0 afterwards.
         case linear(steps: Int)
-        /// Half a cosine up from a 25th of the learning rate, for the given share of the steps, then half
-        /// a cosine down to a 250,000th (Smith and Topin, "Super-convergence", 2018; PyTorch's OneCycleLR,
-        /// with a momentum that stays). It rises by itself: there is no warm-up.
+        /// Half a cosine up from a 25th of the learning rate, for the given share of the
+        /// steps, then half a cosine down to a 250,000th (Smith and Topin,
+        /// "Super-convergence", 2018; PyTorch's OneCycleLR, with a momentum that stays). It
+        /// rises by itself: there is no warm-up.
         case oneCycle(steps: Int, rise: Double = 0.3)
     }
 
@@ -40,8 +41,8 @@ public struct LearningRateSchedule: Sendable, Hashable {
     /// A schedule.
     ///
     /// - Throws: ``TensorError`` when a number of steps is below 1 (of the warm-up, below 0), the
-    ///   factor is not above 0 and in `Float`'s range, a cosine or a line ends before the warm-up does, the
-    ///   rise is not between 0 and 1, or there is a warm-up with one cycle.
+    ///   factor is not above 0 and in `Float`'s range, a cosine or a line ends before the warm-up
+    ///   does, the rise is not between 0 and 1, or there is a warm-up with one cycle.
     public init(_ course: Course, warmUpSteps: Int = 0) throws(TensorError) {
         let operation = "LearningRateSchedule"
         func fail(_ argument: String, _ value: Any, _ expected: String) -> TensorError {
@@ -93,7 +94,8 @@ public struct LearningRateSchedule: Sendable, Hashable {
         }
     }
 
-    /// PyTorch's two phases: the first ends a step before its share of the steps, the second at the last.
+    /// PyTorch's two phases: the first ends a step before its share of the steps, the
+    /// second at the last.
     private static func oneCycle(_ step: Int, of steps: Double, rise: Double) -> Double {
         let (begin, end) = (1.0 / 25, 1.0 / 25 / 1e4)
         let top = rise * steps - 1

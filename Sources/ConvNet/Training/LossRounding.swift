@@ -5,11 +5,11 @@
 
 /// A bound on the rounding error of a network's loss in `float64`.
 ///
-/// A layer rounds sums of at most n numbers, n being those of its input. In a layer of products each
-/// output is then off by γₙ · Σ|w·x|, which the layer of absolute values computes. ReLU and max pooling
-/// choose numbers and round none. In any other layer an output is taken to be off by γₙ of the largest
-/// output, and by what comes of inputs that are off by γₙ of the largest input, as differences from a
-/// mean are.
+/// A layer rounds sums of at most n numbers, n being those of its input. In a layer of products
+/// each output is then off by γₙ · Σ|w·x|, which the layer of absolute values computes. ReLU and
+/// max pooling choose numbers and round none. In any other layer an output is taken to be off by γₙ
+/// of the largest output, and by what comes of inputs that are off by γₙ of the largest input, as
+/// differences from a mean are.
 enum LossRounding {
     /// The bound for the next training step's loss on a batch.
     static func bound(of network: Network, _ x: Tensor, labels: [Int]) throws -> Double {

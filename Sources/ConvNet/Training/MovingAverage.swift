@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Exponential moving averages of what training changes: late steps jump around a minimum, and their mean
-// lies nearer to it (Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992).
+// Exponential moving averages of what training changes: late steps jump around a minimum, and their
+// mean lies nearer to it (Polyak and Juditsky, "Acceleration of stochastic approximation by
+// averaging", 1992).
 
 /// That an exponential moving average of a network's parameters and buffers is kept in training.
 ///
-/// After each step, each number of the average becomes `decay · average + (1 − decay) · number`. The decay
-/// of step n, from 1, is at most `(1 + n) / (10 + n)`, so that the first steps are soon forgotten
-/// (TensorFlow's ExponentialMovingAverage with num_updates).
+/// After each step, each number of the average becomes `decay · average + (1 − decay) · number`.
+/// The decay of step n, from 1, is at most `(1 + n) / (10 + n)`, so that the first steps are soon
+/// forgotten (TensorFlow's ExponentialMovingAverage with num_updates).
 public struct MovingAverage: Sendable, Hashable {
     /// How much of the average each step keeps.
     public let decay: Double

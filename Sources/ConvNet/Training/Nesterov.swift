@@ -3,9 +3,9 @@
 // Descent with Nesterov's momentum, as PyTorch's SGD(nesterov=True) has it
 // (https://pytorch.org/docs/stable/generated/torch.optim.SGD.html).
 
-/// Descent that looks ahead along its velocity: `v = momentum · v + g;
-/// p −= learningRate · (g + momentum · v)` (Sutskever et al., "On the importance of initialization and
-/// momentum in deep learning", 2013).
+/// Descent that looks ahead along its velocity: `v = momentum · v + g; p −= learningRate · (g +
+/// momentum · v)` (Sutskever et al., "On the importance of initialization and momentum in deep
+/// learning", 2013).
 public struct Nesterov: Optimizer {
     /// The step size.
     public let learningRate: Double

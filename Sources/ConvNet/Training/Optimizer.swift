@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// A rule that changes parameters by their gradients. It is a value and keeps nothing: what it needs from
-// step to step lies beside it, in an updater.
+// A rule that changes parameters by their gradients. It is a value and keeps nothing: what it needs
+// from step to step lies beside it, in an updater.
 
 /// A rule for changing a parameter by its gradient.
 ///
 /// ```swift
 /// struct SignDescent: Optimizer {                       // Bernstein et al., "signSGD", 2018
 ///     let learningRate = 0.001
-///     var configuration: [String: String] { ["optimizer": "sign", "learningRate": "\(learningRate)"] }
+///     var configuration: [String: String] {
+///         ["optimizer": "sign", "learningRate": "\(learningRate)"]
+///     }
 ///     func update(
 ///         _ parameter: inout Tensor, state: inout [Tensor], gradient: Tensor, _ update: Update
 ///     ) throws {
@@ -24,12 +26,12 @@ public protocol Optimizer: Sendable {
     /// How much weights decay; 0 by default. A ``ParameterGroup`` may have another.
     var weightDecay: Double { get }
 
-    /// The name, under `optimizer`, and every setting, under its own, as text: what must be the same
-    /// where training is resumed.
+    /// The name, under `optimizer`, and every setting, under its own, as text: what must be the
+    /// same where training is resumed.
     var configuration: [String: String] { get }
 
-    /// What is kept beside each parameter from step to step, such as `velocity`: for each name a tensor
-    /// of the parameter's shape and number type, zeros at first. None by default.
+    /// What is kept beside each parameter from step to step, such as `velocity`: for each name a
+    /// tensor of the parameter's shape and number type, zeros at first. None by default.
     var stateNames: [String] { get }
 
     /// Changes a parameter.
@@ -62,7 +64,7 @@ extension Optimizer {
     }
 }
 
-/// What an optimizer is told about one update of one parameter.
+/// What an optimizer is given for one update of one parameter.
 public struct Update: Sendable {
     /// The number of the step, from 1.
     public let step: Int

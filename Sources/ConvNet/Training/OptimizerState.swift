@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What an optimizer keeps from step to step, as plain values that a checkpoint can hold. Where it comes
-// back it is checked against the network before anything believes it.
+// What an optimizer keeps from step to step, as plain values that a checkpoint can hold. Where it
+// comes back it is checked against the network before anything believes it.
 
 /// The state of an optimizer: for each kind of it, such as a velocity, a tensor for each of the
 /// network's parameters; and counters.
@@ -9,8 +9,8 @@ public struct OptimizerState: Sendable, Equatable {
     /// For each kind, such as `velocity`, a tensor for each of the network's parameters, or of
     /// ``parameters``, in their order; no tensors before the first step.
     public var tensors: [String: [Tensor]]
-    /// The names of the parameters that there are tensors for, in the network's order; nil for all. What
-    /// was never trained has none.
+    /// The names of the parameters that there are tensors for, in the network's order; nil for all.
+    /// What was never trained has none.
     public var parameters: [String]?
     /// Numbers that count, such as `step`, each from 0 to ``largestCount``.
     public var counters: [String: Int]
@@ -29,8 +29,8 @@ public struct OptimizerState: Sendable, Equatable {
     }
 
     /// Fails unless the state has exactly the given kinds of tensors and counters, and the tensors
-    /// suit a network: none at all, or of each kind one for each parameter that is named, of its shape and
-    /// number type.
+    /// suit a network: none at all, or of each kind one for each parameter that is named, of its
+    /// shape and number type.
     ///
     /// An updater's ``Updater/restore(_:for:)`` calls it before it takes anything over.
     ///

@@ -16,11 +16,11 @@ public enum Optimizers {
     ///   - learningRate: the step size; the optimizer's own default when nil.
     ///   - weightDecay: the L2 weight decay, for `adamw` the decoupled one; the optimizer's own
     ///     default when nil.
-    ///   - momentum: how much of the velocity `sgd`, `momentum` and `nesterov` keep; 0 for `sgd` and 0.9
-    ///     for the others when nil. Other optimizers have none.
+    ///   - momentum: how much of the velocity `sgd`, `momentum` and `nesterov` keep; 0 for `sgd`
+    ///     and 0.9 for the others when nil. Other optimizers have none.
     /// - Throws: ``TensorError`` when there is none of that name, the learning rate is not above 0,
-    ///   the weight decay below 0, the momentum not from 0 to below 1, or one of them beyond `Float`'s
-    ///   range.
+    ///   the weight decay below 0, the momentum not from 0 to below 1, or one of them beyond
+    ///   `Float`'s range.
     public static func named(
         _ name: String, learningRate: Double? = nil, weightDecay: Double? = nil,
         momentum: Double? = nil

@@ -18,8 +18,8 @@ public struct ParameterGroup: Sendable, Hashable {
 
     /// A group.
     ///
-    /// - Throws: ``TensorError`` when the learning rate is not above 0, the weight decay below 0, or one
-    ///   of them beyond `Float`'s range.
+    /// - Throws: ``TensorError`` when the learning rate is not above 0, the weight decay below 0,
+    ///   or one of them beyond `Float`'s range.
     public init(
         _ pattern: String, learningRate: Double? = nil, weightDecay: Double? = nil
     ) throws(TensorError) {

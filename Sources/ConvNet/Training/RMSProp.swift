@@ -3,8 +3,8 @@
 // RMSProp, with PyTorch's place for epsilon and its constants
 // (https://pytorch.org/docs/stable/generated/torch.optim.RMSprop.html).
 
-/// RMSProp: `v = decay · v + (1 − decay) · g²; p −= learningRate · g / (√v + epsilon)` (Hinton, "Neural
-/// networks for machine learning", lecture 6e, 2012).
+/// RMSProp: `v = decay · v + (1 − decay) · g²; p −= learningRate · g / (√v + epsilon)` (Hinton,
+/// "Neural networks for machine learning", lecture 6e, 2012).
 public struct RMSProp: Optimizer {
     /// The step size.
     public let learningRate: Double
@@ -17,8 +17,8 @@ public struct RMSProp: Optimizer {
 
     /// RMSProp with PyTorch's defaults.
     ///
-    /// - Throws: ``TensorError`` when the learning rate is not above 0, the decay or epsilon not from
-    ///   0 to below 1, the weight decay below 0, or one of them beyond `Float`'s range.
+    /// - Throws: ``TensorError`` when the learning rate is not above 0, the decay or epsilon not
+    ///   from 0 to below 1, the weight decay below 0, or one of them beyond `Float`'s range.
     public init(
         learningRate: Double = 0.01, decay: Double = 0.99, epsilon: Double = 1e-8,
         weightDecay: Double = 0

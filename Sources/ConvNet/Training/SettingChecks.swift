@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What an optimizer's settings may be. Kernels compute in `Float`: a setting that it can't hold would
-// become 0 or infinity there without a word, and a decay rate just below 1 would become 1.
+// What an optimizer's settings may be. Kernels compute in `Float`: a setting that it can't hold
+// would silently become 0 or infinity there, and a decay rate just below 1 would become 1.
 
 /// The numbers above 0 that `Float` holds with all its digits.
 package enum FloatRange {

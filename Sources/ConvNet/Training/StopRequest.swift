@@ -4,12 +4,12 @@
 
 import Synchronization
 
-/// A wish that training stop after the step that it is at. It may be made on any thread, in a signal
-/// handler, or in a trainer's own `onEvent`.
+/// A wish that training stop after the step that it is at. It may be made on any thread, in a
+/// signal handler, or in a trainer's own `onEvent`.
 public final class StopRequest: Sendable {
     private let isMade = Atomic(false)
 
-    /// A request that nobody has made yet.
+    /// A request that has not been made yet.
     public init() {}
 
     /// Makes the request; it can't be taken back.

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Training a part of a network: which parameters change, and which normalizations keep their statistics.
-// Both are patterns of names, so that a checkpoint can say what they are.
+// Training a part of a network: which parameters change, and which normalizations keep their
+// statistics. Both are patterns of names, so that a checkpoint can say what they are.
 
-/// Which parameters of a network are trained, and which of its layers keep their running statistics.
+/// Which parameters of a network are trained, and which of its layers keep their running
+/// statistics.
 struct TrainedPart: Sendable, Hashable {
     /// Patterns of parameters' names; those behind a `!` are not meant. Nil for all parameters.
     var trainable: [String]?
-    /// Patterns of the names of layers with running statistics, which normalize by them and keep them.
+    /// Patterns of the names of layers with running statistics, which normalize by them
+    /// and keep them.
     var frozenNormalizations: [String] = []
 
     /// Whether everything is trained.

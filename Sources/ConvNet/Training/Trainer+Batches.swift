@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What an epoch's batches are, and whether the network can train on them: found out before the first step
-// rather than at the end of an epoch.
+// What an epoch's batches are, and whether the network can train on them: found out before the
+// first step rather than at the end of an epoch.
 
 /// How an epoch's samples fall into batches.
 struct EpochBatches: Sendable {

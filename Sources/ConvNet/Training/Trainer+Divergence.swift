@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Where training has diverged. The loss of each step is looked at anyway; but it is the loss before the
-// step, so that no loss would show what the last update did. All parameters are looked through where
-// somebody would believe them: at the end of each epoch and before each checkpoint.
+// Where training has diverged. The loss of each step is looked at anyway; but it is the loss before
+// the step, so that no loss would show what the last update did. All parameters are checked where
+// they would be relied on: at the end of each epoch and before each checkpoint.
 
 import Foundation
 
@@ -16,9 +16,9 @@ extension Trainer {
 
     /// Whether a checkpoint of the network is to be written.
     ///
-    /// Where ranks train together, one alone writes; the others don't know of it and would wait for one
-    /// that ends. It writes nothing: all ranks find out together, by the next loss or at the end of the
-    /// epoch.
+    /// Where ranks train together, one alone writes; the others don't know of it and would wait for
+    /// one that ends. It writes nothing: all ranks find out together, by the next loss or at the
+    /// end of the epoch.
     ///
     /// - Throws: ``TrainingError`` where it is not, and this is the only rank.
     func isWorthKeeping(_ model: some Classifier, _ progress: TrainingProgress) throws -> Bool {
@@ -31,8 +31,8 @@ extension Trainer {
         return model.firstNonFiniteNumber == nil
     }
 
-    /// The newest checkpoint that training can go on from after it has diverged: it was written at a
-    /// place after which a loss was finite, with this trainer's settings.
+    /// The newest checkpoint that training can resume from after it has diverged: it was written at
+    /// a place after which a loss was finite, with this trainer's settings.
     ///
     /// ```swift
     /// } catch let error as TrainingError {

@@ -15,14 +15,14 @@ public struct Trainer: Sendable {
     public private(set) var updater: Updater
     /// The rule that changes parameters.
     public var optimizer: any Optimizer { updater.optimizer }
-    /// Which parameters are trained, by patterns of their names (``Updater/trainable``); nil for all of
-    /// them. Checkpoints hold the patterns, and training goes on with the same ones.
+    /// Which parameters are trained, by patterns of their names (``Updater/trainable``); nil for
+    /// all of them. Checkpoints hold the patterns, and resumed training uses the same ones.
     public var trainable: [String]? {
         get { updater.trainable }
         set { updater.trainable = newValue }
     }
-    /// Which layers with running statistics normalize by them and keep them, by patterns of the layers'
-    /// names (``Updater/frozenNormalizations``).
+    /// Which layers with running statistics normalize by them and keep them, by patterns of the
+    /// layers' names (``Updater/frozenNormalizations``).
     public var frozenNormalizations: [String] {
         get { updater.frozenNormalizations }
         set { updater.frozenNormalizations = newValue }
@@ -37,15 +37,16 @@ public struct Trainer: Sendable {
     public let epochs: Int
     /// When training ends before that; nil for never.
     public let earlyStopping: EarlyStopping?
-    /// The moving average of parameters and buffers that is kept, and evaluated after each epoch in their
-    /// place; nil for none.
+    /// The moving average of parameters and buffers that is kept, and evaluated after each epoch in
+    /// their place; nil for none.
     public let averaging: MovingAverage?
     /// The average, kept from one call to the next; nil before the first step.
     private var average: AveragedTensors?
-    /// How many batches a thread of its own makes ready while training works on others. With 0 there
-    /// is no such thread, and each batch is made when its turn comes; the results are the same.
+    /// How many batches a separate thread prepares while training works on others. With 0 there is
+    /// no such thread, and each batch is made when its turn comes; the results are the same.
     public let batchesAhead: Int
-    /// How batches are cut into shards, and who shares them; nil where a batch is computed as one.
+    /// How batches are cut into shards, and what adds them up; nil where a batch is
+    /// computed as one.
     public let sharding: Sharding?
 
     /// A trainer.
@@ -56,13 +57,13 @@ public struct Trainer: Sendable {
     ///   - clipping: how gradients are clipped; nil for not at all.
     ///   - groups: parameters with a learning rate or weight decay of their own.
     ///   - decaying: which parameters the optimizer's weight decay is for.
-    ///   - loss: what is made small.
+    ///   - loss: what is minimized.
     ///   - batchSize: the samples of a step.
     ///   - dropLast: whether an epoch leaves out the samples at its end that fill no batch.
     ///   - epochs: how often training goes through the samples.
     ///   - earlyStopping: when training ends before that; nil for never.
     ///   - averaging: the moving average of parameters that is kept; nil for none.
-    ///   - batchesAhead: how many batches a thread of its own makes ready meanwhile.
+    ///   - batchesAhead: how many batches a separate thread prepares meanwhile.
     ///   - sharding: how batches are cut into shards; nil where a batch is computed as one.
     /// - Throws: ``TensorError`` when there is not at least one epoch and one sample per step, not
     ///   from 0 to 1,024 batches ahead, or a clipping's bound is not above 0.
@@ -99,32 +100,32 @@ public struct Trainer: Sendable {
 
     /// Trains a network in place.
     ///
-    /// Where it goes on from a checkpoint, the network, the optimizer and the history end up as they
-    /// would have without the break, bit for bit (but for the seconds).
+    /// Where it resumes from a checkpoint, the network, the optimizer and the history end up as
+    /// they would have without the break, bit for bit (except for the seconds).
     ///
-    /// Where other ranks train along (see ``Sharding``), all call this with the same arguments, except
-    /// that rank 0 alone reads and writes checkpoints; every rank ends up with the same network,
-    /// optimizer and history, and is told of the same steps and epochs.
+    /// Where other ranks train along (see ``Sharding``), all call this with the same arguments,
+    /// except that rank 0 alone reads and writes checkpoints; every rank ends up with the same
+    /// network, optimizer and history, and reports the same steps and epochs.
     ///
     /// - Parameters:
     ///   - model: the network.
-    ///   - source: the samples; it also decides about their order.
+    ///   - source: the samples; it also decides their order.
     ///   - testing: samples that are held out, evaluated after each epoch.
-    ///   - checkpoints: where to write checkpoints, and the one to go on from; nil for none.
-    ///   - stop: looked at after each step, or, with ``sharding``, at its end; where it is made, on any
-    ///     rank, a checkpoint is written and training ends.
-    ///   - onEvent: called after each step, evaluation, epoch and checkpoint; what it throws ends the
-    ///     training.
-    ///   - onEpoch: called after each epoch's event with the network that was evaluated: the average where
-    ///     one is kept. A copy that outlives the call costs a copy of the parameters.
+    ///   - checkpoints: where to write checkpoints, and the one to resume from; nil for none.
+    ///   - stop: looked at after each step, or, with ``sharding``, at its end; where it is made, on
+    ///     any rank, a checkpoint is written and training ends.
+    ///   - onEvent: called after each step, evaluation, epoch and checkpoint; what it throws
+    ///     ends the training.
+    ///   - onEpoch: called after each epoch's event with the network that was evaluated: the
+    ///     average where one is kept. A copy that outlives the call costs a copy of the parameters.
     /// - Returns: the losses of all steps and the figures of all epochs, those before a checkpoint
     ///   too.
-    /// - Throws: ``TrainingError`` when a loss is not finite, or a parameter or buffer at the end of an
-    ///   epoch or before a checkpoint, which is not written then (the network is left as it is;
-    ///   ``lastGoodCheckpoint(of:on:before:)`` tells where to go on); ``RankDifference`` when another
-    ///   rank is about to do something else, ``TensorError`` when the samples don't suit the network,
-    ///   ``FileError`` when a checkpoint can't be written or was made with other settings, and
-    ///   what `onEvent` throws.
+    /// - Throws: ``TrainingError`` when a loss is not finite, or a parameter or buffer at the end
+    ///   of an epoch or before a checkpoint, which is not written then (the network is left as it
+    ///   is; ``lastGoodCheckpoint(of:on:before:)`` says where to resume); ``RankDifference`` when
+    ///   another rank is about to do something else, ``TensorError`` when the samples don't suit
+    ///   the network, ``FileError`` when a checkpoint can't be written or was made with other
+    ///   settings, and what `onEvent` throws.
     @discardableResult
     public mutating func train(
         _ model: inout some Classifier, on source: any BatchSource,
@@ -189,8 +190,8 @@ public struct Trainer: Sendable {
         return progress.history
     }
 
-    /// A network with the averages in the place of its parameters and buffers: what ``averaging`` is for.
-    /// The network itself where no average is kept, or before the first step.
+    /// A network with the averages in the place of its parameters and buffers: what ``averaging``
+    /// is for. The network itself where no average is kept, or before the first step.
     ///
     /// ```swift
     /// try trainer.train(&network, on: training)
@@ -207,7 +208,8 @@ public struct Trainer: Sendable {
     /// Whether this is the rank that writes files, or the only one.
     private var writesFiles: Bool { sharding?.averager.rank ?? 0 == 0 }
 
-    /// Puts a checkpoint back, where there is one, and sees to it that all ranks begin at the same place.
+    /// Puts a checkpoint back, where there is one, and makes sure that all ranks begin at
+    /// the same place.
     private mutating func start(
         _ network: inout Network, _ checkpoints: Checkpoints?, settings: [String: String],
         _ batches: EpochBatches, on source: any BatchSource, testing: (any BatchSource)?
@@ -298,7 +300,8 @@ public struct Trainer: Sendable {
         return test
     }
 
-    /// The settings that a checkpoint must match to be resumed; empty without checkpoints or sharding.
+    /// The settings that a checkpoint must match to be resumed; empty without checkpoints or
+    /// sharding.
     func settings(
         _ checkpoints: Checkpoints?, for source: any BatchSource
     ) -> [String: String] {

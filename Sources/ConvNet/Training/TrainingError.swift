@@ -26,8 +26,8 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether a checkpoint was written at a place where nothing was wrong yet: a loss that was finite
-    /// came after it.
+    /// Whether a checkpoint was written at a place where nothing was wrong yet: a loss that was
+    /// finite came after it.
     func comesAfter(_ progress: TrainingProgress) -> Bool {
         let place = (progress.epochs + 1, progress.steps)
         switch self {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a trainer tells while it works, and why it can't go on.
+// What a trainer reports while it works, and why it can't go on.
 
 import Foundation
 
@@ -24,7 +24,7 @@ public struct StepRecord: Sendable {
 public struct EvaluationRecord: Sendable {
     /// The epoch that has just gone by, from 1.
     public let epoch: Int
-    /// How many were sorted rightly.
+    /// How many were classified correctly.
     public let accuracy: Accuracy
     /// Their mean loss, in nats.
     public let meanLoss: Double
@@ -48,10 +48,10 @@ public struct CheckpointRecord: Sendable {
     }
 }
 
-/// What a trainer tells while it works.
+/// What a trainer reports while it works.
 public enum TrainingEvent: Sendable {
-    /// Training begins, or goes on at this place of a checkpoint: it was read, it suits, and all ranks
-    /// agree.
+    /// Training begins, or resumes at this place of a checkpoint: it was read, it suits, and
+    /// all ranks agree.
     case started(at: TrainingProgress)
     /// A step was taken.
     case step(StepRecord)
@@ -61,7 +61,7 @@ public enum TrainingEvent: Sendable {
     case epoch(EpochRecord)
     /// A checkpoint was written.
     case checkpoint(CheckpointRecord)
-    /// Training was asked to stop and stopped after this step; the checkpoint, if there is to be one,
-    /// is written.
+    /// Training was asked to stop and stopped after this step; the checkpoint, if there is to be
+    /// one, is written.
     case interrupted(epochs: Int, steps: Int)
 }

@@ -10,12 +10,12 @@ public struct EpochRecord: Sendable, Equatable, Codable {
     public let epoch: Int
     /// The mean of the samples' losses, each before its step, in nats.
     public let meanLoss: Double
-    /// How many of the samples that were trained with were sorted rightly, each just before its step.
+    /// How many of the training samples were classified correctly, each just before its step.
     public let trainAccuracy: Accuracy?
-    /// How many held-out samples the network sorted rightly after the epoch; nil without any.
+    /// How many held-out samples the network classified correctly after the epoch; nil without any.
     public let testAccuracy: Accuracy?
-    /// The mean loss of the held-out samples after the epoch, in nats; nil without any, or where it is
-    /// not finite.
+    /// The mean loss of the held-out samples after the epoch, in nats; nil without any, or where it
+    /// is not finite.
     public let testLoss: Double?
     /// How long the epoch took, the evaluation included, to the nanosecond.
     public let duration: Duration
@@ -118,8 +118,8 @@ public struct TrainingHistory: Sendable, Equatable, Codable {
     }
 
     /// The history as JSON: `steps_per_epoch`, `step_losses`, and `epochs`, each with `epoch`,
-    /// `mean_loss`, `seconds`, `test_loss`, and `train_accuracy` and `test_accuracy` as `correct` and
-    /// `total`.
+    /// `mean_loss`, `seconds`, `test_loss`, and `train_accuracy` and `test_accuracy` as
+    /// `correct` and `total`.
     public func jsonData() throws -> Data {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
@@ -127,8 +127,9 @@ public struct TrainingHistory: Sendable, Equatable, Codable {
         return try encoder.encode(self)
     }
 
-    /// The epochs as a table of comma-separated values under a line of names: `epoch`, `train_loss`,
-    /// `train_accuracy`, `test_loss`, `test_accuracy` and `seconds`. What was not measured is empty.
+    /// The epochs as a table of comma-separated values under a line of names: `epoch`,
+    /// `train_loss`, `train_accuracy`, `test_loss`, `test_accuracy` and `seconds`. What was not
+    /// measured is empty.
     public var csv: String {
         let rows = epochs.map { epoch in
             let numbers = [
@@ -141,8 +142,8 @@ public struct TrainingHistory: Sendable, Equatable, Codable {
         return ([Self.csvNames] + rows).joined(separator: "\n") + "\n"
     }
 
-    /// Reads what ``csv`` wrote; there are no losses of steps in it, and of accuracies no counts, so that
-    /// they come out of 10⁹ samples.
+    /// Reads what ``csv`` wrote; there are no losses of steps in it, and of accuracies no counts,
+    /// so that they come out of 10⁹ samples.
     ///
     /// - Throws: ``TensorError`` when the text is something else.
     public init(csv: String) throws(TensorError) {

@@ -10,7 +10,7 @@ public struct TrainingProgress: Sendable, Equatable {
     public var steps = 0
     /// The sum of its samples' losses so far, each before its step, in nats.
     public var lossSum = 0.0
-    /// How many of its samples so far were sorted rightly, each just before its step.
+    /// How many of its samples so far were classified correctly, each just before its step.
     public var correct = 0
     /// How long it has taken so far, in seconds.
     public var seconds = 0.0

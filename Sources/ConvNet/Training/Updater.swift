@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// An optimizer at work: the rule, what it keeps beside each parameter, and how far it has come. A copy
-// goes on by itself.
+// An optimizer at work: the rule, what it keeps beside each parameter, and how far it has come. A
+// copy is independent.
 
 /// Changes the parameters of a network step by step.
 ///
@@ -18,14 +18,15 @@ public struct Updater: Sendable {
     public let clipping: GradientClipping?
     /// Parameters with settings of their own; the first that matches a name counts.
     public let groups: [ParameterGroup]
-    /// Which parameters the optimizer's weight decay is for; a group's own is for all that it means.
+    /// Which parameters the optimizer's weight decay is for; a group's own is for all
+    /// that it means.
     public let decaying: DecayedParameters
-    /// Which parameters are trained, by patterns of their names: `*` stands for any characters, `?` for
-    /// one, and what a pattern behind a `!` means is not trained. Nil for all of them.
+    /// Which parameters are trained, by patterns of their names: `*` stands for any characters, `?`
+    /// for one, and what a pattern behind a `!` means is not trained. Nil for all of them.
     ///
-    /// The others stay as they are, bit for bit, and no gradient is computed that they alone would need;
-    /// a layer of which some parameters are trained computes the gradients of all. A tied parameter goes by
-    /// the name that ``Network/parameters`` has.
+    /// The others stay as they are, bit for bit, and no gradient is computed that they alone would
+    /// need; a layer of which some parameters are trained computes the gradients of all. A tied
+    /// parameter goes by the name that ``Network/parameters`` has.
     ///
     /// ```swift
     /// updater.trainable = ["fc.*"]
@@ -35,9 +36,9 @@ public struct Updater: Sendable {
         get { part.trainable }
         set { part.trainable = newValue }
     }
-    /// Which layers with running statistics normalize by them in training as in prediction, and keep
-    /// them bit for bit, by patterns of the layers' names. Their scale and shift are trained unless
-    /// ``trainable`` says otherwise.
+    /// Which layers with running statistics normalize by them in training as in prediction, and
+    /// keep them bit for bit, by patterns of the layers' names. Their scale and shift are trained
+    /// unless ``trainable`` says otherwise.
     public var frozenNormalizations: [String] {
         get { part.frozenNormalizations }
         set { part.frozenNormalizations = newValue }
@@ -46,8 +47,8 @@ public struct Updater: Sendable {
     private(set) var part = TrainedPart()
     /// How many steps were taken.
     public private(set) var step = 0
-    /// For each parameter a tensor for each of the optimizer's names, or none where it was never trained;
-    /// empty before the first step.
+    /// For each parameter a tensor for each of the optimizer's names, or none where it was never
+    /// trained; empty before the first step.
     private var kept: [[Tensor]] = []
     /// The parameters' names.
     private var keptNames: [String] = []
@@ -82,8 +83,8 @@ public struct Updater: Sendable {
     ///   - gradients: one per parameter, of its shape.
     ///   - names: the parameters' names, which groups go by.
     ///   - kernels: what does the arithmetic.
-    /// - Throws: ``TensorError`` when the parameters are not those of earlier steps, or a group matches
-    ///   none of them; nothing has changed then.
+    /// - Throws: ``TensorError`` when the parameters are not those of earlier steps, or a group
+    ///   matches none of them; nothing has changed then.
     public mutating func update(
         _ parameters: inout [Tensor], gradients: [Tensor], names: [String], on kernels: any Kernels
     ) throws {
@@ -126,8 +127,8 @@ public struct Updater: Sendable {
         }
     }
 
-    /// Makes zeros beside each parameter, the first time that it is trained; afterwards checks that they
-    /// still suit.
+    /// Makes zeros beside each parameter, the first time that it is trained; afterwards checks that
+    /// they still suit.
     private mutating func prepare(
         for parameters: [Tensor], names: [String], isTrained: [Bool]
     ) throws {
@@ -195,8 +196,8 @@ public struct Updater: Sendable {
 
     /// Goes on from a state that an updater of the same configuration had with the same network.
     ///
-    /// - Throws: ``TensorError`` when the state is of another kind or does not suit the network; nothing
-    ///   has changed then.
+    /// - Throws: ``TensorError`` when the state is of another kind or does not suit the network;
+    ///   nothing has changed then.
     public mutating func restore(
         _ state: OptimizerState, for network: Network
     ) throws(TensorError) {
@@ -228,7 +229,8 @@ extension Network {
     ///   - updater: what changes the parameters.
     ///   - loss: what is made small.
     /// - Returns: the batch's mean loss before the step.
-    /// - Throws: ``TensorError`` when the samples don't suit the network, or the loss is not finite.
+    /// - Throws: ``TensorError`` when the samples don't suit the network, or the loss is not
+    ///   finite.
     @discardableResult
     public mutating func trainStep(
         on batch: Batch, with updater: inout Updater,

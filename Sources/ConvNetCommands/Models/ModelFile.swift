@@ -34,8 +34,8 @@ enum ModelFile {
 
     /// The network of an ONNX file.
     ///
-    /// - Throws: ``Outcome`` with status 3 where something in it can't be run, its reasons on standard error,
-    ///   and ``FileError`` where it can't be read.
+    /// - Throws: ``Outcome`` with status 3 where something in it can't be run, its reasons on
+    ///   standard error, and ``FileError`` where it can't be read.
     static func network(
         onnx file: URL, inputShapes: [String: [Int]] = [:], example: [String: Tensor] = [:],
         kernels: any Kernels

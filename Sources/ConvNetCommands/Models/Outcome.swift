@@ -13,8 +13,8 @@ struct Outcome: Error, CustomStringConvertible {
     /// The exit status.
     let status: Int32
 
-    /// The end of a command that met a model which can't be run: the reasons stand on standard error, one a
-    /// line, and the exit status is 3.
+    /// The end of a command that met a model which can't be run: the reasons stand on standard
+    /// error, one per line, and the exit status is 3.
     static func notSupported(_ error: ONNXError) -> Outcome {
         for reason in error.reasons {
             FileHandle.standardError.write(Data("\(CommandLineTool.line("\(reason)"))\n".utf8))

@@ -22,7 +22,8 @@ enum PreprocessingOptions {
 
     /// What the options say, over what a network's file says; nil where neither does.
     ///
-    /// - Throws: ``UsageError`` when an option is wrong, ``FileError`` when the labels can't be read.
+    /// - Throws: ``UsageError`` when an option is wrong, ``FileError`` when the labels
+    ///   can't be read.
     static func preprocessing(
         _ options: Options, of known: Preprocessing?
     ) throws -> Preprocessing? {

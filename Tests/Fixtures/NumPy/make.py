@@ -55,8 +55,8 @@ np.savez_compressed(
     W2=np.zeros((4320, 100), "f4"), b2=np.zeros(100, "f4"), W3=np.zeros((100, 10), "f4"),
     b3=np.arange(10, dtype="f4"))
 
-# The same after a training that diverged: the first number that is none is NaN at [3, 7] of W2. And with
-# doubles that are too large for a float.
+# The same after a training that diverged: the first number that is none is NaN at [3, 7] of W2. And
+# with doubles that are too large for a float.
 weights = np.zeros((4320, 100), "f4")
 weights[3, 7], weights[3, 8], weights[5, 0] = np.nan, np.inf, -np.inf
 np.savez_compressed(

@@ -2,8 +2,8 @@
 #
 # What ONNX Runtime answers, for RealModelTests.swift: answers.py MODEL FOLDER EXTENT…
 #
-# Draws the model's only input, of these extents, and writes it to FOLDER/input.npy and the outputs to
-# FOLDER/output0.npy and so on.
+# Draws the model's only input, of these extents, and writes it to FOLDER/input.npy and the outputs
+# to FOLDER/output0.npy and so on.
 
 import pathlib
 import sys

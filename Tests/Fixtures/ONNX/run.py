@@ -2,8 +2,8 @@
 #
 # Checks ONNX files and runs them, for ONNXRuntimeTests.swift: run.py FOLDER
 #
-# For each NAME.onnx there, NAME.names holds what its inputs and its outputs are called, a line each,
-# NAME.shapes the inputs' shapes, a line each, NAME.input0 and so on their numbers, raw.
+# For each NAME.onnx there, NAME.names holds what its inputs and its outputs are called, a line
+# each, NAME.shapes the inputs' shapes, a line each, NAME.input0 and so on their numbers, raw.
 # Writes NAME.output0 and so on, raw float32, beside them. Fails where a file is not valid.
 
 import pathlib

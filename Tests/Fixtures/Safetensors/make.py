@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# Makes the files in this folder, which SafetensorsTypesTests.swift reads: python3 make.py (NumPy 2.4).
-# They are laid out as the safetensors library lays its files out: the widest types first, each type by
-# name, the header filled up with spaces to a multiple of 8.
+# Makes the files in this folder, which SafetensorsTypesTests.swift reads: python3 make.py (NumPy
+# 2.4). They are laid out as the safetensors library lays its files out: the widest types first,
+# each type by name, the header filled up with spaces to a multiple of 8.
 
 import json
 import os
@@ -34,9 +34,9 @@ def write(name, tensors, metadata):
         file.write(struct.pack("<Q", len(text)) + text + data)
 
 
-# A convolution with batch normalization as PyTorch's state_dict has it after 100 steps, under the names
-# of this library; a 16-bit model may have its numbers in either type. Beside it what else such files
-# have: a mask, a look-up table, numbers of 8 bits, a tensor without a number.
+# A convolution with batch normalization as PyTorch's state_dict has it after 100 steps, under the
+# names of this library; a 16-bit model may have its numbers in either type. Beside it what else
+# such files have: a mask, a look-up table, numbers of 8 bits, a tensor without a number.
 write("mixed.safetensors", [
     ("W1", "F16", [2, 1, 1, 2], np.array([1, -0.5, 65504, 2.0**-24], "<f2")),
     ("b1", "BF16", [2], bfloat16([3.0, -2.0**-126])),

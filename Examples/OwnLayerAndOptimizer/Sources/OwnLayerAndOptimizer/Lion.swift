@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// An optimizer that keeps something; Chen et al., "Symbolic discovery of optimization algorithms", 2023.
+// An optimizer that keeps something; Chen et al., "Symbolic discovery of optimization
+// algorithms", 2023.
 
 import ConvNet
 

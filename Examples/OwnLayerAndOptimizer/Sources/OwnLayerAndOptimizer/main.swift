@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A network with a layer of one's own, trained step by step by a loop of one's own.
+// A network with a layer of your own, trained step by step by a loop of your own.
 
 import ConvNet
 import ConvNetData
@@ -26,7 +26,7 @@ var network = try Network(inputShape: [1, 28, 28]) { graph, image in
 try network.setParameters(
     ["swish.slope": Tensor(shape: [1], scalars: [1.5])], strict: false)
 
-// The gradient is right: central differences in Double say so. Layers of one's own take part.
+// The gradient is right: central differences in Double say so. Your own layers are included.
 let few = try digits.batch(at: [0, 1])
 let check = try GradientCheck(
     of: network, few.images, labels: few.labels, on: ReferenceKernels(), elements: 3, seed: 1)

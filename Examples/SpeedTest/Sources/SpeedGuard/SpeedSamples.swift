@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// How long some work takes, in units of a matrix product that is timed beside it: a slower machine, or
-// one that is busy, slows both. A file keeps the figures of a good day; the question whether today's are
-// larger is one for statistics, since two runs never agree.
+// How long some work takes, in units of a matrix product that is timed beside it: a slower machine,
+// or one that is busy, slows both. A file keeps the figures of a good day; the question whether
+// today's are larger is one for statistics, since two runs never agree.
 
 import ConvNetKernels
 import Foundation
@@ -20,7 +20,8 @@ public struct SpeedSamples: Codable, Sendable {
     /// - Parameters:
     ///   - count: how many samples.
     ///   - kernels: what runs the product; those that the work runs on.
-    ///   - work: what is timed; called as often as 5 milliseconds need, and thrice that a sample.
+    ///   - work: what is timed; called as often as 5 milliseconds need, and three times
+    ///     that per sample.
     public init(
         count: Int = 40, on kernels: NativeKernels = NativeKernels(), of work: () throws -> Void
     ) throws {
@@ -61,9 +62,9 @@ public struct SpeedSamples: Codable, Sendable {
         return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
     }
 
-    /// How likely samples as large as these were if the work were no slower than `earlier` by more than
-    /// the tolerance: the one-sided p of Mann and Whitney's test, by its normal approximation, which
-    /// suits 10 samples and more. No shape of the noise is supposed.
+    /// How likely samples as large as these were if the work were no slower than `earlier` by more
+    /// than the tolerance: the one-sided p of Mann and Whitney's test, by its normal approximation,
+    /// which suits 10 samples and more. No shape of the noise is supposed.
     ///
     /// - Parameters:
     ///   - earlier: what was measured before.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The test that a package of one's own would have: the network is as fast as when its baseline was
+// The test that your own package would have: the network is as fast as when its baseline was
 // written. A baseline belongs to a kind of machine; where there is none, one is written.
 
 import ConvNet

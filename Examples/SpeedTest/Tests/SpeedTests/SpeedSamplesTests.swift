@@ -18,8 +18,9 @@ struct SpeedSamplesTests {
         #expect(today.chanceOfBeingNoSlower(than: before, tolerance: 0.3) > 0.99)
     }
 
-    /// Three pairs of three by three: U is 9, its mean 4.5, its deviation √5.25, and with the
-    /// correction for whole numbers z is 4 / 2.2913 = 1.7457; the normal distribution leaves 0.0404.
+    /// Three pairs of three by three: U is 9, its mean 4.5, its deviation √5.25, and with
+    /// the correction for whole numbers z is 4 / 2.2913 = 1.7457; the normal distribution
+    /// leaves 0.0404.
     @Test func theChanceIsThatOfTheTables() {
         let (low, high) = (SpeedSamples(ratios: [1, 2, 3]), SpeedSamples(ratios: [4, 5, 6]))
         #expect(abs(high.chanceOfBeingNoSlower(than: low, tolerance: 0) - 0.0404) < 1e-4)

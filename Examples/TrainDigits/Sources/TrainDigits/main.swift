@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Trains the book's SimpleConvNet on MNIST, or on drawn digits where no folder is given, saves it, and
-// judges what was saved.
+// Trains the book's SimpleConvNet on MNIST, or on drawn digits where no folder is given, saves it,
+// and judges what was saved.
 
 import ConvNet
 import ConvNetData

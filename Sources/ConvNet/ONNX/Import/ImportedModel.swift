@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A network's way to graphs for other shapes. A model that leaves sizes open, or has inputs that steer
-// shapes, is imported again for each; the network's tensors are shared by all.
+// A network's way to graphs for other shapes. A model that leaves sizes open, or has inputs that
+// steer shapes, is imported again for each; the network's tensors are shared by all.
 
 import ConvNetSupport
 
@@ -20,8 +20,9 @@ struct ImportedModel: Sendable {
         (self.program, self.example) = (program, example)
     }
 
-    /// Whether the model is the same layers for other shapes of its inputs, in their order: what a model makes
-    /// of shapes beforehand is fixed in a graph, and may be another number for other samples.
+    /// Whether the model is the same layers for other shapes of its inputs, in their order: what
+    /// a model makes of shapes beforehand is fixed in a graph, and may be another number for
+    /// other samples.
     func hasSameLayers(for shapes: [[Int]], as network: Network) -> Bool {
         comparisons.result(for: shapes) {
             var wanted = example
@@ -50,8 +51,8 @@ struct ImportedModel: Sendable {
 
     /// The outputs for tensors by the inputs' names.
     ///
-    /// - Throws: ``TensorError`` when a name is unknown or missing, and ``ONNXError`` when the model can't work
-    ///   with such inputs.
+    /// - Throws: ``TensorError`` when a name is unknown or missing, and ``ONNXError`` when the
+    ///   model can't work with such inputs.
     func predict(
         _ network: Network, _ inputs: [String: Tensor], outputs: [String]?
     ) throws -> [Tensor] {

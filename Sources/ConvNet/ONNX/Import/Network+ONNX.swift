@@ -5,26 +5,27 @@
 import Foundation
 
 extension Network {
-    /// The network of an ONNX file: its operators as layers, its initializers as parameters of the same
-    /// names.
+    /// The network of an ONNX file: its operators as layers, its initializers as parameters of
+    /// the same names.
     ///
     /// ```swift
     /// let network = try Network(onnx: URL(fileURLWithPath: "mobilenetv2.onnx"))
     /// let scores = try network.predict(image)
     /// ```
     ///
-    /// Sizes that the model leaves open may change from one prediction to the next: a plan is made for each
-    /// and kept. The file may come from a stranger: nothing in it is executed, and everything is checked.
+    /// Sizes that the model leaves open may change from one prediction to the next: a plan is
+    /// made for each and kept. The file is not trusted: nothing in it is executed, and
+    /// everything is checked.
     ///
     /// - Parameters:
     ///   - url: the file. Tensors that it keeps in other files are read from its folder alone.
-    ///   - inputShapes: shapes for inputs that the model leaves open, with all axes, by name; what the
-    ///     network's own graph is made for. Where there is none, one sample, and sizes that the model works
-    ///     with.
+    ///   - inputShapes: shapes for inputs that the model leaves open, with all axes, by name; what
+    ///     the network's own graph is made for. Where there is none, one sample, and sizes that the
+    ///     model works with.
     ///   - example: tensors for inputs that decide shapes or weights, by name.
     ///   - kernels: what does the arithmetic.
-    /// - Throws: ``FileError`` when the file can't be read or is broken, and ``ONNXError`` with everything in
-    ///   it that can't be run.
+    /// - Throws: ``FileError`` when the file can't be read or is broken, and ``ONNXError`` with
+    ///   everything in it that can't be run.
     public init(
         onnx url: URL, inputShapes: [String: [Int]] = [:], example: [String: Tensor] = [:],
         kernels: any Kernels = NativeKernels()
@@ -33,9 +34,11 @@ extension Network {
             ONNXFile(url), inputShapes: inputShapes, example: example, kernels: kernels)
     }
 
-    /// The network of the bytes of an ONNX file, as ``init(onnx:inputShapes:example:kernels:)-(URL,_,_,_)``.
+    /// The network of the bytes of an ONNX file, as
+    /// ``init(onnx:inputShapes:example:kernels:)-(URL,_,_,_)``.
     ///
-    /// - Throws: ``FileError`` when the bytes are broken, and ``ONNXError`` with everything that can't be run.
+    /// - Throws: ``FileError`` when the bytes are broken, and ``ONNXError`` with everything
+    ///   that can't be run.
     public init(
         onnx bytes: [UInt8], inputShapes: [String: [Int]] = [:], example: [String: Tensor] = [:],
         kernels: any Kernels = NativeKernels()

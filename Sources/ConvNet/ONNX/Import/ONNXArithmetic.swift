@@ -235,7 +235,8 @@ enum ONNXArithmetic {
         return try floats([values.count], values)
     }
 
-    /// The numbers of a constant at other places: `places[i]` is where number i of the result stands.
+    /// The numbers of a constant at other places: `places[i]` is where number i of the
+    /// result stands.
     static func taken(_ constant: ONNXConstant, _ places: [Int], shape: [Int]) throws
         -> ONNXConstant
     {

@@ -29,7 +29,7 @@ public struct ONNXError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The reasons, in the order of the operators.
     public let reasons: [Reason]
 
-    /// The file and the reasons, one a line.
+    /// The file and the reasons, one per line.
     public var description: String {
         reasons.count == 1
             ? "\(file): \(reasons[0])"

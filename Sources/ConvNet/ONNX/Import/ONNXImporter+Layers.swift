@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// What the importers of operators call: values that the graph computes or that are known, and layers with
-// the names of their tensors.
+// What the importers of operators call: values that the graph computes or that are known, and
+// layers with the names of their tensors.
 
 extension ONNXImporter {
-    /// A value as the graph has it. A constant becomes a node without inputs: one for all readers of it.
+    /// A value as the graph has it. A constant becomes a node without inputs: one for all
+    /// readers of it.
     mutating func running(_ value: Value) throws -> Graph.Value {
         switch value {
         case .running(let value, _): return value
@@ -51,7 +52,8 @@ extension ONNXImporter {
 
     /// A value that has to be known now.
     ///
-    /// - Throws: `NeedsInput` where it is an input of the network, and a refusal where it is computed.
+    /// - Throws: `NeedsInput` where it is an input of the network, and a refusal where it is
+    ///   computed.
     func constant(_ value: Value, _ argument: String) throws -> ONNXConstant {
         switch value {
         case .constant(let constant, _): return constant
@@ -129,7 +131,8 @@ extension ONNXImporter {
             tensorNames: tensorNames)
     }
 
-    /// A layer with the tensors that the network has by now, where it has some of these names and shapes.
+    /// A layer with the tensors that the network has by now, where it has some of these
+    /// names and shapes.
     private func withCurrentTensors(_ layer: any Layer, _ names: [String: String]) -> any Layer {
         guard !weights.isEmpty else { return layer }
         var layer = layer
@@ -168,8 +171,8 @@ extension ONNXImporter {
             var name = names[key] ?? ""
             if name.isEmpty { name = "\(free).\(key)" }
             let isBuffer = place >= layer.parameterNames.count
-            // One tensor for all that read it; where it can't be, as it has another shape or is trained in
-            // one place only, a copy of another name.
+            // One tensor for all that read it; where it can't be, as it has another shape or is
+            // trained in one place only, a copy of another name.
             while let home = homes[name] {
                 if home.tensor.shape == tensor.shape, home.isBuffer == isBuffer {
                     ties.append((key, name))

@@ -19,8 +19,8 @@ extension ONNXArithmetic {
 }
 
 extension ONNXImporter {
-    /// A constant that follows from another one, and is small or no weight; nil where the graph has to
-    /// compute it.
+    /// A constant that follows from another one, and is small or no weight; nil where the graph has
+    /// to compute it.
     func foldable(_ value: Value) -> ONNXConstant? {
         guard case .constant(let constant, let name) = value else { return nil }
         let isWeight = isWeight(name) && !constant.shape.isEmpty && constant.integers == nil

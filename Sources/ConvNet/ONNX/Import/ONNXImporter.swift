@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// From the operators of a model to the layers of a graph, for given shapes of the inputs. What is known
-// before any image comes is computed here: shapes, and all that follows from them.
+// From the operators of a model to the layers of a graph, for given shapes of the inputs. What is
+// known before any image comes is computed here: shapes, and all that follows from them.
 
 import ConvNetSupport
 
@@ -216,7 +216,8 @@ struct ONNXImporter {
         }
     }
 
-    /// The result of an operator of constants that are no weights, computed now; nil where the graph has to.
+    /// The result of an operator of constants that are no weights, computed now; nil where
+    /// the graph has to.
     private func folded(_ node: ONNXNodeView) throws -> [Value]? {
         let constants = node.inputs.compactMap { $0.flatMap(foldable) }
         guard constants.count == node.inputs.count, !constants.isEmpty,

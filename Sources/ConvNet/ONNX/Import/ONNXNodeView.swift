@@ -70,7 +70,7 @@ struct ONNXNodeView {
         case nil: return nil
         case .ints(let values)?: return values
         case .int(let value)?: return [value]
-        // A row of no numbers does not tell its type.
+        // An empty list does not say its type.
         case .floats(let values)? where values.isEmpty: return []
         default: throw wrongType(name, "whole numbers")
         }

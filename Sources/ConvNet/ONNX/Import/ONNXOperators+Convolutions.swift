@@ -86,7 +86,8 @@ extension ONNXOperators {
         return [maxima, places]
     }
 
-    /// A weight that an operator has to know: an initializer, or a number that an input of the network gives.
+    /// A weight that an operator has to know: an initializer, or a number that an input of the
+    /// network gives.
     static func weight(
         _ node: ONNXNodeView, _ index: Int, _ name: String, _ importer: inout ONNXImporter
     ) throws -> (tensor: Tensor, name: String) {

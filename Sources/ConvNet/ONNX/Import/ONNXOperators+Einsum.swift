@@ -57,7 +57,8 @@ extension ONNXOperators {
 }
 
 extension ONNXImporter {
-    /// A value without the axes that are not wanted, over which it is summed, and the others in order.
+    /// A value without the axes that are not wanted, over which it is summed, and the
+    /// others in order.
     fileprivate mutating func summed(
         _ value: Value, _ labels: [Character], _ wanted: [Character]
     ) throws -> Value {

@@ -111,8 +111,8 @@ extension ONNXOperators {
         ]
     }
 
-    /// Groups are the channels of an instance normalization; scale and bias are those of groups in version
-    /// 18, and of channels from 21 on.
+    /// Groups are the channels of an instance normalization; scale and bias are those of groups in
+    /// version 18, and of channels from 21 on.
     private static func groupNormalization(
         _ node: ONNXNodeView, _ importer: inout ONNXImporter
     ) throws -> [ONNXImporter.Value] {

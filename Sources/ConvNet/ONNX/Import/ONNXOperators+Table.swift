@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What documentation tells of the operators, as a table that is made of the importer's own list.
+// What the documentation says about the operators, as a table that is made from the
+// importer's own list.
 
 extension ONNXOperators {
     /// What is refused of an operator beside attributes that are not in its list; empty for most.
@@ -211,6 +212,6 @@ extension ONNXOperators {
             + rows).joined(separator: "\n")
     }
 
-    /// Operators that the table tells something of: all, and no others.
+    /// Operators that the table describes: all, and no others.
     static var described: Set<String> { Set(limits.keys).union(versions.keys) }
 }

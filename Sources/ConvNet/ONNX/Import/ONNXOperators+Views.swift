@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Operators that put numbers elsewhere: of constants when the model is loaded, of other values as layers.
+// Operators that put numbers elsewhere: of constants when the model is loaded, of other
+// values as layers.
 
 extension ONNXOperators {
     /// Reshapes, slices, transpositions and the like.
@@ -154,7 +155,8 @@ extension ONNXOperators {
         },
     ]
 
-    /// The axes of an operator, an attribute in old files and an input in new ones; nil where none are told.
+    /// The axes of an operator, an attribute in old files and an input in new ones; nil where
+    /// none are given.
     static func axes(
         _ node: ONNXNodeView, _ importer: inout ONNXImporter, input: Int
     ) throws -> [Int]? {

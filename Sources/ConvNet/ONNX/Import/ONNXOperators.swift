@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The operators that are imported, by name. Each entry says which attributes it understands: with any other
-// one the operator would be another function.
+// The operators that are imported, by name. Each entry says which attributes it understands: with
+// any other one the operator would be another function.
 
 /// The operators that are imported.
 enum ONNXOperators {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Functions that exporters write out, found again: a formula in seven operators is one layer, which is
-// faster, and can be told by its name. Only what nothing else reads is replaced.
+// Functions that exporters write out, found again: a formula in seven operators is one layer, which
+// is faster and has a name. Only what nothing else reads is replaced.
 
 /// Finds written-out functions among the operators of a model.
 struct ONNXPatterns {
@@ -12,7 +12,8 @@ struct ONNXPatterns {
     private var readers: [String: Int] = [:]
     private let constants: [String: ONNXConstant]
 
-    /// The operators of a model with each function that was found in the place of its last operator.
+    /// The operators of a model with each function that was found in the place of its
+    /// last operator.
     ///
     /// - Parameter outputs: the names of the model's outputs.
     static func rewritten(

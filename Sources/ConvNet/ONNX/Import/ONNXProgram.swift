@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// A model that was read: its operators and the tensors that are known, with nothing left to look up in the
-// file. Layers are made of it for each shape of the inputs.
+// A model that was read: its operators and the tensors that are known, with nothing left to look up
+// in the file. Layers are made of it for each shape of the inputs.
 
 import ConvNetSupport
 import Foundation
 
 /// The operators of a model and the constants that they take.
 final class ONNXProgram: Sendable {
-    /// What an operator is told beside its inputs.
+    /// What an operator is given besides its inputs.
     enum Attribute: Sendable {
         case float(Double)
         case int(Int)
@@ -63,8 +63,8 @@ final class ONNXProgram: Sendable {
     /// The names of all initializers.
     let initializerNames: Set<String>
 
-    /// The same program without the tensors that a network keeps: held twice, each would be copied when it
-    /// is trained.
+    /// The same program without the tensors that a network keeps: held twice, each would be copied
+    /// when it is trained.
     init(_ other: ONNXProgram, without names: Set<String>) {
         name = other.name
         operatorVersion = other.operatorVersion

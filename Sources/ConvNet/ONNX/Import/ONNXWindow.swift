@@ -108,7 +108,7 @@ struct ONNXWindow {
             ceilMode: usesCeilMode)
     }
 
-    /// Sets the padding of a transposed convolution, whose output is told or follows.
+    /// Sets the padding of a transposed convolution, whose output size is given or follows.
     ///
     /// - Returns: what the output has more below and on the right.
     mutating func transposed(_ node: ONNXNodeView, shape: [Int]) throws -> [Int] {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The bytes of a file, in memory or still on the disk: a model is read from where it lies, so that its
-// weights are copied once, into the tensors.
+// The bytes of a file, in memory or still on the disk: a model is read from where it lies, so that
+// its weights are copied once, into the tensors.
 
 import ConvNetSupport
 

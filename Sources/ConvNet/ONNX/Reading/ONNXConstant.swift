@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The numbers of a tensor that is known when a model is loaded: weights, and the whole numbers that steer
-// shapes.
+// The numbers of a tensor that is known when a model is loaded: weights, and the whole numbers
+// that steer shapes.
 
 import ConvNetSupport
 import Foundation
@@ -81,8 +81,8 @@ extension TensorRecord {
     /// The numbers, floating-point ones as `float32`.
     ///
     /// - Parameter folder: where tensors may lie that are not in the file; nil for nowhere.
-    /// - Throws: ``FileError`` when there are fewer or more of them than the shape has places, their type
-    ///   is not read, or there is no memory for them.
+    /// - Throws: ``FileError`` when there are fewer or more of them than the shape has places,
+    ///   their type is not read, or there is no memory for them.
     func constant(in folder: URL?) throws -> ONNXConstant {
         guard let type, type.byteCount > 0 else {
             throw fail("has type \(ONNXType.name(typeNumber))", expected: "numbers or truth values")
@@ -256,8 +256,8 @@ private enum ExternalData {
     /// The largest one.
     private static let largestByteCount = 1 << 36
 
-    /// A file of the model's folder. A model of a stranger may name any place: only what lies in the folder
-    /// itself is opened, also where links lead elsewhere.
+    /// A file of the model's folder. An untrusted model may name any path: only files in the folder
+    /// itself are opened, also where links lead elsewhere.
     static func file(_ location: String, in folder: URL, model: String) throws -> RegularFile {
         let parts = location.split(separator: "/", omittingEmptySubsequences: false)
         let refusal = FileError(

@@ -128,7 +128,7 @@ extension ONNXFile.Attribute {
 
     private static func value(of draft: Draft) -> ONNXFile.Attribute {
         guard draft.reference.isEmpty else { return .reference(draft.reference) }
-        // Old files do not tell the type: it is that of the field that is there.
+        // Old files do not give the type: it is that of the field that is there.
         let fields = [2: 1, 3: 2, 4: 3, 5: 4, 6: 5, 7: 6, 8: 7, 9: 8]
         let type = draft.type != 0 ? draft.type : fields[draft.lastField] ?? 0
         switch type {

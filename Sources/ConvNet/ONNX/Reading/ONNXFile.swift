@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What an ONNX file holds, as it stands there: nodes, initializers, inputs and outputs. Files come from
-// strangers: every figure is checked before it is believed, and weights stay where they are until they
-// are asked for. Field numbers are those of onnx.proto.
+// What an ONNX file holds, as it stands there: nodes, initializers, inputs and outputs. Files are
+// not trusted: every figure is checked before it is used, and weights stay where they are until
+// they are asked for. Field numbers are those of onnx.proto.
 
 import ConvNetSupport
 import Foundation
@@ -20,7 +20,7 @@ struct ONNXFile {
         var attributes: [String: Attribute] = [:]
     }
 
-    /// What an operator is told beside its inputs.
+    /// What an operator is given besides its inputs.
     enum Attribute {
         case float(Float)
         case int(Int)
@@ -47,9 +47,9 @@ struct ONNXFile {
     /// An input or output of the graph.
     struct ValueInfo {
         var name = ""
-        /// The type of its numbers; 0 where it is not told, or the value is no tensor.
+        /// The type of its numbers; 0 where it is not given or the value is not a tensor.
         var elementType = 0
-        /// The extents, nil where they are open; nil where not even their number is told.
+        /// The extents, nil where they are open; nil where not even their number is given.
         var shape: [Extent]?
         /// Whether it is a sequence, a map or another thing that is no tensor.
         var isNoTensor = false

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Reading Protocol Buffers' wire format, field by field and without recursion: what nests is a range of
-// bytes that the caller opens or leaves. https://protobuf.dev/programming-guides/encoding
+// Reading Protocol Buffers' wire format, field by field and without recursion: what nests is a
+// range of bytes that the caller opens or leaves. https://protobuf.dev/programming-guides/encoding
 
 import ConvNetSupport
 
@@ -57,7 +57,7 @@ struct ProtobufReader {
     /// Whether all bytes were read.
     var isAtEnd: Bool { place >= end }
 
-    /// A number of seven bits a byte, the lowest first.
+    /// A number in seven bits per byte, the lowest first.
     mutating func varint() throws(FileError) -> UInt64 {
         let start = place
         var (value, shift) = (UInt64(0), UInt64(0))

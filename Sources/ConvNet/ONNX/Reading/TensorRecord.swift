@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A tensor of an ONNX file (TensorProto): its type and shape, and where its numbers lie. They are read
-// when they are asked for.
+// A tensor of an ONNX file (TensorProto): its type and shape, and where its numbers lie. They are
+// read when they are asked for.
 
 import ConvNetSupport
 
