@@ -90,7 +90,7 @@ struct Baseline: Codable, Equatable {
     /// What no run writes, in words; nil where all is well.
     private var problem: String? {
         var names: Set<String> = []
-        if cases.isEmpty { return "no case stands, expected one at least" }
+        if cases.isEmpty { return "there are no cases, expected at least one" }
         for saved in cases {
             if !names.insert(saved.name).inserted { return "\(saved.name) comes twice" }
             guard (3...1000).contains(saved.costs.count) else {

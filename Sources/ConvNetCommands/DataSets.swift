@@ -24,7 +24,7 @@ enum DataSets {
             + "images are drawn.")
     static let options = [
         folder,
-        Option("limit", "N", "Use only N images: the first, or of photographs N by lot."),
+        Option("limit", "N", "Use only N images: the first, or, of photographs, N at random."),
     ]
 
     /// The images to train with, in an order that the seed decides.

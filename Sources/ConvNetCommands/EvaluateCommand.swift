@@ -9,7 +9,7 @@ import Foundation
 enum EvaluateCommand: Command {
     static let name = "evaluate"
     static let summary =
-        "Counts the test images that a network with given parameters sorts rightly."
+        "Counts the test images that a network with given parameters classifies correctly."
     static let operands = ""
     static let example = "convnet evaluate --parameters digits.safetensors --data mnist"
     static let options =

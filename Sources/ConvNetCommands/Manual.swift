@@ -41,7 +41,7 @@ enum Manual {
         lines += [
             ".SH ENVIRONMENT", ".TP", ".B CONVNET_ISA",
             "The instruction set to use: avx512, avx2, neon or portable; the best one otherwise.",
-            ".TP", ".B NO_COLOR", "Needs no heed: nothing is printed in colour.",
+            ".TP", ".B NO_COLOR", "Has no effect: output is never coloured.",
             ".SH COMPLETION", "For bash and zsh, in their start\\-up files:", ".PP", ".RS", ".nf",
             "source <(\(tool.name) completion bash)", ".fi", ".RE",
         ]

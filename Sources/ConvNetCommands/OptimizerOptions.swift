@@ -188,6 +188,6 @@ extension OptimizerOptions {
         return "\(optimizer.configuration["optimizer"] ?? "optimizer")\(momentum), learning rate "
             + "\(format("%.4g", optimizer.learningRate))"
             + schedule.summary(stepsPerEpoch: stepsPerEpoch, epochs: epochs)
-            + "\(decay), \(samples) images a step"
+            + "\(decay), \(samples) images per step"
     }
 }

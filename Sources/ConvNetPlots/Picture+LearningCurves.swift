@@ -58,7 +58,7 @@ extension Picture {
                 title: "loss", yTitle: "mean cross-entropy (nats)", isShare: false,
                 curves: [("train", curves.trainLoss), ("test", curves.testLoss)]),
             CurvePanel(
-                title: "accuracy", yTitle: "images sorted rightly", isShare: true,
+                title: "accuracy", yTitle: "images classified correctly", isShare: true,
                 curves: [("train", curves.trainAccuracy), ("test", curves.testAccuracy)]),
         ].filter { !$0.curves.isEmpty }
         return Picture(

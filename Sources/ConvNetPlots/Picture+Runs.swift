@@ -39,7 +39,7 @@ extension Picture {
                 title: "loss", yTitle: "mean cross-entropy (nats)", isShare: false,
                 pairs: runs.map { ($0.curves.trainLoss, $0.curves.testLoss) }),
             RunPanel(
-                title: "accuracy", yTitle: "images sorted rightly", isShare: true,
+                title: "accuracy", yTitle: "images classified correctly", isShare: true,
                 pairs: runs.map { ($0.curves.trainAccuracy, $0.curves.testAccuracy) }),
         ].filter { !$0.isEmpty }
         let legend = RunLegend(runs: runs)

@@ -310,7 +310,7 @@ package enum KernelChecks {
         guard labels.count == rows else {
             throw TensorError(
                 operation: operation, argument: "labels", value: "\(labels.count) labels",
-                expected: "\(rows), one a sample")
+                expected: "\(rows), one per sample")
         }
         if let wrong = labels.first(where: { $0 < 0 || $0 >= classes }) {
             throw TensorError(

@@ -92,7 +92,7 @@ import Testing
             decoding: try JSONEncoder().encode(Baseline(Self.setting, cases: [])), as: UTF8.self)
         #expect(
             try Self.problem(in: empty)
-                == "--baseline is FILE, in which no case stands, expected one at least")
+                == "--baseline is FILE, in which there are no cases, expected at least one")
     }
 
     @Test func allDifferencesAreNamed() throws {

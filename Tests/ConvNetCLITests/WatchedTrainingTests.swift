@@ -37,7 +37,7 @@ import Testing
         #expect(
             small.summary(samples: 128, stepsPerEpoch: 391, epochs: 10)
                 == "sgd with momentum 0.9, learning rate 0.1, 200 steps of warm-up, cosine to 0, "
-                + "weight decay 0.0001 of weights, 128 images a step")
+                + "weight decay 0.0001 of weights, 128 images per step")
         for (name, rate, decay, samples, course) in [
             ("resnet18", 0.1, 1e-4, 256, .step(every: 30, factor: 0.1)),
             ("resnet50", 0.1, 1e-4, 256, .step(every: 30, factor: 0.1)),
@@ -109,7 +109,7 @@ import Testing
         #expect(
             run.output.contains(
                 "\nrecipe: sgd with momentum 0.9, learning rate 0.0125, cosine to 0, weight decay "
-                    + "0.0001 of weights, 16 images a step (He et al. 2016, section 4.2, with "
+                    + "0.0001 of weights, 16 images per step (He et al. 2016, section 4.2, with "
                     + "warm-up and cosine; 164 epochs there, --epochs 1 here)\n"), "\(run)")
     }
 

@@ -17,7 +17,7 @@ enum PreprocessingOptions {
         Option(
             "channel-order", "ORDER", "rgb or bgr; rgb.",
             choices: Preprocessing.ChannelOrder.allCases.map(\.rawValue)),
-        Option("labels", "FILE", "The classes' names, one a line."),
+        Option("labels", "FILE", "The classes' names, one per line."),
     ]
 
     /// What the options say, over what a network's file says; nil where neither does.
