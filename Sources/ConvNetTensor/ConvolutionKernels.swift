@@ -45,6 +45,20 @@ public protocol ConvolutionKernels: Sendable {
         fromChannel first: Int
     ) throws
 
+    /// A convolution, and one of its output, which nothing else reads. The numbers are those of one
+    /// after the other, which is what is done by default.
+    ///
+    /// - Parameters:
+    ///   - x: images `[N, C, H, W]`.
+    ///   - first: the convolution of them.
+    ///   - second: the convolution of what it gives.
+    /// - Returns: `[N, F, OH, OW]` of the second.
+    /// - Throws: ``TensorError`` when a shape does not suit the others or a window is larger than
+    ///   its padded image.
+    func convolution(
+        _ x: Tensor, _ first: ConvolutionStage, then second: ConvolutionStage
+    ) throws -> Tensor
+
     /// The gradient of a convolution with respect to its images.
     ///
     /// - Parameters:
@@ -72,6 +86,44 @@ public protocol ConvolutionKernels: Sendable {
         _ outputGradient: Tensor, input x: Tensor, _ descriptor: ConvolutionDescriptor,
         maxima: PooledMaxima?
     ) throws -> Tensor
+}
+
+/// One of several convolutions in a row: all that ``ConvolutionKernels`` is told of it.
+public struct ConvolutionStage: Sendable {
+    /// Filters `[F, C/groups, KH, KW]`.
+    public var weights: Tensor
+    /// Where what is made of the filters is kept for the next call, or nil.
+    public var prepacked: PrepackedFilters?
+    /// The window and the groups.
+    public var descriptor: ConvolutionDescriptor
+    /// What is done to the sums, without a pooling's maxima being asked for.
+    public var epilogue: Epilogue
+
+    /// Puts them together.
+    public init(
+        weights: Tensor, prepacked: PrepackedFilters? = nil, _ descriptor: ConvolutionDescriptor,
+        epilogue: Epilogue = Epilogue()
+    ) {
+        (self.weights, self.prepacked) = (weights, prepacked)
+        (self.descriptor, self.epilogue) = (descriptor, epilogue)
+    }
+}
+
+extension ConvolutionKernels {
+    /// A convolution that is a stage by itself.
+    public func convolution(_ x: Tensor, _ stage: ConvolutionStage) throws -> Tensor {
+        try convolution(
+            x, weights: stage.weights, prepacked: stage.prepacked, stage.descriptor,
+            epilogue: stage.epilogue, wantsArgmax: false
+        ).output
+    }
+
+    /// One after the other.
+    public func convolution(
+        _ x: Tensor, _ first: ConvolutionStage, then second: ConvolutionStage
+    ) throws -> Tensor {
+        try convolution(convolution(x, first), second)
+    }
 }
 
 /// What a convolution is, beside its filters.

@@ -37,12 +37,6 @@ static convk_phases make_phases(const convk_window *w, ptrdiff_t lanes) {
     return phases;
 }
 
-/// Whether there is a micro-kernel that reads the images as they lie.
-static bool has_strips(const convk_window *w) {
-    return w->kh == w->kw && (w->kh == 3 || w->kh == 5) && w->dilation_h == 1 &&
-           w->dilation_w == 1 && w->stride_h == w->stride_w && w->stride_h <= 2;
-}
-
 static bool accepts(const convk_conv2d *conv, convk_execution execution) {
     const convk_window window = convk_window_of_group(conv), *w = &window;
     const ptrdiff_t rows = conv->filters / conv->groups;
@@ -53,7 +47,7 @@ static bool accepts(const convk_conv2d *conv, convk_execution execution) {
     if (kernels->depthwise == NULL || w->c != 1) return false;
     if (rows > (w->stride_w == 1 ? MOST_FILTERS : MOST_FILTERS_AT_STRIDES)) return false;
     if (w->kh > CONVK_DEPTHWISE_MOST_TAPS / w->kw) return false;
-    if (has_strips(w)) return w->w <= CONVK_DEPTHWISE_LARGEST;
+    if (convk_has_strips(w)) return true;
     const convk_phases phases = make_phases(w, kernels->lanes);
     return convk_phases_row(&phases) <= CONVK_DEPTHWISE_LARGEST / (reach_h(w) + 1);
 }
@@ -292,7 +286,7 @@ static void keep(convk_conv2d_plan *plan, bool strips, int threads) {
 
 static void plan_blocks(convk_conv2d_plan *plan) {
     const convk_window window = convk_window_of_group(&plan->conv);
-    keep(plan, has_strips(&window), plan->threads);
+    keep(plan, convk_has_strips(&window), plan->threads);
 }
 
 const convk_conv2d_algorithm convk_forward_depthwise = {

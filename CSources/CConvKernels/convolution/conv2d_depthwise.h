@@ -15,6 +15,13 @@ enum {
     CONVK_DEPTHWISE_LARGEST = 1 << 16, ///< floats that one row of outputs may read
 };
 
+/// Whether there is a micro-kernel that reads the images as they lie.
+static inline bool convk_has_strips(const convk_window *w) {
+    return w->kh == w->kw && (w->kh == 3 || w->kh == 5) && w->dilation_h == 1 &&
+           w->dilation_w == 1 && w->stride_h == w->stride_w && w->stride_h <= 2 &&
+           w->w <= CONVK_DEPTHWISE_LARGEST;
+}
+
 /// How many bands of rows a plane is cut into: such as fit the first-level cache, and more where
 /// there are few planes for threads. `first` rows are read for one row of outputs, and `step` more
 /// for each further one, of so many floats. Bands change no sum.

@@ -255,6 +255,24 @@ void convk_conv2d_forward(float *restrict y, const float *restrict x, const floa
                           const float *restrict prepacked, const convk_epilogue *epilogue,
                           const convk_conv2d_plan *plan, float *restrict workspace);
 
+/// Whether a 1 x 1 convolution and the depthwise convolution of its output, which reads channels as
+/// groups, are faster at once: what lies between is then large, and never leaves a cache.
+bool convk_conv2d_expanded_pays(const convk_conv2d *expand, const convk_conv2d *depthwise,
+                                convk_execution execution);
+
+/// The floats of workspace that convk_conv2d_expanded needs for a pair that pays.
+ptrdiff_t convk_conv2d_expanded_workspace(const convk_conv2d *expand, const convk_conv2d *depthwise,
+                                          convk_execution execution);
+
+/// y = the depthwise convolution of the 1 x 1 convolution of x, for a pair that pays: the bits of
+/// two calls of convk_conv2d_forward. Both epilogues have a bias and an activation, or less.
+/// workspace: convk_conv2d_expanded_workspace floats.
+void convk_conv2d_expanded(float *restrict y, const float *restrict x,
+                           const float *restrict expand_weights, const convk_epilogue *first,
+                           const float *restrict weights, const convk_epilogue *second,
+                           const convk_conv2d *expand, const convk_conv2d *depthwise,
+                           float *restrict workspace, convk_execution execution);
+
 /// dx [n, c, h, w], the gradient with respect to the images, from dy [n, f, oh, ow].
 /// plan: of CONVK_BACKWARD_DATA. workspace: plan->workspace_floats floats.
 void convk_conv2d_backward_data(float *restrict dx, const float *restrict dy,

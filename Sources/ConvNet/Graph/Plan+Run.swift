@@ -19,14 +19,23 @@ extension Plan.Step {
     func convolution(
         _ fused: Plan.FusedConvolution, _ parameters: [Tensor]
     ) throws(TensorError) -> ConvolutionOperation {
+        try Self.convolution(
+            fused.descriptor, parameters, pooling: fused.pooling, activation: fused.activation)
+    }
+
+    /// A convolution by a layer's parameters.
+    static func convolution(
+        _ descriptor: ConvolutionDescriptor, _ parameters: [Tensor], pooling: Window? = nil,
+        activation: Activation?
+    ) throws(TensorError) -> ConvolutionOperation {
         guard (1...2).contains(parameters.count) else {
-            throw Self.missing("W and b", of: "Convolution", parameters)
+            throw missing("W and b", of: "Convolution", parameters)
         }
         return ConvolutionOperation(
-            weights: parameters[0], descriptor: fused.descriptor,
+            weights: parameters[0], descriptor: descriptor,
             epilogue: Epilogue(
-                bias: parameters.count == 2 ? parameters[1] : nil, pooling: fused.pooling,
-                activation: fused.activation))
+                bias: parameters.count == 2 ? parameters[1] : nil, pooling: pooling,
+                activation: activation))
     }
 
     /// The normalization behind a step's convolution, by running statistics.

@@ -30,6 +30,22 @@ struct Plan: Sendable {
         var activation: Activation?
         /// Where it lies in the output of a concatenation, which is then the step's output.
         var destination: Destination?
+        /// The convolution before it, whose output nothing else reads.
+        var expansion: Expansion?
+
+        /// Whether there is nothing but an activation behind it, and nothing before it.
+        var hasOnlyActivation: Bool {
+            normalization == nil && !hasAddend && pooling == nil && destination == nil
+                && expansion == nil
+        }
+    }
+
+    /// A 1×1 convolution before a depthwise one.
+    struct Expansion: Sendable {
+        /// The node whose parameters it reads.
+        let node: Int
+        let descriptor: ConvolutionDescriptor
+        let activation: Activation?
     }
 
     /// Some channels of a tensor.
@@ -121,7 +137,10 @@ struct Plan: Sendable {
             draft.poolBeforeRectifying()
             draft.fuseConvolutions(for: fusion)
             draft.fuseAffineLayers()
-            if fusion == .prediction { draft.concatenateInPlace() }
+            if fusion == .prediction {
+                draft.concatenateInPlace()
+                draft.joinExpansions()
+            }
         }
         func slot(_ value: Graph.Value) -> Int {
             switch value.source {

@@ -70,6 +70,14 @@ extension Plan.Step {
                 operation.epilogue.normalization = try Self.normalization(
                     graph.nodes[node].layer, epsilon: epsilon)
             }
+            if let expansion = fused.expansion {
+                let before = try Self.convolution(
+                    expansion.descriptor, graph.nodes[expansion.node].layer.parameters,
+                    activation: expansion.activation)
+                return PreparedExpansion(
+                    before.stage(PrepackedFilters(isEager: isEager)),
+                    operation.stage(PrepackedFilters(isEager: isEager)))
+            }
             return PreparedConvolution(
                 operation, hasAddend: fused.hasAddend, fused.destination,
                 PrepackedFilters(isEager: isEager))
@@ -160,4 +168,21 @@ private final class PreparedConvolution: PreparedStep {
             fromChannel: destination.channels.lowerBound)
         return output
     }
+}
+
+private final class PreparedExpansion: PreparedStep {
+    private let expansion: ConvolutionStage
+    private let depthwise: ConvolutionStage
+
+    init(_ expansion: ConvolutionStage, _ depthwise: ConvolutionStage) {
+        (self.expansion, self.depthwise) = (expansion, depthwise)
+    }
+
+    var byteCount: Int {
+        [expansion, depthwise].reduce(0) { $0 + ($1.prepacked?.byteCount ?? 0) }
+    }
+
+    func predict(
+        _ inputs: [Tensor], _ begun: inout Tensor?, on kernels: any Kernels
+    ) throws -> Tensor { try kernels.convolution(inputs[0], expansion, then: depthwise) }
 }

@@ -20,6 +20,11 @@ struct ConvolutionOperation: Sendable {
         ).output
     }
 
+    /// The same for kernels that are told of several at once.
+    func stage(_ prepacked: PrepackedFilters) -> ConvolutionStage {
+        ConvolutionStage(weights: weights, prepacked: prepacked, descriptor, epilogue: epilogue)
+    }
+
     /// The output in training, and the way back.
     func forward(_ x: Tensor, on kernels: any Kernels) throws -> Forward {
         let (pooling, activation) = (epilogue.pooling, epilogue.activation)

@@ -103,17 +103,23 @@ extension Network {
         _ algorithm: (_ input: [Int], _ weights: [Int], ConvolutionDescriptor) -> String?
     ) throws -> PredictionProfile.Step {
         let layer = graph.nodes[step.node].layer
-        var (name, shape) = (String?.none, output.shape)
+        var (name, shape, operations) = (String?.none, output.shape, 0)
+        var inputShapes = inputs.prefix(graph.nodes[step.node].inputs.count).map(\.shape)
         if case .convolution(let fused) = step.kind, let weights = layer.parameters.first {
-            name = algorithm(inputs[0].shape, weights.shape, fused.descriptor)
+            if let expansion = fused.expansion {
+                let before = graph.nodes[expansion.node].layer
+                operations = try before.operationCount(for: inputShapes)
+                inputShapes = [try before.outputShape(for: inputShapes)]
+            }
+            name = algorithm(inputShapes[0], weights.shape, fused.descriptor)
+            if fused.expansion != nil { name = name.map { "expansion and \($0)" } }
             // Its own part of a concatenation.
             if let destination = fused.destination { shape[1] = destination.channels.count }
         }
         return PredictionProfile.Step(
             layers: step.nodes.map { graph.nodes[$0].name }, type: "\(type(of: layer))",
             outputShape: shape,
-            operationCount: try layer.operationCount(
-                for: inputs.prefix(graph.nodes[step.node].inputs.count).map(\.shape)),
+            operationCount: try operations + layer.operationCount(for: inputShapes),
             seconds: seconds, algorithm: name)
     }
 }
