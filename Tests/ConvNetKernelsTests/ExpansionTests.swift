@@ -58,6 +58,34 @@ import Testing
         }
     }
 
+    /// An expansion of images of a shape, and a depthwise convolution of what it gives.
+    static func stages(
+        _ draw: ([Int]) throws -> Tensor, _ shape: [Int], _ channels: Int, stride: Int = 2
+    ) throws -> (first: ConvolutionStage, second: ConvolutionStage) {
+        let first = ConvolutionStage(
+            weights: try draw([channels, shape[1], 1, 1]), ConvolutionDescriptor(try Window(1)),
+            epilogue: Epilogue(bias: try draw([channels]), activation: .relu))
+        let second = ConvolutionStage(
+            weights: try draw([channels, 1, 3, 3]),
+            ConvolutionDescriptor(try Window(3, stride: stride, padding: 1), groups: channels),
+            epilogue: Epilogue(bias: try draw([channels]), activation: .relu6))
+        return (first, second)
+    }
+
+    /// On whole numbers, where all sums are exact.
+    @Test(arguments: InstructionSet.supported, 0..<4)
+    func agreesWithReference(_ set: InstructionSet, _ seed: Int) throws {
+        var draw = Draw(seed: seed)
+        let shape = [1 + seed % 2, draw.int(1...9), draw.int(50...80), draw.int(40...70)]
+        let x = try draw.integers(shape)
+        let (first, second) = try Self.stages(
+            { try draw.integers($0) }, shape, draw.int(131...140), stride: 1 + seed / 2)
+        let results = try [native(set), reference].map {
+            try $0.convolution(x, first, then: second)
+        }
+        #expect(results[0] == results[1], "\(set), \(shape)")
+    }
+
     /// Pairs of another kind are done one after the other: an epilogue with more, several groups, a
     /// strided first one, filters that are not depthwise, small images.
     @Test(arguments: InstructionSet.supported)

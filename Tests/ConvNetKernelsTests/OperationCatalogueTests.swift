@@ -15,6 +15,7 @@ import Testing
         { try ConvolutionTests().agreesWithReference($0, 0) },
         { try ConvolutionTests().columnsAreExactAndTheirAdjointAdds($0, 0) },
         { try ConvolutionPartTests().partsAgreeWithReference($0, 0) },
+        { try ExpansionTests().agreesWithReference($0, 0) },
         { try FusedTests().aPooledConvolutionAgreesWithReference($0, 0) },
         { try CeilModeTests().convolutionsAndFusedPoolingsAgreeWithReference($0, 0) },
         { try RectifiedTests().aRectifiedConvolutionAgreesWithReference($0, 0) },

@@ -107,6 +107,14 @@ import Testing
                         pooling: pooling)
                 ))
         }
+        let (expansion, depthwise) = try ExpansionTests.stages(
+            { try draw.normal($0) }, [2, 9, 71, 48], 70)
+        results.append(
+            (
+                "expansion",
+                try kernels.convolution(
+                    draw.normal([2, 9, 71, 48]), expansion, then: depthwise)
+            ))
         let x = try draw.normal([8, 20, 30, 30])
         let window = try Window(3, stride: 2, padding: 1)
         let columns = try kernels.im2col(x, window: window)

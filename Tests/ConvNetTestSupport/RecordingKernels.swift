@@ -50,6 +50,13 @@ package struct RecordingKernels<Right: Kernels>: ForwardingKernels {
             x, weights: weights, prepacked: prepacked, descriptor, epilogue: epilogue,
             into: &output, fromChannel: first)
     }
+
+    package func convolution(
+        _ x: Tensor, _ first: ConvolutionStage, then second: ConvolutionStage
+    ) throws -> Tensor {
+        willCall(#function)
+        return try right.convolution(x, first, then: second)
+    }
 }
 
 private final class CallRecord: @unchecked Sendable {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A rewrite: a 1×1 convolution and the depthwise convolution behind it, as MobileNet's blocks begin,
-// are one step, so that kernels need not write down what lies between. No bit changes.
+// A rewrite: a 1×1 convolution and the depthwise convolution behind it, as MobileNet's blocks
+// begin, are one step, so that kernels need not write down what lies between. No bit changes.
 
 extension PlanDraft {
     /// Joins each expansion whose output only a depthwise convolution reads with that one.
