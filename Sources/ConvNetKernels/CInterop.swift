@@ -187,12 +187,13 @@ extension convk_window {
 extension convk_conv2d {
     /// The sizes of a convolution as C sees them.
     ///
-    /// - Parameter outputStride: from one image of the output to the next; 0 where nothing lies
-    ///   between them.
-    init(_ sizes: ConvolutionSizes, outputStride: Int) {
+    /// - Parameters:
+    ///   - inputStride: from one image to the next; 0 where nothing lies between them.
+    ///   - outputStride: the same of the output.
+    init(_ sizes: ConvolutionSizes, inputStride: Int = 0, outputStride: Int = 0) {
         self.init(
             window: convk_window(sizes.windowed), filters: sizes.filters, groups: sizes.groups,
-            y_image: outputStride)
+            x_image: inputStride, y_image: outputStride)
     }
 }
 
@@ -200,9 +201,9 @@ extension convk_conv2d_plan {
     /// How a convolution of these sizes, or one of its gradients, is computed.
     init(
         _ sizes: ConvolutionSizes, _ direction: convk_conv2d_direction,
-        _ execution: convk_execution, outputStride: Int = 0
+        _ execution: convk_execution, inputStride: Int = 0, outputStride: Int = 0
     ) {
-        var conv = convk_conv2d(sizes, outputStride: outputStride)
+        var conv = convk_conv2d(sizes, inputStride: inputStride, outputStride: outputStride)
         self = convk_conv2d_plan_make(&conv, direction, execution)
     }
 }

@@ -55,32 +55,34 @@ extension NativeKernels {
             x, weights, filters, sizes, epilogue, pooling, &plan, wantsArgmax: wantsArgmax)
     }
 
-    /// A convolution whose output is written where it is to lie, among other channels of a larger
-    /// tensor; with a pooling or an addend it is copied there. The same bits as
-    /// `convolution(_:weights:prepacked:_:epilogue:wantsArgmax:)`.
+    /// A convolution that reads channels where they lie among others, and whose output is written
+    /// where it is to lie among others; with a pooling or an addend both are copied. The same bits
+    /// as `convolution(_:weights:prepacked:_:epilogue:wantsArgmax:)`.
     ///
     /// - Throws: ``TensorError`` when shapes, groups or the window disagree, or a tensor is not of
     ///   `float32`.
     public func convolution(
-        _ x: Tensor, weights: Tensor, prepacked: PrepackedFilters?,
+        _ x: Tensor, channels: Range<Int>, weights: Tensor, prepacked: PrepackedFilters?,
         _ descriptor: ConvolutionDescriptor, epilogue: Epilogue, into output: inout Tensor,
         fromChannel first: Int
     ) throws {
         let operation = "convolution"
         let execution = try execution
+        let source = try KernelChecks.channels(channels, of: x)
         let sizes = try KernelChecks.convolution(
-            inputShape: x.shape, weightsShape: weights.shape, descriptor, operation: operation)
+            inputShape: source.shape, weightsShape: weights.shape, descriptor, operation: operation)
         try Self.requireFloat32(("x", x), ("weights", weights), operation: operation)
         try KernelChecks.epilogue(epilogue, of: sizes, scalarType: .float32)
         guard epilogue.pooling == nil, epilogue.addend == nil else {
             return try copyConvolution(
-                x, weights: weights, prepacked: prepacked, descriptor, epilogue: epilogue,
-                into: &output, fromChannel: first)
+                x, channels: channels, weights: weights, prepacked: prepacked, descriptor,
+                epilogue: epilogue, into: &output, fromChannel: first)
         }
-        let channels = try KernelChecks.channels(
+        let target = try KernelChecks.channels(
             from: first, of: output, hold: sizes.outputShape, .float32)
         var plan = convk_conv2d_plan(
-            sizes, CONVK_FORWARD, execution, outputStride: channels.strides[0])
+            sizes, CONVK_FORWARD, execution, inputStride: source.strides[0],
+            outputStride: target.strides[0])
         let filters = prepacked?.filters(of: weights, for: &plan)
         try Self.withWorkspace(floats: plan.workspace_floats, operation: operation) { workspace in
             try Self.withEpilogue(epilogue) { epilogue in
@@ -89,8 +91,8 @@ extension NativeKernels {
                         weights.withPointer { weights in
                             filters.withPointer { filters in
                                 convk_conv2d_forward(
-                                    y + channels.offset, x, weights, filters, epilogue, &plan,
-                                    workspace)
+                                    y + target.offset, x + source.offset, weights, filters,
+                                    epilogue, &plan, workspace)
                             }
                         }
                     }

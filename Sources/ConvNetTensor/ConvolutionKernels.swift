@@ -24,13 +24,15 @@ public protocol ConvolutionKernels: Sendable {
         _ descriptor: ConvolutionDescriptor, epilogue: Epilogue, wantsArgmax: Bool
     ) throws -> (output: Tensor, argmax: IndexTensor?)
 
-    /// A convolution whose output becomes some channels of a larger tensor: what else would be
-    /// copied by a concatenation. The numbers are those of the operation above.
+    /// A convolution of some channels of a tensor, whose output becomes some channels of another:
+    /// what else would be copied by a slice and by a concatenation. The numbers are those of the
+    /// operation above.
     ///
-    /// By default the output is made by itself and copied.
+    /// By default both are copied.
     ///
     /// - Parameters:
-    ///   - x: images `[N, C, H, W]`.
+    ///   - x: images `[N, K, H, W]`.
+    ///   - channels: which C channels of them are convolved.
     ///   - weights: filters `[F, C/groups, KH, KW]`.
     ///   - prepacked: where what is made of the filters is kept for the next call, or nil.
     ///   - descriptor: the window and the groups.
@@ -40,7 +42,7 @@ public protocol ConvolutionKernels: Sendable {
     /// - Throws: ``TensorError`` when a shape does not suit the others or a window is larger than
     ///   its padded image.
     func convolution(
-        _ x: Tensor, weights: Tensor, prepacked: PrepackedFilters?,
+        _ x: Tensor, channels: Range<Int>, weights: Tensor, prepacked: PrepackedFilters?,
         _ descriptor: ConvolutionDescriptor, epilogue: Epilogue, into output: inout Tensor,
         fromChannel first: Int
     ) throws
@@ -202,31 +204,31 @@ public struct PooledMaxima: Sendable {
 }
 
 extension Kernels {
-    /// A convolution whose output is made by itself and then copied to some channels of a larger
-    /// tensor.
+    /// A convolution of a copy of some channels, whose output is copied to some channels of
+    /// another tensor.
     public func convolution(
-        _ x: Tensor, weights: Tensor, prepacked: PrepackedFilters?,
+        _ x: Tensor, channels: Range<Int>, weights: Tensor, prepacked: PrepackedFilters?,
         _ descriptor: ConvolutionDescriptor, epilogue: Epilogue, into output: inout Tensor,
         fromChannel first: Int
     ) throws {
         try copyConvolution(
-            x, weights: weights, prepacked: prepacked, descriptor, epilogue: epilogue,
-            into: &output, fromChannel: first)
+            x, channels: channels, weights: weights, prepacked: prepacked, descriptor,
+            epilogue: epilogue, into: &output, fromChannel: first)
     }
 
     /// The same, whatever the kernels themselves do.
     package func copyConvolution(
-        _ x: Tensor, weights: Tensor, prepacked: PrepackedFilters?,
+        _ x: Tensor, channels: Range<Int>, weights: Tensor, prepacked: PrepackedFilters?,
         _ descriptor: ConvolutionDescriptor, epilogue: Epilogue, into output: inout Tensor,
         fromChannel first: Int
     ) throws {
         let part = try convolution(
-            x, weights: weights, prepacked: prepacked, descriptor, epilogue: epilogue,
-            wantsArgmax: false
+            copied(x, as: KernelChecks.channels(channels, of: x)), weights: weights,
+            prepacked: prepacked, descriptor, epilogue: epilogue, wantsArgmax: false
         ).output
-        let channels = try KernelChecks.channels(
+        let target = try KernelChecks.channels(
             from: first, of: output, hold: part.shape, part.scalarType)
-        try copy(part, from: StridedView(shape: part.shape), into: &output, at: channels)
+        try copy(part, from: StridedView(shape: part.shape), into: &output, at: target)
     }
 
     /// A convolution with, unless given, no bias and no groups.

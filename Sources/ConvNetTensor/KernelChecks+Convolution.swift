@@ -50,6 +50,24 @@ extension KernelChecks {
         return result
     }
 
+    /// Where some channels of images lie.
+    package static func channels(
+        _ channels: Range<Int>, of x: Tensor
+    ) throws(TensorError) -> StridedView {
+        guard x.shape.count == 4 else {
+            throw TensorError(
+                operation: "convolution", argument: "x", value: "\(x.shape)",
+                expected: "[N, C, H, W]")
+        }
+        guard !channels.isEmpty, channels.lowerBound >= 0, channels.upperBound <= x.shape[1] else {
+            throw TensorError(
+                operation: "convolution", argument: "channels", value: "\(channels)",
+                expected: "some of the \(x.shape[1]) that x has")
+        }
+        return try StridedView(shape: x.shape)
+            .slice(axis: 1, from: channels.lowerBound, count: channels.count)
+    }
+
     /// Where some channels of images lie that are to become others.
     ///
     /// - Parameter shape: that of what they become.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Convolutions that are some channels of a larger tensor: the bits of a convolution by itself, and
-// nothing else is touched.
+// Convolutions of some channels of a tensor, whose output is some channels of another: the bits of
+// a convolution by itself, and nothing else is read or touched.
 
 import ConvNetKernels
 import ConvNetTestSupport
@@ -23,6 +23,17 @@ import Testing
         try StridedView(shape: whole.shape).slice(axis: 1, from: first, count: shape[1])
     }
 
+    /// Images among other channels, which are NaN.
+    private static func among(
+        _ x: Tensor, before: Int, behind: Int, _ kernels: some Kernels
+    ) throws -> Tensor {
+        var whole = try room(for: x.shape, before: before, behind: behind)
+        try kernels.copy(
+            x, from: StridedView(shape: x.shape), into: &whole,
+            at: channels(before, x.shape, of: whole))
+        return whole
+    }
+
     @Test(arguments: InstructionSet.supported, 0..<drawnCases)
     func partsAgreeWithReference(_ set: InstructionSet, _ seed: Int) throws {
         let drawn = try DrawnConvolution(seed: seed, integers: false)
@@ -30,8 +41,10 @@ import Testing
         let (before, behind) = (seed % 4, seed / 4 % 3)
         let results = try [native(set), reference].map { kernels in
             var whole = try Self.room(for: shape, before: before, behind: behind)
+            let x = try Self.among(drawn.x, before: behind, behind: before, reference)
             try kernels.convolution(
-                drawn.x, weights: drawn.weights, prepacked: nil,
+                x, channels: behind..<behind + drawn.x.shape[1], weights: drawn.weights,
+                prepacked: nil,
                 ConvolutionDescriptor(drawn.window, groups: drawn.groups),
                 epilogue: Epilogue(bias: drawn.bias), into: &whole, fromChannel: before)
             let part = try Self.channels(before, shape, of: whole)
@@ -73,9 +86,10 @@ import Testing
                     let part = try Self.channels(2, alone.shape, of: expected)
                     try kernels.copy(
                         alone, from: StridedView(shape: alone.shape), into: &expected, at: part)
+                    let among = try Self.among(x, before: 3, behind: 1, kernels)
                     try kernels.convolution(
-                        x, weights: weights, prepacked: nil, descriptor, epilogue: epilogue,
-                        into: &found, fromChannel: 2)
+                        among, channels: 3..<3 + shape[1], weights: weights, prepacked: nil,
+                        descriptor, epilogue: epilogue, into: &found, fromChannel: 2)
                     #expect(
                         found.hasSameBits(as: expected),
                         "\(set), \(shape), \(filters) filters, \(window), \(threads) threads")
@@ -96,11 +110,14 @@ import Testing
     @Test func mistakesAreNamed() throws {
         let x = try Tensor(zeros: [2, 2, 5, 5])
         let weights = try Tensor(zeros: [4, 2, 3, 3])
-        func run(_ kernels: any Kernels, _ shape: [Int], _ first: Int) throws {
+        func run(
+            _ kernels: any Kernels, _ shape: [Int], _ first: Int, of channels: Range<Int> = 0..<2
+        ) throws {
             var output = try Tensor(zeros: shape)
             try kernels.convolution(
-                x, weights: weights, prepacked: nil, ConvolutionDescriptor(Window(3)),
-                epilogue: Epilogue(), into: &output, fromChannel: first)
+                x, channels: channels, weights: weights, prepacked: nil,
+                ConvolutionDescriptor(Window(3)), epilogue: Epilogue(), into: &output,
+                fromChannel: first)
         }
         for shape in [[2, 9, 3, 4], [1, 9, 3, 3], [2, 36], [18]] {
             BadInputTests.expect(
@@ -113,6 +130,15 @@ import Testing
                 "convolution: first is \(first), expected from 0 on, with 4 of 9 channels behind it"
             ) { try run($0, [2, 9, 3, 3], first) }
         }
+        for channels in [1..<3, -1..<1, 2..<2, Int.min..<Int.max] {
+            BadInputTests.expect(
+                "convolution: channels is \(channels), expected some of the 2 that x has"
+            ) { try run($0, [2, 4, 3, 3], 0, of: channels) }
+        }
+        BadInputTests.expect(
+            "convolution: weights is [4, 2, 3, 3], expected [4, 1, 3, 3] for images [2, 1, 5, 5] "
+                + "and this window"
+        ) { try run($0, [2, 4, 3, 3], 0, of: 1..<2) }
         BadInputTests.expect(
             "convolution: first is 0, expected from 0 on, with 4 of 3 channels behind it"
         ) { try run($0, [2, 3, 3, 3], 0) }

@@ -89,7 +89,7 @@ import Testing
                 ))
             var part = try Tensor(zeros: [y.shape[0], y.shape[1] + 1] + y.shape[2...])
             try kernels.convolution(
-                x, weights: weights, prepacked: nil,
+                x, channels: 0..<x.shape[1], weights: weights, prepacked: nil,
                 ConvolutionDescriptor(window, groups: groups), epilogue: Epilogue(),
                 into: &part, fromChannel: 1)
             results.append(("convolution among other channels", part))

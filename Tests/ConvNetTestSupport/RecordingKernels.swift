@@ -41,14 +41,14 @@ package struct RecordingKernels<Right: Kernels>: ForwardingKernels {
     }
 
     package func convolution(
-        _ x: Tensor, weights: Tensor, prepacked: PrepackedFilters?,
+        _ x: Tensor, channels: Range<Int>, weights: Tensor, prepacked: PrepackedFilters?,
         _ descriptor: ConvolutionDescriptor, epilogue: Epilogue, into output: inout Tensor,
         fromChannel first: Int
     ) throws {
         willCall(#function)
         try right.convolution(
-            x, weights: weights, prepacked: prepacked, descriptor, epilogue: epilogue,
-            into: &output, fromChannel: first)
+            x, channels: channels, weights: weights, prepacked: prepacked, descriptor,
+            epilogue: epilogue, into: &output, fromChannel: first)
     }
 
     package func convolution(

@@ -126,14 +126,14 @@ struct ConcatenationPlanTests {
         }
     }
 
-    private static func steps(_ network: Network) -> [String] {
+    static func steps(_ network: Network) -> [String] {
         network.predictionPlan.steps.map { step in
             step.nodes.map { network.graph.nodes[$0].name }.joined(separator: " ")
         }
     }
 
     /// The bits of a prediction are those of layer by layer, for one image and several.
-    private static func expectTheSameBits(_ network: Network) throws {
+    static func expectTheSameBits(_ network: Network) throws {
         var draw = Draw(seed: 4)
         for count in [1, 3] {
             let x = try draw.normal([count] + network.inputShape)
@@ -215,5 +215,77 @@ struct ConcatenationPlanTests {
         var separate: Tensor?
         try double.forEachLayer(of: x) { separate = $2 }
         #expect(try double.predict(x) == separate)
+    }
+}
+
+/// Slices of channels that convolutions read where they lie.
+struct SlicePlanTests {
+    /// Two halves of an image's channels, each through `body`, joined by channels.
+    private static func network(
+        _ front: Slice, _ back: Slice,
+        body: (inout Graph, Graph.Value, String) throws -> Graph.Value
+    ) throws -> Network {
+        try Network(inputShape: [6, 9, 8]) { graph, image in
+            let x = try graph.add(Sigmoid(), image, name: "x")
+            let halves = try [
+                body(&graph, graph.add(front, x, name: "front"), "f"),
+                body(&graph, graph.add(back, x, name: "back"), "b"),
+            ]
+            return try graph.add(Concatenation(axis: 1), halves, name: "joint")
+        }
+    }
+
+    private static func convolution(
+        _ graph: inout Graph, _ x: Graph.Value, _ name: String, groups: Int = 1
+    ) throws -> Graph.Value {
+        let channels = try graph.shape(of: x)[0]
+        return try graph.add(
+            Convolution(
+                inputChannels: channels, outputChannels: 4 * groups, kernel: 3, padding: 1,
+                groups: groups, seed: 1, stream: UInt64(channels)), x, name: name)
+    }
+
+    @Test func convolutionsReadChannelsWhereTheyLie() throws {
+        let network = try Self.network(Slice(axis: 1, to: 2), Slice(axis: -3, from: -3)) {
+            try $0.add(ReLU(), Self.convolution(&$0, $1, $2))
+        }
+        let steps = ConcatenationPlanTests.steps(network)
+        #expect(steps.count == 3, "\(steps)")
+        #expect(steps[1].hasPrefix("front f "), "\(steps)")
+        #expect(steps[2].hasPrefix("back b ") && steps[2].hasSuffix(" joint"), "\(steps)")
+        try ConcatenationPlanTests.expectTheSameBits(network)
+        // One convolution in each group, and one that is no part of a concatenation.
+        try ConcatenationPlanTests.expectTheSameBits(
+            Self.network(Slice(axis: 1, from: 1, to: 5), Slice(axis: 1, from: 2)) {
+                try $0.add(MaxPooling(2), Self.convolution(&$0, $1, $2, groups: 2))
+            })
+        let profile = try network.profile(["input": Tensor(zeros: [2, 6, 9, 8])])
+        // Two images of two channels, and of three: a multiplication and an addition per tap.
+        let taps = 2 * 9 * 8 * 4 * 9
+        #expect(profile.steps.map(\.operationCount).suffix(2) == [2 * 2 * taps, 2 * 3 * taps])
+    }
+
+    /// A slice that two nodes read, along another axis, backwards or with gaps; one whose
+    /// convolution is pooled or has something added.
+    @Test func otherSlicesAreCopied() throws {
+        let half = try Slice(axis: 1, to: 3)
+        let others: [(Slice, (inout Graph, Graph.Value, String) throws -> Graph.Value)] = try [
+            (half, { try $0.add(Addition(), Self.convolution(&$0, $1, $2), Self.four(&$0, $1)) }),
+            (Slice(axis: 1, from: 2, to: 0, step: -1), { try Self.convolution(&$0, $1, $2) }),
+            (Slice(axis: 1, step: 2), { try Self.convolution(&$0, $1, $2) }),
+            (Slice(axis: 2, to: 9), { try Self.convolution(&$0, $1, $2) }),
+            (half, { try $0.add(MaxPooling(2), $0.add(ReLU(), Self.convolution(&$0, $1, $2))) }),
+        ]
+        for (slice, body) in others {
+            let network = try Self.network(slice, slice, body: body)
+            let steps = ConcatenationPlanTests.steps(network)
+            #expect(steps.contains("front") && steps.contains("back"), "\(steps)")
+            try ConcatenationPlanTests.expectTheSameBits(network)
+        }
+    }
+
+    /// Four channels of three.
+    private static func four(_ graph: inout Graph, _ x: Graph.Value) throws -> Graph.Value {
+        try graph.add(Concatenation(axis: 1), x, graph.add(Slice(axis: 1, to: 1), x))
     }
 }

@@ -13,6 +13,11 @@ static inline convk_window convk_window_of_group(const convk_conv2d *conv) {
     return window;
 }
 
+/// The floats from one image of x to the next.
+static inline ptrdiff_t convk_x_image(const convk_conv2d *conv) {
+    return conv->x_image ? conv->x_image : conv->window.c * conv->window.h * conv->window.w;
+}
+
 /// The floats from one image of y to the next.
 static inline ptrdiff_t convk_y_image(const convk_conv2d *conv) {
     return conv->y_image ? conv->y_image : conv->filters * conv->window.oh * conv->window.ow;

@@ -204,12 +204,12 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
     const ptrdiff_t pixels = w->oh * w->ow;
     // Each task writes its own rows of its own planes.
     const convk_share share = convk_share_of(w->n * p.groups * p.bands);
-    const ptrdiff_t y_image = convk_y_image(&plan->conv);
+    const ptrdiff_t x_image = convk_x_image(&plan->conv), y_image = convk_y_image(&plan->conv);
     ptrdiff_t n = share.begin / (p.bands * p.groups), group = share.begin / p.bands % p.groups;
     ptrdiff_t band = share.begin % p.bands;
     for (ptrdiff_t index = share.begin; index < share.end; index++) {
         const ptrdiff_t row = band * p.output_rows, end = convk_min(row + p.output_rows, w->oh);
-        const float *plane = o->from + (n * p.groups + group) * w->h * w->w;
+        const float *plane = o->from + n * x_image + group * w->h * w->w;
         if (p.strips)
             find_rows(&p, &s, plane, row, end);
         else

@@ -174,13 +174,13 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
     ptrdiff_t *offsets = (ptrdiff_t *)scratch;
     float *copy = scratch + convk_conv2d_direct_offsets_size(&p);
     convk_conv2d_direct_set_offsets(&p, &band, offsets);
-    const ptrdiff_t y_image = convk_y_image(&plan->conv);
+    const ptrdiff_t x_image = convk_x_image(&plan->conv), y_image = convk_y_image(&plan->conv);
     // Each task writes its own rows of its own output channels.
     const convk_share share = convk_share_of(w->n * p.groups * p.bands);
     for (ptrdiff_t index = share.begin; index < share.end; index++) {
         const ptrdiff_t n = index / (p.groups * p.bands);
         const ptrdiff_t g = index / p.bands % p.groups, row = index % p.bands * p.output_rows;
-        const float *x_g = o->from + (n * p.groups + g) * w->c * w->h * w->w;
+        const float *x_g = o->from + n * x_image + g * w->c * w->h * w->w;
         const task t = {
             .p = &p,
             .plan = plan,

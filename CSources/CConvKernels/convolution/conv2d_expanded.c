@@ -155,7 +155,7 @@ typedef struct {
     const float *x, *filters, *weights; // filters: of the expansion, packed
     const float *expand_bias, *bias;
     ending first, second;
-    ptrdiff_t y_image;
+    ptrdiff_t x_image, y_image;
 } operands;
 
 /// Rows row ..< row + output_rows of a panel of channels of an image.
@@ -164,8 +164,8 @@ static void run_band(const blocking *p, const operands *o, const scratch *s, ptr
     const convk_window *w = p->w;
     const ptrdiff_t rows = band_rows(p, output_rows), top = row * w->stride_h - w->pad_top;
     const ptrdiff_t begin = convk_max(top, 0), end = convk_max(convk_min(top + rows, w->h), begin);
-    expand_rows(p, s->band, o->x + n * p->k * w->h * w->w, o->filters, o->expand_bias, &o->first,
-                channel, begin, end);
+    expand_rows(p, s->band, o->x + n * o->x_image, o->filters, o->expand_bias, &o->first, channel,
+                begin, end);
     for (ptrdiff_t f = channel; f < convk_min(channel + p->panel, p->m); f++) {
         const float *plane = s->band + (f - channel) * (end - begin) * w->w;
         for (ptrdiff_t i = 0; i < rows; i++) {
@@ -205,6 +205,7 @@ void convk_conv2d_expanded(float *restrict y, const float *restrict x,
                         .bias = second->bias,
                         .first = ending_of(first->activation),
                         .second = ending_of(second->activation),
+                        .x_image = convk_x_image(expand),
                         .y_image = convk_y_image(depthwise)};
     CONVK_PARALLEL (execution.threads) {
         // Each panel is written by one thread; all wait for the last.

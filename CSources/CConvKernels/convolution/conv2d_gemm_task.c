@@ -14,12 +14,11 @@ static ptrdiff_t cut_runs(convk_patch_run *runs, const blocking *p, const float 
                           ptrdiff_t column, ptrdiff_t end) {
     const convk_window *w = &p->window;
     const ptrdiff_t pixels = w->oh * w->ow;
-    const ptrdiff_t image_size = p->groups * w->c * w->h * w->w;
     ptrdiff_t count = 0;
     for (ptrdiff_t j = column; j < end;) {
         const ptrdiff_t n = j / pixels, oh = j % pixels / w->ow, ow = j % w->ow;
         const ptrdiff_t length = convk_min(w->ow - ow, end - j);
-        runs[count++] = (convk_patch_run){.image = x + n * image_size,
+        runs[count++] = (convk_patch_run){.image = x + n * p->x_image,
                                           .place = j - column,
                                           .count = length,
                                           .row = oh * w->stride_h - w->pad_top,

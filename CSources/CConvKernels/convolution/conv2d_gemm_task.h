@@ -16,7 +16,8 @@ typedef struct {
     const convk_kernels *kernels;
     convk_window window; ///< the images [n, groups * c, h, w]; c counts the channels of one group
     ptrdiff_t groups;
-    ptrdiff_t y_image;      ///< from one image of outputs to the next
+    ptrdiff_t x_image;      ///< from one image to the next
+    ptrdiff_t y_image;      ///< the same of outputs
     ptrdiff_t m;            ///< output channels of a group: rows of A
     ptrdiff_t k;            ///< taps of a group, c * kh * kw
     ptrdiff_t panel;        ///< height of A's panels

@@ -58,6 +58,7 @@ static blocking make(const convk_conv2d_plan *plan) {
     blocking p = {.kernels = convk_kernels_for(plan->execution.isa),
                   .window = window,
                   .groups = groups,
+                  .x_image = convk_x_image(&plan->conv),
                   .y_image = convk_y_image(&plan->conv),
                   .m = m,
                   .k = w->c * w->kh * w->kw,

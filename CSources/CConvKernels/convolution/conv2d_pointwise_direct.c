@@ -54,7 +54,7 @@ static void run_block(const convk_conv2d_plan *plan, const convk_conv2d_operands
     const ptrdiff_t pixels = pixels_of(p), tiles = tiles_of(p), blocks = blocks_of(p);
     const ptrdiff_t row = block % blocks * p->kernels->nr, group = block / blocks;
     const ptrdiff_t n = group / p->groups, g = group % p->groups, filter = g * p->rows + row;
-    const float *x = o->from + group * p->taps * pixels;
+    const float *x = o->from + n * convk_x_image(&plan->conv) + g * p->taps * pixels;
     float *y = o->to + n * convk_y_image(&plan->conv) + filter * pixels;
     convk_direct_tile tile = convk_conv2d_direct_tile(p, o->filters, o->bias, offsets, g, row);
     tile.relu = o->relu;

@@ -175,13 +175,13 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
     convk_band_offsets(&band, 1, offsets);
     // Vectors at the right edge read what lies behind the copy into lanes that are never written.
     convk_clear_short(copy + w->c * band.plane, SLACK);
-    const ptrdiff_t y_image = convk_y_image(&plan->conv);
+    const ptrdiff_t x_image = convk_x_image(&plan->conv), y_image = convk_y_image(&plan->conv);
     // Each task writes its own rows of its own output channels.
     const convk_share share = convk_share_of(w->n * p.groups * p.bands);
     for (ptrdiff_t index = share.begin; index < share.end; index++) {
         const ptrdiff_t n = index / (p.groups * p.bands);
         const ptrdiff_t g = index / p.bands % p.groups, row = index % p.bands * p.output_rows;
-        const float *x_g = o->from + (n * p.groups + g) * w->c * w->h * w->w;
+        const float *x_g = o->from + n * x_image + g * w->c * w->h * w->w;
         const task t = {
             .p = &p,
             .band = &band,

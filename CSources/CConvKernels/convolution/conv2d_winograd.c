@@ -48,6 +48,7 @@ convk_conv2d_winograd convk_conv2d_winograd_make(const convk_conv2d *conv,
                                .transforms = convk_kernels_for(execution.isa)->winograd,
                                .window = window,
                                .groups = groups,
+                               .x_image = convk_x_image(conv),
                                .y_image = convk_y_image(conv),
                                .rows = rows,
                                .tile_outputs = outputs_of_tile(w)};
@@ -129,7 +130,7 @@ typedef struct {
 ptrdiff_t convk_conv2d_winograd_runs(convk_tile_run *runs, const convk_conv2d_winograd *p,
                                      ptrdiff_t tile, ptrdiff_t tile_end, bool of_outputs) {
     const convk_window *w = &p->window;
-    const ptrdiff_t image_size = of_outputs ? p->y_image : p->groups * w->c * w->h * w->w;
+    const ptrdiff_t image_size = of_outputs ? p->y_image : p->x_image;
     const ptrdiff_t first = tile;
     ptrdiff_t count = 0;
     while (tile < tile_end) {

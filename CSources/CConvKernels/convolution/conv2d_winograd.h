@@ -16,7 +16,8 @@ typedef struct {
     const convk_winograd_transforms *transforms;
     convk_window window; ///< the images [n, groups * c, h, w]; c counts the channels of one group
     ptrdiff_t groups;
-    ptrdiff_t y_image;      ///< from one image of outputs to the next
+    ptrdiff_t x_image;      ///< from one image to the next
+    ptrdiff_t y_image;      ///< the same of outputs
     ptrdiff_t rows;         ///< output channels of a group
     ptrdiff_t panel;        ///< height of the filters' panels
     ptrdiff_t row_panels;   ///< panels of filters in a group

@@ -169,10 +169,10 @@ typedef struct {
     convk_window window;
     ptrdiff_t filters; ///< f, a multiple of groups
     ptrdiff_t groups;  ///< a divisor of c and f
-    /// Floats from one image of y to the next: more than an image has where its channels are some
-    /// of a larger array's. 0: images lie one behind the other. For convk_conv2d_forward alone;
-    /// the gradients and what pools take 0.
-    ptrdiff_t y_image;
+    /// Floats from one image of x, and of y, to the next: more than an image has where its channels
+    /// are some of a larger array's. 0: images lie one behind the other. For convk_conv2d_forward
+    /// alone; the gradients and what pools take 0.
+    ptrdiff_t x_image, y_image;
 } convk_conv2d;
 
 /// What is computed of a convolution.

@@ -28,6 +28,8 @@ struct Plan: Sendable {
         var pooling: Window?
         /// An activation behind that.
         var activation: Activation?
+        /// The node of the slice that it reads, of whose input it reads some channels.
+        var slice: Int?
         /// Where it lies in the output of a concatenation, which is then the step's output.
         var destination: Destination?
         /// The convolution before it, whose output nothing else reads.
@@ -140,6 +142,7 @@ struct Plan: Sendable {
             if fusion == .prediction {
                 draft.concatenateInPlace()
                 draft.joinExpansions()
+                draft.sliceInPlace()
             }
         }
         func slot(_ value: Graph.Value) -> Int {

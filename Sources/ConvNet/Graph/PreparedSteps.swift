@@ -78,9 +78,13 @@ extension Plan.Step {
                     before.stage(PrepackedFilters(isEager: isEager)),
                     operation.stage(PrepackedFilters(isEager: isEager)))
             }
-            return PreparedConvolution(
-                operation, hasAddend: fused.hasAddend, fused.destination,
-                PrepackedFilters(isEager: isEager))
+            let filters = PrepackedFilters(isEager: isEager)
+            guard fused.slice != nil || fused.destination != nil else {
+                return PreparedConvolution(operation, hasAddend: fused.hasAddend, filters)
+            }
+            return PreparedPart(
+                operation, of: fused.slice.map { graph.nodes[$0].layer.pattern },
+                fused.destination, filters)
         }
     }
 }
@@ -114,16 +118,12 @@ private final class PreparedConvolution: PreparedStep {
     private let descriptor: ConvolutionDescriptor
     private let epilogue: Epilogue
     private let hasAddend: Bool
-    private let destination: Plan.Destination?
     private let filters: PrepackedFilters
 
-    init(
-        _ operation: ConvolutionOperation, hasAddend: Bool, _ destination: Plan.Destination?,
-        _ filters: PrepackedFilters
-    ) {
+    init(_ operation: ConvolutionOperation, hasAddend: Bool, _ filters: PrepackedFilters) {
         (weights, descriptor) = (operation.weights, operation.descriptor)
         epilogue = operation.epilogue
-        (self.hasAddend, self.destination, self.filters) = (hasAddend, destination, filters)
+        (self.hasAddend, self.filters) = (hasAddend, filters)
     }
 
     var byteCount: Int { filters.byteCount }
@@ -131,9 +131,6 @@ private final class PreparedConvolution: PreparedStep {
     func predict(
         _ inputs: [Tensor], _ begun: inout Tensor?, on kernels: any Kernels
     ) throws -> Tensor {
-        if let destination {
-            return try predict(inputs[0], into: &begun, destination, on: kernels)
-        }
         guard hasAddend else { return try predict(inputs[0], epilogue, on: kernels) }
         var epilogue = epilogue
         epilogue.addend = inputs[1]
@@ -148,24 +145,44 @@ private final class PreparedConvolution: PreparedStep {
             wantsArgmax: false
         ).output
     }
+}
 
-    /// The output as some channels of a larger tensor, which is taken; nil where nothing of it
-    /// is written yet.
-    private func predict(
-        _ x: Tensor, into begun: inout Tensor?, _ destination: Plan.Destination,
-        on kernels: any Kernels
+/// A convolution that reads some channels of a tensor, or whose output is some of a larger one's.
+private final class PreparedPart: PreparedStep {
+    private let operation: ConvolutionOperation
+    private let slice: Slice?
+    private let destination: Plan.Destination?
+    private let filters: PrepackedFilters
+
+    init(
+        _ operation: ConvolutionOperation, of pattern: LayerPattern?,
+        _ destination: Plan.Destination?, _ filters: PrepackedFilters
+    ) {
+        self.operation = operation
+        slice = if case .slice(let slice) = pattern { slice } else { nil }
+        (self.destination, self.filters) = (destination, filters)
+    }
+
+    var byteCount: Int { filters.byteCount }
+
+    func predict(
+        _ inputs: [Tensor], _ begun: inout Tensor?, on kernels: any Kernels
     ) throws -> Tensor {
+        let x = inputs[0]
+        let channels = try slice?.range(in: x.shape) ?? 0..<(x.shape.dropFirst().first ?? 0)
         var shape = try KernelChecks.convolution(
-            inputShape: x.shape, weightsShape: weights.shape, descriptor, operation: "convolution"
+            inputShape: KernelChecks.channels(channels, of: x).shape,
+            weightsShape: operation.weights.shape, operation.descriptor, operation: "convolution"
         ).outputShape
-        shape[1] = destination.total
+        if let destination { shape[1] = destination.total }
         // Taken out: a tensor that is held twice would be copied.
         var output =
             try begun.take()
-            ?? Tensor(uninitialized: shape, scalarType: x.scalarType, operation: "Concatenation")
+            ?? Tensor(uninitialized: shape, scalarType: x.scalarType, operation: "Convolution")
         try kernels.convolution(
-            x, weights: weights, prepacked: filters, descriptor, epilogue: epilogue, into: &output,
-            fromChannel: destination.channels.lowerBound)
+            x, channels: channels, weights: operation.weights, prepacked: filters,
+            operation.descriptor, epilogue: operation.epilogue, into: &output,
+            fromChannel: destination?.channels.lowerBound ?? 0)
         return output
     }
 }

@@ -20,6 +20,8 @@ public enum LayerPattern: Sendable, Hashable {
     case maxPooling(Window)
     /// All inputs one behind the other along an axis; -1 is the last.
     case concatenation(axis: Int)
+    /// Some indices along an axis.
+    case slice(Slice)
     /// Anything else.
     case other
 }

@@ -12,7 +12,7 @@
 /// let front = try Slice(axis: 1, to: 4)
 /// let turned = try Slice(axis: -1, step: -1)    // the last axis backwards
 /// ```
-public struct Slice: ViewLayer {
+public struct Slice: ViewLayer, Hashable {
     /// The axis; -1 is the last.
     public let axis: Int
     /// The first index; nil for the first in the direction of the step.
@@ -44,17 +44,33 @@ public struct Slice: ViewLayer {
         self.step = step
     }
 
+    public var pattern: LayerPattern { .slice(self) }
+
     /// The slice of an input of some shape.
     func view(of inputShape: [Int]) throws -> StridedView {
+        let (axis, first, count) = try place(in: inputShape)
+        return try StridedView(shape: inputShape)
+            .slice(axis: axis, from: first, step: step, count: count)
+    }
+
+    /// Which indices of an input of some shape it takes, where the step is 1.
+    func range(in inputShape: [Int]) throws -> Range<Int> {
+        let (_, first, count) = try place(in: inputShape)
+        return first..<first + count
+    }
+
+    /// The axis from 0 on, the first index along it, and how many there are.
+    private func place(
+        in inputShape: [Int]
+    ) throws(TensorError) -> (axis: Int, first: Int, count: Int) {
         let axis = try Axis.resolved(axis, of: inputShape, operation: "Slice")
-        let whole = try StridedView(shape: inputShape)
         let (first, count) = indices(of: inputShape[axis])
         guard count >= 1 else {
             throw TensorError(
                 operation: "Slice", argument: "x", value: "\(inputShape)",
                 expected: "at least one index along axis \(axis) in \(description)")
         }
-        return try whole.slice(axis: axis, from: first, step: step, count: count)
+        return (axis, first, count)
     }
 
     /// The first index along an axis, and how many there are.

@@ -106,6 +106,9 @@ extension Network {
         var (name, shape, operations) = (String?.none, output.shape, 0)
         var inputShapes = inputs.prefix(graph.nodes[step.node].inputs.count).map(\.shape)
         if case .convolution(let fused) = step.kind, let weights = layer.parameters.first {
+            if let slice = fused.slice {
+                inputShapes = [try graph.nodes[slice].layer.outputShape(for: inputShapes)]
+            }
             if let expansion = fused.expansion {
                 let before = graph.nodes[expansion.node].layer
                 operations = try before.operationCount(for: inputShapes)
