@@ -47,21 +47,22 @@ for document in "${documents[@]}"; do
     done
 done
 
-# The README's manifest, with the clone's address in place of the public one, builds its first
-# program; the same with more products builds the rest.
-manifest="$work/extracted/README.md/Package.swift"
-[ -s "$manifest" ] || fail "README.md has no manifest"
+# The manifest of "Using the library", with the clone's address in place of the public one, builds
+# its first program; the same with more products builds the rest.
+article="Sources/ConvNet/ConvNet.docc/GettingStarted.md"
+manifest="$work/extracted/$article/Package.swift"
+[ -s "$manifest" ] || fail "$article has no manifest"
 address="$(sed -n 's/.*url: "\([^"]*\)".*/\1/p' "$manifest")"
-mkdir -p "$work/readme/Sources/Digits"
-sed "s|$address|$SWIFT_CONVNET_URL|" "$manifest" >"$work/readme/Package.swift"
-cp "$package/Sources/README-1/main.swift" "$work/readme/Sources/Digits/main.swift"
+mkdir -p "$work/manifest/Sources/Digits"
+sed "s|$address|$SWIFT_CONVNET_URL|" "$manifest" >"$work/manifest/Package.swift"
+cp "$package/Sources/GettingStarted-1/main.swift" "$work/manifest/Sources/Digits/main.swift"
 build() {
     local package="$1"
     shift
     swift build --package-path "$package" --scratch-path "$work/.build" \
         --cache-path "$work/cache" ${BUILD_SYSTEM:+--build-system "$BUILD_SYSTEM"} "$@"
 }
-build "$work/readme"
+build "$work/manifest"
 
 cat >"$package/Package.swift" <<'END'
 // swift-tools-version: 6.2
@@ -148,7 +149,8 @@ while IFS= read -r path; do
     [ -e "$path" ] || fail "CONTRIBUTING.md names $path, which does not exist"
 done < <(grep -o '`[A-Za-z.][A-Za-z0-9_.+/-]*/[A-Za-z0-9_.+/-]*`' CONTRIBUTING.md | tr -d '`' | sort -u)
 
-# The README's map has every folder that holds code.
+# The map has every folder that holds code.
+map="Sources/ConvNet/ConvNet.docc/Architecture.md"
 for folder in CSources/* Sources/* Benchmarks Documentation Examples Tests; do
-    grep -q "\`$folder\`" README.md || fail "README.md's map lacks $folder"
+    grep -q "\`$folder\`" "$map" || fail "$map lacks $folder"
 done

@@ -44,6 +44,7 @@ public struct Slice: ViewLayer, Hashable {
         self.step = step
     }
 
+    /// A slice.
     public var pattern: LayerPattern { .slice(self) }
 
     /// The slice of an input of some shape.
