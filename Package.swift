@@ -215,7 +215,8 @@ let package = Package(
                 "ConvNet", "ConvNetData", "ConvNetKernels", "ConvNetReference", "ConvNetPlots",
                 "ConvNetOptions",
             ],
-            path: "Benchmarks", exclude: ["RESULTS.md", "GUARD.md", "perf-check.sh", "Peers"],
+            path: "Benchmarks",
+            exclude: ["RESULTS.md", "GUARD.md", "perf-check.sh", "results.sh", "Peers"],
             swiftSettings: optimizedSwiftSettings),
 
         // Tests

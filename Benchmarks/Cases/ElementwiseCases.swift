@@ -7,7 +7,7 @@ import ConvNet
 
 enum ElementwiseCases {
     /// Those of the widest layer of a ResNet.
-    private static let shape = [16, 64, 56, 56]
+    static let shape = [16, 64, 56, 56]
     private static let gateShape = [16, 64, 1, 1]
 
     static var all: [BenchmarkCase] {
@@ -25,7 +25,7 @@ enum ElementwiseCases {
                 name: "elementwise.mean", sizes: "64×56×56 → 64×1×1, batch 16",
                 work: .bytes(4 * (numbers + gates), operations: numbers)
             ) { try prepare(mean, gateShape, $0) },
-        ]
+        ] + passes
     }
 
     private static func count(_ shape: [Int]) -> Double { Double(shape.reduce(1, *)) }

@@ -12,28 +12,12 @@ so that a slow spell of the machine affects all of them; a time is the best of a
 cell means that the library is not installed.
 """
 import argparse
-import json
 import pathlib
-import subprocess
-import tempfile
-import time
 
 import numpy
 
-HERE = pathlib.Path(__file__).resolve().parent
-BENCHMARKS = HERE.parent.parent / ".build" / "release" / "Benchmarks"
-SECONDS_PER_ROUND = 0.6
-
-
-def best(run):
-    """The shortest of the runs that fit in a round, in milliseconds, after one warm-up run."""
-    run()
-    times, begin = [], time.perf_counter()
-    while len(times) < 3 or time.perf_counter() - begin < SECONDS_PER_ROUND:
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return min(times) * 1e3
+import timing
+from timing import best
 
 
 def onnx_runtime(path, images, threads):
@@ -67,13 +51,7 @@ def openvino(path, images, threads):
 
 def ours(folder, case, threads):
     """The benchmark's own time for a case, in milliseconds."""
-    with tempfile.TemporaryDirectory() as place:
-        report = pathlib.Path(place) / "report.json"
-        subprocess.run(
-            [BENCHMARKS, "--models", folder, "--native-only", "--quick", "--threads", str(threads),
-             "--filter", case, "--json", report], stdout=subprocess.DEVNULL, check=True)
-        rows = json.loads(report.read_text())["results"]
-    return next(row["ms"] for row in rows if row["name"] == case)
+    return timing.ours(case, threads, "--models", folder)[case]["ms"]
 
 
 def main():

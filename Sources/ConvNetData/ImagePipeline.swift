@@ -84,7 +84,7 @@ public struct ImagePipeline: BatchSource {
         guard let augmentation else { return try batch(at: indices) }
         guard !indices.isEmpty, indices.allSatisfy({ $0 >= 0 && $0 < sampleCount }) else {
             throw TensorError(
-                operation: "ImagePipeline", argument: "indices", value: "\(indices.count) places",
+                operation: "ImagePipeline", argument: "indices.count", value: "\(indices.count)",
                 expected: "at least one, each from 0 to \(sampleCount - 1)")
         }
         var result = try Tensor(

@@ -40,7 +40,7 @@ public struct LabeledImages: BatchSource {
         }
         guard labels.count == images.shape[0] else {
             throw wrong(
-                "labels", "\(labels.count) labels", "one for each image of \(images.shape)")
+                "labels.count", "\(labels.count)", "one for each image of \(images.shape)")
         }
         guard classes >= 1 else { throw wrong("classes", "\(classes)", "at least 1") }
         if let place = labels.firstIndex(where: { $0 < 0 || $0 >= classes }) {

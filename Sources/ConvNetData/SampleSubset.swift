@@ -51,7 +51,7 @@ public struct SampleSubset: BatchSource {
     private func sourcePlaces(_ indices: [Int]) throws(TensorError) -> [Int] {
         guard !indices.isEmpty, indices.allSatisfy(places.indices.contains) else {
             throw TensorError(
-                operation: "SampleSubset", argument: "indices", value: "\(indices.count) places",
+                operation: "SampleSubset", argument: "indices.count", value: "\(indices.count)",
                 expected: "at least one, each from 0 to \(sampleCount - 1)")
         }
         return indices.map { places[$0] }

@@ -60,8 +60,8 @@ public struct SyntheticPatterns: BatchSource {
     public func batch(at indices: [Int]) throws -> Batch {
         guard !indices.isEmpty, indices.allSatisfy({ (0..<sampleCount).contains($0) }) else {
             throw TensorError(
-                operation: "SyntheticPatterns", argument: "indices",
-                value: "\(indices.count) indices",
+                operation: "SyntheticPatterns", argument: "indices.count",
+                value: "\(indices.count)",
                 expected: "at least one index, each from 0 to \(sampleCount - 1)")
         }
         var images = try Tensor(

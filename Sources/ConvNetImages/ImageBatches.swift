@@ -111,7 +111,7 @@ public struct ImageBatches: BatchSource {
     ) throws -> Batch {
         guard !indices.isEmpty, indices.allSatisfy({ $0 >= 0 && $0 < sampleCount }) else {
             throw TensorError(
-                operation: "ImageBatches", argument: "indices", value: "\(indices.count) places",
+                operation: "ImageBatches", argument: "indices.count", value: "\(indices.count)",
                 expected: "at least one, each from 0 to \(sampleCount - 1)")
         }
         let size = preparation.size

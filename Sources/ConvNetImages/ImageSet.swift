@@ -44,7 +44,7 @@ public struct ImageSet: Sendable {
                 "\(first.channels), as the first has")
         }
         guard labels.count == images.count else {
-            throw wrong("labels", "\(labels.count) labels", "\(images.count), one for each image")
+            throw wrong("labels.count", "\(labels.count)", "\(images.count), one for each image")
         }
         guard classes >= 1 else { throw wrong("classes", "\(classes)", "at least 1") }
         if let place = labels.firstIndex(where: { $0 < 0 || $0 >= classes }) {

@@ -9,8 +9,7 @@ extension NativeKernels {
     /// A convolution, and one of its output, on `float32`: the bits of one after the other.
     ///
     /// A 1×1 convolution and the depthwise convolution behind it, such as MobileNet's blocks begin
-    /// with, are done at once where what lies between is large: some channels at a time, which stay
-    /// in a cache.
+    /// with, are done at once: some channels at a time, which stay in a cache.
     ///
     /// - Returns: `[N, F, OH, OW]` of the second.
     /// - Throws: ``TensorError`` when shapes, groups or a window disagree, or a tensor is not of
@@ -26,8 +25,8 @@ extension NativeKernels {
         let depthwise = try KernelChecks.convolution(
             inputShape: expansion.outputShape, weightsShape: second.weights.shape,
             second.descriptor, operation: operation)
-        var expand = convk_conv2d(expansion, outputStride: 0)
-        var deepen = convk_conv2d(depthwise, outputStride: 0)
+        var expand = convk_conv2d(expansion)
+        var deepen = convk_conv2d(depthwise)
         guard first.epilogue.hasOnlyActivation, second.epilogue.hasOnlyActivation,
             convk_conv2d_expanded_pays(&expand, &deepen, execution)
         else { return try convolution(convolution(x, first), second) }
@@ -35,6 +34,7 @@ extension NativeKernels {
         try Self.requireFloat32(("weights", second.weights), operation: operation)
         try KernelChecks.epilogue(first.epilogue, of: expansion, scalarType: .float32)
         try KernelChecks.epilogue(second.epilogue, of: depthwise, scalarType: .float32)
+        let filters = first.prepacked?.filters(of: first.weights, expandingIn: &expand, execution)
         let floats = convk_conv2d_expanded_workspace(&expand, &deepen, execution)
         return try Self.withWorkspace(floats: floats, operation: operation) { workspace in
             try Self.withEpilogue(first.epilogue) { before in
@@ -42,10 +42,12 @@ extension NativeKernels {
                     try Self.makeTensor(
                         depthwise.outputShape, operation: operation, from: x, first.weights
                     ) { y, x, weights in
-                        second.weights.withPointer {
-                            convk_conv2d_expanded(
-                                y, x, weights, before, $0, behind, &expand, &deepen, workspace,
-                                execution)
+                        second.weights.withPointer { depthwiseWeights in
+                            filters.withPointer {
+                                convk_conv2d_expanded(
+                                    y, x, weights, $0, before, depthwiseWeights, behind, &expand,
+                                    &deepen, workspace, execution)
+                            }
                         }
                     }
                 }

@@ -32,6 +32,23 @@ extension PrepackedFilters {
     }
 }
 
+extension PrepackedFilters {
+    /// 1×1 filters as an expansion reads them, where they are worth keeping.
+    func filters(
+        of weights: Tensor, expandingIn conv: inout convk_conv2d, _ execution: convk_execution
+    ) -> Tensor? {
+        guard weights.count >= Self.fewestWeights else { return nil }
+        // No algorithm has the address 0.
+        let layout = Layout(way: 0, instructionSet: Int(execution.isa.rawValue), groups: 1)
+        return filters(of: weights, in: layout) {
+            let size = convk_conv2d_expanded_prepacked(&conv, execution)
+            return try? NativeKernels.makeTensor([size], operation: "convolution", from: weights) {
+                convk_conv2d_expanded_prepack($0, $1, &conv, execution)
+            }
+        }
+    }
+}
+
 extension NativeKernels {
     fileprivate static func prepare(
         _ weights: Tensor, for plan: inout convk_conv2d_plan

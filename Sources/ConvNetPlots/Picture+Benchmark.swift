@@ -18,7 +18,7 @@ extension Picture {
     ) throws(TensorError) -> Picture {
         guard (1...1000).contains(points.count) else {
             throw TensorError(
-                operation: "Picture.benchmark", argument: "points", value: "\(points.count) cases",
+                operation: "Picture.benchmark", argument: "points.count", value: "\(points.count)",
                 expected: "1 to 1000")
         }
         // Neither products nor ratios of such numbers leave those that an axis can have.

@@ -51,7 +51,7 @@ extension Picture {
         let classes = counts.count
         guard names.isEmpty || names.count == classes else {
             throw TensorError(
-                operation: "Picture.confusion", argument: "names", value: "\(names.count) names",
+                operation: "Picture.confusion", argument: "names.count", value: "\(names.count)",
                 expected: "none, or one for each of \(classes) classes")
         }
         guard (1...mostClasses).contains(classes), counts.allSatisfy({ $0.count == classes }) else {

@@ -29,8 +29,8 @@ extension Picture {
     public static func learningCurves(of runs: [TrainingRun]) throws(TensorError) -> Picture {
         guard (1...mostRuns).contains(runs.count) else {
             throw TensorError(
-                operation: "Picture.learningCurves", argument: "runs",
-                value: "\(runs.count) trainings", expected: "from 1 to \(mostRuns)")
+                operation: "Picture.learningCurves", argument: "runs.count",
+                value: "\(runs.count)", expected: "from 1 to \(mostRuns)")
         }
         // What one picture takes, several do.
         for run in runs { _ = try learningCurves(run.curves) }

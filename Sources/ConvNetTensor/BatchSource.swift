@@ -30,7 +30,7 @@ public struct Batch: Sendable {
     public init(images: Tensor, labels: [Int]) throws(TensorError) {
         guard let samples = images.shape.first, samples == labels.count else {
             throw TensorError(
-                operation: "Batch", argument: "labels", value: "\(labels.count) labels",
+                operation: "Batch", argument: "labels.count", value: "\(labels.count)",
                 expected: "one for each sample of \(images.shape)")
         }
         self.images = images
@@ -47,7 +47,7 @@ public struct Batch: Sendable {
         case .labels(let labels):
             guard samples > 0, !labels.isEmpty, labels.count % samples == 0 else {
                 throw TensorError(
-                    operation: "Batch", argument: "targets", value: "\(labels.count) labels",
+                    operation: "Batch", argument: "targets.count", value: "\(labels.count)",
                     expected: "as many for each sample of \(images.shape)")
             }
         case .values(let values):

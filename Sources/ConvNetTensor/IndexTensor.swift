@@ -18,7 +18,7 @@ public struct IndexTensor: Sendable, Equatable {
         try self.init(uninitialized: shape, operation: "IndexTensor")
         guard indices.count == count else {
             throw TensorError(
-                operation: "IndexTensor", argument: "indices", value: "\(indices.count) indices",
+                operation: "IndexTensor", argument: "indices.count", value: "\(indices.count)",
                 expected: "\(count) for shape \(shape)")
         }
         withUnsafeMutableIndices { _ = $0.update(fromContentsOf: indices) }

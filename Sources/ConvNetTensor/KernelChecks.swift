@@ -309,7 +309,7 @@ package enum KernelChecks {
     ) throws(TensorError) {
         guard labels.count == rows else {
             throw TensorError(
-                operation: operation, argument: "labels", value: "\(labels.count) labels",
+                operation: operation, argument: "labels.count", value: "\(labels.count)",
                 expected: "\(rows), one per sample")
         }
         if let wrong = labels.first(where: { $0 < 0 || $0 >= classes }) {

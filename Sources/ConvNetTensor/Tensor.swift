@@ -78,7 +78,7 @@ public struct Tensor: Sendable {
         let count = try Shape.elementCount(shape, operation: "Tensor")
         guard values.count == count else {
             throw TensorError(
-                operation: "Tensor", argument: "scalars", value: "\(values.count) numbers",
+                operation: "Tensor", argument: "scalars.count", value: "\(values.count)",
                 expected: "\(count) for shape \(shape)")
         }
         try self.init(uninitialized: shape, scalarType: Scalar.scalarType, operation: "Tensor")

@@ -52,7 +52,7 @@ import Testing
         let selection = try CaseSelection(Options(arguments, declared: Self.declared))
         #expect(selection.cases.map(\.name) == Cases.all.filter { !$0.needsModel }.map(\.name))
         #expect(selection.leftOut == 0)
-        #expect(selection.summary == "146 cases (12 more with --models)")
+        #expect(selection.summary == "152 cases (12 more with --models)")
     }
 
     @Test func aFilterFindsEveryCase() throws {
@@ -71,7 +71,7 @@ import Testing
         let selection = try Self.selection()
         let count = selection.cases.count
         #expect(
-            selection.summary == "\(count) of 146 cases (--full for all; 12 more with --models)")
+            selection.summary == "\(count) of 152 cases (--full for all; 12 more with --models)")
     }
 
     @Test func programsGetTheNamesAlone() throws {

@@ -59,6 +59,16 @@ struct FaultyKernels: ForwardingKernels {
     func elementwise(
         _ operation: BinaryOperation, _ a: Tensor, _ b: Tensor
     ) throws -> Tensor { try spoilt(right.elementwise(operation, a, b)) }
+    func activation(_ x: Tensor, _ activation: Activation) throws -> Tensor {
+        try spoilt(right.activation(x, activation))
+    }
+    func batchNormalization(
+        _ x: Tensor, statistics: BatchStatistics, gamma: Tensor, beta: Tensor, epsilon: Double
+    ) throws -> Tensor {
+        try spoilt(
+            right.batchNormalization(
+                x, statistics: statistics, gamma: gamma, beta: beta, epsilon: epsilon))
+    }
     func reduced(
         _ x: Tensor, _ reduction: Reduction, axes: [Int], keepsAxes: Bool
     ) throws -> Tensor {
@@ -84,7 +94,9 @@ struct FaultyKernels: ForwardingKernels {
     static let names = [
         "sgemm.64x64x64", "im2col.simple.conv1", "col2im.simple.conv1", "conv.forward.simple.conv1",
         "conv.forward+backward.simple.conv1", "maxpool.forward.simple.pool", "train.SimpleConvNet",
-        "elementwise.gate", "elementwise.mean", "copy.transpose", "copy.concatenation",
+        "elementwise.gate", "elementwise.mean", "elementwise.silu", "elementwise.add+relu",
+        "elementwise.batchnorm.predict", "elementwise.batchnorm.train", "copy.transpose",
+        "copy.concatenation",
         "resize.bilinear",
         "predict1.SimpleConvNet",
     ]
@@ -198,10 +210,10 @@ struct FaultyKernels: ForwardingKernels {
         let names = Cases.all.map(\.name)
         #expect(Set(names).count == names.count)
         // 12 products; 10 layers: im2col, col2im, forward, both; 16 depthwise layers: forward,
-        // both; 21 others of today: forward; 3 pools: im2col, forward, both; three operations on
+        // both; 21 others of today: forward; 3 pools: im2col, forward, both; nine operations on
         // whole tensors, three of shapes; training, batch and single prediction of three networks;
         // predictions of one and of eight by twelve networks of today, training of five.
-        #expect(names.count == 12 + 4 * 10 + 2 * 16 + 21 + 3 * 3 + 3 + 3 + 3 * 3 + 2 * 12 + 5)
+        #expect(names.count == 12 + 4 * 10 + 2 * 16 + 21 + 3 * 3 + 9 + 3 + 3 * 3 + 2 * 12 + 5)
     }
 
     @Test func partsIncludeBothEnds() {

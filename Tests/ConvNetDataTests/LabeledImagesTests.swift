@@ -106,7 +106,7 @@ import Testing
             }) == "LabeledImages: images is [2, 1], expected [N, C, H, W]")
         #expect(
             description(of: { try LabeledImages(images: images, labels: [0], classes: 2) })
-                == "LabeledImages: labels is 1 labels, expected one for each image of [2, 1, 1, 1]")
+                == "LabeledImages: labels.count is 1, expected one for each image of [2, 1, 1, 1]")
         #expect(
             description(of: { try LabeledImages(images: images, labels: [0, 0], classes: 0) })
                 == "LabeledImages: classes is 0, expected at least 1")

@@ -159,7 +159,7 @@ import Testing
         Self.expect("softmaxCrossEntropy: labels is -1, expected from 0 to 9") {
             _ = try $0.softmaxCrossEntropy(logits, labels: [-1, 0])
         }
-        Self.expect("softmaxCrossEntropy: labels is 1 labels, expected 2, one per sample") {
+        Self.expect("softmaxCrossEntropy: labels.count is 1, expected 2, one per sample") {
             _ = try $0.softmaxCrossEntropy(logits, labels: [3])
         }
         Self.expect("softmaxCrossEntropy: targets is [2, 9], expected [2, 10]") {

@@ -70,7 +70,7 @@ import Testing
         let error = #expect(throws: TensorError.self) {
             try Tensor(shape: [2, 2], scalars: [1, 2, 3])
         }
-        #expect(error?.description == "Tensor: scalars is 3 numbers, expected 4 for shape [2, 2]")
+        #expect(error?.description == "Tensor: scalars.count is 3, expected 4 for shape [2, 2]")
     }
 
     @Test(arguments: [

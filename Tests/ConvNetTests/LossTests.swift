@@ -139,10 +139,10 @@ struct LossTests {
             "SoftmaxCrossEntropy: labels is 3, expected from 0 to 2", smooth, [2, 3],
             .labels([0, 3]))
         expect(
-            "SoftmaxCrossEntropy: labels is 1 labels, expected 2, one per sample", smooth, [2, 3],
+            "SoftmaxCrossEntropy: labels.count is 1, expected 2, one per sample", smooth, [2, 3],
             .labels([0]))
         expect(
-            "SoftmaxCrossEntropy: classWeights is 2 weights, expected 3, one per class",
+            "SoftmaxCrossEntropy: classWeights.count is 2, expected 3, one per class",
             try SoftmaxCrossEntropy(classWeights: [1, 1]), [2, 3], .labels([0, 1]))
         expect(
             "MeanSquaredError: targets is labels, expected values of the output's shape, [2, 3]",
@@ -259,7 +259,7 @@ struct LossTests {
             #expect(error?.description == message)
         }
         expect(
-            "Batch: targets is 3 labels, expected as many for each sample of [2, 3]",
+            "Batch: targets.count is 3, expected as many for each sample of [2, 3]",
             .labels([0, 1, 2]))
         expect(
             "Batch: targets is [3], expected 2 samples, as in [2, 3]",

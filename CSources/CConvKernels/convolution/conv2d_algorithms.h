@@ -29,6 +29,22 @@ typedef struct {
     const convk_window *pooling; ///< with argmax
 } convk_conv2d_operands;
 
+/// What tiles do to their sums for nothing, of an activation: they rectify, and some clip.
+typedef struct {
+    bool relu, clips;
+    float bounds[2]; ///< the lowest and the highest number, where they clip
+} convk_tile_ending;
+
+static inline convk_tile_ending convk_tile_ending_of(const convk_activation *activation) {
+    convk_tile_ending end = {.relu = false};
+    if (activation == NULL) return end;
+    end.relu = activation->kind == CONVK_ACTIVATION_relu;
+    // With the lower bound above the upper one it matters which is looked at first.
+    end.clips = activation->kind == CONVK_ACTIVATION_clip && activation->a <= activation->b;
+    if (end.clips) end.bounds[0] = activation->a, end.bounds[1] = activation->b;
+    return end;
+}
+
 typedef struct convk_conv2d_algorithm {
     const char *name;
     bool clips; ///< whether its tiles do

@@ -62,21 +62,17 @@ void convk_conv2d_pack_and_run(const convk_conv2d_plan *plan, convk_conv2d_opera
 void convk_conv2d_forward(float *restrict y, const float *restrict x, const float *restrict weights,
                           const float *restrict prepacked, const convk_epilogue *epilogue,
                           const convk_conv2d_plan *plan, float *restrict workspace) {
-    // Tiles rectify, and some clip, for nothing; whatever else there is comes behind them.
-    const convk_activation *activation = epilogue->activation;
-    const bool relu = activation != NULL && activation->kind == CONVK_ACTIVATION_relu;
+    const convk_tile_ending end = convk_tile_ending_of(epilogue->activation);
+    const bool clips = end.clips && plan->algorithm->clips;
     const bool is_plain = epilogue->scale == NULL && epilogue->addend == NULL;
-    // With the lower bound above the upper one it matters which is looked at first.
-    const bool clips = activation != NULL && activation->kind == CONVK_ACTIVATION_clip &&
-                       activation->a <= activation->b && plan->algorithm->clips;
-    const bool tiles_do_all = is_plain && (relu || clips || activation == NULL);
-    const float bounds[] = {clips ? activation->a : 0, clips ? activation->b : 0};
+    // Whatever tiles don't do comes behind them.
+    const bool tiles_do_all = is_plain && (end.relu || clips || epilogue->activation == NULL);
     const convk_conv2d_operands operands = {.to = y,
                                             .from = x,
                                             .filters = prepacked,
                                             .bias = epilogue->bias,
-                                            .relu = tiles_do_all && relu,
-                                            .clip = tiles_do_all && clips ? bounds : NULL,
+                                            .relu = tiles_do_all && end.relu,
+                                            .clip = tiles_do_all && clips ? end.bounds : NULL,
                                             .finish = tiles_do_all ? NULL : epilogue};
     convk_conv2d_pack_and_run(plan, operands, weights, workspace);
 }

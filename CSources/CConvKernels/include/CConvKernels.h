@@ -256,7 +256,7 @@ void convk_conv2d_forward(float *restrict y, const float *restrict x, const floa
                           const convk_conv2d_plan *plan, float *restrict workspace);
 
 /// Whether a 1 x 1 convolution and the depthwise convolution of its output, which reads channels as
-/// groups, are faster at once: what lies between is then large, and never leaves a cache.
+/// groups, are faster at once: what lies between never leaves a cache.
 bool convk_conv2d_expanded_pays(const convk_conv2d *expand, const convk_conv2d *depthwise,
                                 convk_execution execution);
 
@@ -264,14 +264,24 @@ bool convk_conv2d_expanded_pays(const convk_conv2d *expand, const convk_conv2d *
 ptrdiff_t convk_conv2d_expanded_workspace(const convk_conv2d *expand, const convk_conv2d *depthwise,
                                           convk_execution execution);
 
+/// The floats of the 1 x 1 filters as convk_conv2d_expanded_prepack packs them.
+ptrdiff_t convk_conv2d_expanded_prepacked(const convk_conv2d *expand, convk_execution execution);
+
+/// prepacked [convk_conv2d_expanded_prepacked]: the 1 x 1 filters as convk_conv2d_expanded reads
+/// them, for many calls with the same weights, whatever the images' sizes.
+void convk_conv2d_expanded_prepack(float *restrict prepacked, const float *restrict expand_weights,
+                                   const convk_conv2d *expand, convk_execution execution);
+
 /// y = the depthwise convolution of the 1 x 1 convolution of x, for a pair that pays: the bits of
 /// two calls of convk_conv2d_forward. Both epilogues have a bias and an activation, or less.
-/// workspace: convk_conv2d_expanded_workspace floats.
+/// prepacked: what convk_conv2d_expanded_prepack made of expand_weights, which are then not read,
+/// or NULL. workspace: convk_conv2d_expanded_workspace floats.
 void convk_conv2d_expanded(float *restrict y, const float *restrict x,
-                           const float *restrict expand_weights, const convk_epilogue *first,
-                           const float *restrict weights, const convk_epilogue *second,
-                           const convk_conv2d *expand, const convk_conv2d *depthwise,
-                           float *restrict workspace, convk_execution execution);
+                           const float *restrict expand_weights, const float *restrict prepacked,
+                           const convk_epilogue *first, const float *restrict weights,
+                           const convk_epilogue *second, const convk_conv2d *expand,
+                           const convk_conv2d *depthwise, float *restrict workspace,
+                           convk_execution execution);
 
 /// dx [n, c, h, w], the gradient with respect to the images, from dy [n, f, oh, ow].
 /// plan: of CONVK_BACKWARD_DATA. workspace: plan->workspace_floats floats.
@@ -455,7 +465,7 @@ void convk_batch_norm_statistics(float *restrict mean, float *restrict variance,
                                  const float *restrict x, const convk_batch_norm *norm,
                                  convk_execution execution);
 
-/// y = (x - mean) * gamma / sqrt(variance + epsilon) + beta, with a number of each a channel.
+/// y = (x - mean) * gamma / sqrt(variance + epsilon) + beta, each with one number per channel.
 void convk_batch_norm_apply(float *restrict y, const float *restrict x, const float *restrict mean,
                             const float *restrict variance, const float *restrict gamma,
                             const float *restrict beta, const convk_batch_norm *norm,

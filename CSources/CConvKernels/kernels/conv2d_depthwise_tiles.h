@@ -16,7 +16,7 @@ typedef struct {
     ptrdiff_t x_step;
     const ptrdiff_t *offsets; ///< of the taps
     ptrdiff_t taps;           ///< perhaps 0
-    const float *weights;     ///< one a tap
+    const float *weights;     ///< one per tap
     ptrdiff_t rows, columns;
     const float *bias; ///< one number, or NULL
     bool relu;         ///< what is negative becomes 0 at last
@@ -44,6 +44,25 @@ typedef struct {
 
 typedef void convk_strips_kernel(const convk_strips_tile *tile);
 
+/// One call of the micro-kernel for filters of 3 x 3 and 5 x 5 where channels lie side by side, for
+/// some rows of outputs: y[(i * columns + j) * width + f] = sum over u and v of
+/// weights[(u * size + v) * width + f] * rows[i * stride + u][(j * stride + v) * width + f] +
+/// bias[f], for f < width.
+typedef struct {
+    float *y;
+    const float *const *rows; ///< with their padding: (output_rows - 1) * stride + size of them
+    ptrdiff_t width;          ///< channels, a multiple of lanes
+    ptrdiff_t size;           ///< 3 or 5
+    ptrdiff_t stride;         ///< 1 or 2
+    const float *weights;     ///< size * size rows of width numbers
+    ptrdiff_t output_rows, columns;
+    const float *bias; ///< width numbers
+    bool relu;         ///< what is negative becomes 0 at last
+    const float *clip; ///< NULL, or the lowest and the highest number that y becomes at last
+} convk_channels_tile;
+
+typedef void convk_channels_kernel(const convk_channels_tile *tile);
+
 /// One call of the micro-kernel for its gradient with respect to a filter, for some rows of a plane
 /// of outputs: lane l of sums[t] += sum of x[i * x_step + j + offsets[t]] * dy[i * dy_step + j]
 /// over i < rows and those j < columns that are l modulo lanes, whole vectors of all rows first.
@@ -62,7 +81,7 @@ typedef void convk_depthwise_weights_kernel(const convk_depthwise_weights_tile *
 /// over the ends of rows. sums[t] = sum over planes and pixels p of x[p + offsets[t]] * dy[p], of
 /// the pixels whose bit the tap's mask has.
 typedef struct {
-    float *sums; ///< one a tap
+    float *sums; ///< one per tap
     const float *x, *dy;
     const ptrdiff_t *offsets; ///< of the taps
     const uint16_t *masks;    ///< taps of them a vector; nothing is read where a bit is not set

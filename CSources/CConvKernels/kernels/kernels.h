@@ -110,8 +110,8 @@ typedef struct {
     const float *bias; ///< filters numbers, or NULL
     bool relu;         ///< what is negative becomes 0 at last
     const float *clip; ///< NULL, or the lowest and the highest number that y becomes at last
-    /// The filters' outputs side by side instead, without ReLU: y[i * width + f] for all f < width,
-    /// width being nr, or lanes where there are no more filters.
+    /// The filters' outputs side by side instead: y[i * width + f] for all f < width, width being
+    /// nr, or lanes where there are no more filters.
     bool interleaved;
 } convk_direct_tile;
 
@@ -206,8 +206,9 @@ typedef struct {
     convk_direct_kernel *direct;
     convk_rows_kernel *rows;
     ptrdiff_t rows_filters;            ///< filters of a tile of `rows`, at most
-    convk_depthwise_kernel *depthwise; ///< NULL without vectors, and the next five too
+    convk_depthwise_kernel *depthwise; ///< NULL without vectors, and the next six too
     convk_strips_kernel *strips;
+    convk_channels_kernel *channels;
     convk_depthwise_weights_kernel *depthwise_weights;
     convk_sum_lanes *sum_lanes;
     convk_split_row *split_row;
@@ -243,6 +244,7 @@ const convk_kernels *convk_kernels_for(convk_isa isa);
     convk_depthwise_weights_kernel convk_depthwise_weights_##isa;                                  \
     convk_depthwise_planes_kernel convk_depthwise_planes_##isa;                                    \
     convk_strips_kernel convk_strips_##isa;                                                        \
+    convk_channels_kernel convk_channels_##isa;                                                    \
     convk_sum_lanes convk_sum_lanes_##isa;                                                         \
     convk_split_row convk_split_row_##isa;                                                         \
     convk_join_rows convk_join_rows_##isa;                                                         \
@@ -270,8 +272,9 @@ CONVK_DECLARE_KERNELS(neon)
 /// A table's fields with the micro-kernels of depthwise convolution.
 #define CONVK_DEPTHWISE_KERNELS(isa)                                                               \
     .depthwise = convk_depthwise_##isa, .depthwise_weights = convk_depthwise_weights_##isa,        \
-    .strips = convk_strips_##isa, .sum_lanes = convk_sum_lanes_##isa,                              \
-    .split_row = convk_split_row_##isa, .join_rows = convk_join_rows_##isa
+    .strips = convk_strips_##isa, .channels = convk_channels_##isa,                                \
+    .sum_lanes = convk_sum_lanes_##isa, .split_row = convk_split_row_##isa,                        \
+    .join_rows = convk_join_rows_##isa
 
 /// A table's fields with what stands beside them.
 #define CONVK_OTHER_KERNELS(isa)                                                                   \

@@ -22,6 +22,7 @@ enum { VECTORS = 2, LANES = 16 };
 #define NARROW_DEPTHWISE_KERNEL convk_depthwise_avx2
 #define NARROW_LANES 8
 #define STRIPS_KERNEL convk_strips_avx512
+#define CHANNELS_KERNEL convk_channels_avx512
 #define NARROW_STRIPS_KERNEL convk_strips_narrow_avx512
 #define DEPTHWISE_PLANES_KERNEL convk_depthwise_planes_avx512
 #define SUM_LANES convk_sum_lanes_avx512
@@ -149,4 +150,6 @@ INLINE vector high(vector a, vector b) {
 #include "kernels/conv2d_depthwise_tile.inc"
 
 #include "kernels/conv2d_strips_tile.inc"
+
+#include "kernels/conv2d_channels_tile.inc"
 #endif

@@ -20,6 +20,7 @@ enum { VECTORS = 2, LANES = 8 };
 #define DEPTHWISE_KERNEL convk_depthwise_avx2
 #define DEPTHWISE_WEIGHTS_KERNEL convk_depthwise_weights_avx2
 #define STRIPS_KERNEL convk_strips_avx2
+#define CHANNELS_KERNEL convk_channels_avx2
 #define DEPTHWISE_PLANES_KERNEL convk_depthwise_planes_avx2
 #define SUM_LANES convk_sum_lanes_avx2
 #define SPLIT_ROW convk_split_row_avx2
@@ -142,4 +143,6 @@ INLINE vector high(vector a, vector b) {
 #include "kernels/conv2d_depthwise_tile.inc"
 
 #include "kernels/conv2d_strips_tile.inc"
+
+#include "kernels/conv2d_channels_tile.inc"
 #endif

@@ -19,6 +19,7 @@ enum { VECTORS = 3, LANES = 4 };
 #define DEPTHWISE_KERNEL convk_depthwise_neon
 #define DEPTHWISE_WEIGHTS_KERNEL convk_depthwise_weights_neon
 #define STRIPS_KERNEL convk_strips_neon
+#define CHANNELS_KERNEL convk_channels_neon
 #define SUM_LANES convk_sum_lanes_neon
 #define SPLIT_ROW convk_split_row_neon
 #define JOIN_ROWS convk_join_rows_neon
@@ -122,4 +123,6 @@ INLINE vector high(vector a, vector b) {
 #include "kernels/conv2d_depthwise_tile.inc"
 
 #include "kernels/conv2d_strips_tile.inc"
+
+#include "kernels/conv2d_channels_tile.inc"
 #endif

@@ -95,8 +95,8 @@ public struct SoftmaxCrossEntropy: Loss {
         let classes = logits.shape[1]
         if let classWeights, classWeights.count != classes {
             throw TensorError(
-                operation: "SoftmaxCrossEntropy", argument: "classWeights",
-                value: "\(classWeights.count) weights", expected: "\(classes), one per class")
+                operation: "SoftmaxCrossEntropy", argument: "classWeights.count",
+                value: "\(classWeights.count)", expected: "\(classes), one per class")
         }
         try check(labels, rows: logits.shape[0], classes: classes)
         let weights = classWeights ?? Array(repeating: 1, count: classes)
@@ -125,8 +125,8 @@ public struct SoftmaxCrossEntropy: Loss {
     private func check(_ labels: [Int], rows: Int, classes: Int) throws(TensorError) {
         guard labels.count == rows else {
             throw TensorError(
-                operation: "SoftmaxCrossEntropy", argument: "labels",
-                value: "\(labels.count) labels", expected: "\(rows), one per sample")
+                operation: "SoftmaxCrossEntropy", argument: "labels.count",
+                value: "\(labels.count)", expected: "\(rows), one per sample")
         }
         for label in labels where label != ignoredLabel && !(0..<classes).contains(label) {
             throw TensorError(

@@ -104,7 +104,7 @@ public struct Updater: Sendable {
     ) throws {
         guard gradients.count == parameters.count, names.count == parameters.count else {
             throw TensorError(
-                operation: "Updater", argument: "gradients", value: "\(gradients.count) gradients",
+                operation: "Updater", argument: "gradients.count", value: "\(gradients.count)",
                 expected: "one for each of \(parameters.count) parameters")
         }
         try prepare(for: parameters, names: names, isTrained: gradients.map { $0 != nil })

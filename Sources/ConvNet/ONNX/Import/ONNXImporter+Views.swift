@@ -77,7 +77,13 @@ extension ONNXImporter {
         guard !indices.isEmpty else {
             throw ONNXRefusal("", "a result without numbers", expected: "no empty axis")
         }
-        let layer = try IndexSelection(axis: axis, indices: indices, extent: shape[axis])
+        // Channels one behind the other may be read where they lie.
+        let first = indices[0]
+        let isSlice = axis == 1 && indices == Array(first..<first + indices.count)
+        let layer: any Layer =
+            isSlice
+            ? try Slice(axis: axis, from: first, to: first + indices.count)
+            : try IndexSelection(axis: axis, indices: indices, extent: shape[axis])
         return .running(try emit(layer, running(value), isLast: isLast), type(of: value))
     }
 
