@@ -29,8 +29,8 @@ import Testing
     /// Long enough that a batch begins only when it is whole.
     private static let forever = Duration.seconds(3600)
 
-    /// Neither its place in a batch nor what else is there: a sample's bits depend on how many there
-    /// are.
+    /// Neither its place in a batch nor what else is there: a sample's bits depend on how many
+    /// there are.
     @Test(arguments: InstructionSet.supported)
     func bitsDependOnTheNumberOfSamplesAlone(_ set: InstructionSet) throws {
         for var network in try Self.networks() {

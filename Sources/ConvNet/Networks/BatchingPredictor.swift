@@ -66,9 +66,9 @@ public final class BatchingPredictor: Sendable {
     ///   - batchesAtOnce: how many batches are computed at the same time; each has its share of the
     ///     threads that the network's kernels may use.
     ///   - fillsBatches: whether batches are filled up with zeros, for the same bits each time.
-    /// - Throws: ``TensorError`` when the batch is not from 1 to 65,536 samples, the wait not from 0
-    ///   to an hour, the queue smaller than a batch or larger than 2²⁰, or there are not from 1 to
-    ///   1024 batches at once.
+    /// - Throws: ``TensorError`` when the batch is not from 1 to 65,536 samples, the wait not from
+    ///   0 to an hour, the queue smaller than a batch or larger than 2²⁰, or there are not from 1
+    ///   to 1024 batches at once.
     public init(
         _ model: some Classifier, maximumBatch: Int = 16,
         maximumWait: Duration = .milliseconds(2), maximumQueue: Int = 256, batchesAtOnce: Int = 1,
