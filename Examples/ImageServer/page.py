@@ -77,7 +77,8 @@ class Chromium:
 
 def check_page(browser, port, photograph, label, picture):
     target = browser.call("Target.createTarget", url=f"http://127.0.0.1:{port}/")["targetId"]
-    browser.session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+    attached = browser.call("Target.attachToTarget", targetId=target, flatten=True)
+    browser.session = attached["sessionId"]
     browser.wait("document.readyState == 'complete' && !!document.getElementById('drop')")
     x, y = browser.value(
         "(r => [r.x + r.width / 2, r.y + r.height / 2])"
@@ -91,8 +92,8 @@ def check_page(browser, port, photograph, label, picture):
     drop(pathlib.Path(photograph).resolve())
     rows = browser.wait(
         "(rows => rows.length ? rows.map(r => [r.children[0].textContent,"
-        " r.querySelector('.bar').getBoundingClientRect().width, r.children[2].textContent]) : null)"
-        "([...document.querySelectorAll('.row')])")
+        " r.querySelector('.bar').getBoundingClientRect().width,"
+        " r.children[2].textContent]) : null)([...document.querySelectorAll('.row')])")
     widths = [width for _, width, _ in rows]
     expect(f"{rows}", rows[0][0] == label and rows[0][2].endswith("%"))
     expect(f"{rows}", widths == sorted(widths, reverse=True) and widths[0] > 100)
