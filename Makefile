@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-lint bench perf-check test test-mpi sanitize-address sanitize-thread soak \
     setup-neon test-neon test-setup test-names test-serial test-static setup-fresh fresh fuzz \
-    fuzz-api consumer format lint docs
+    fuzz-api setup-examples setup-browser consumer format lint docs
 
 # Which of SwiftPM's build systems to use, for all that is built here: native or swiftbuild.
 # SwiftPM's own choice by default. On a Mac's disk, which takes ConvNet and convnet for one name,
@@ -24,7 +24,7 @@ endif
 
 SWIFT_SOURCES := Package.swift Sources Benchmarks Tests Fuzzing/Package.swift Fuzzing/Sources \
     Examples Documentation
-C_SOURCES = $(shell git ls-files 'CSources/*.c' 'Tests/*.c' 'CSources/*.h' 'CSources/*.inc' 'Examples/*.c')
+C_SOURCES = $(shell git ls-files 'CSources/*.c' 'Tests/*.c' 'CSources/*.h' 'CSources/*.inc' 'Examples/*.c' 'Examples/*.h')
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 28
@@ -110,7 +110,13 @@ fuzz: setup ## Run libFuzzer on each file format for SECONDS_EACH=60
 fuzz-api: setup ## Call the public API CALLS=100000 times with random arguments
 	API_CALLS=$(or $(CALLS),100000) swift test $(SYSTEM) --filter DrawnCallsTests
 
-consumer: setup ## Build and run a user's package, the examples, the documents' code
+setup-examples: setup ## Install what the example ImageServer needs besides
+	@Setup/install.sh examples
+
+setup-browser: ## Install Chromium, in which the example's page is tried; skipped without it
+	@Setup/install.sh browser
+
+consumer: setup-examples ## Build and run a user's package, the examples, the documents' code
 	Tests/consumers.sh $(ARGUMENTS)
 
 setup-neon: ## Install the cross-compiler and the emulator of test-neon

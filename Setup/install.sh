@@ -4,7 +4,7 @@
 # Installs what is missing of this package's needs, and says nothing where nothing is: by apt on
 # Debian and Ubuntu, by dnf on Fedora, RHEL and Amazon Linux.
 #
-#     Setup/install.sh [required | lint | neon | fresh]
+#     Setup/install.sh [required | lint | neon | fresh | examples | browser]
 #
 # Where dnf's repositories have no MPI, all but training on several processes works without it.
 
@@ -17,7 +17,8 @@ fail() {
 
 # The names of what a purpose needs: packages MANAGER PURPOSE. libomp runs the kernels' threads,
 # zlib reads compressed data sets, Cairo draws pictures, libpng and libjpeg-turbo read them, MPI
-# connects what trains on several machines; SwiftPM asks pkg-config where they are.
+# connects what trains on several machines; SwiftPM asks pkg-config where they are. The example
+# ImageServer speaks HTTP by libmicrohttpd, is tried by Python, and its page by Chromium.
 packages() {
     case "$1 $2" in
     "apt required") echo libomp-dev zlib1g-dev libcairo2-dev libpng-dev libturbojpeg0-dev \
@@ -25,6 +26,9 @@ packages() {
     "apt lint") echo clang-format ;;
     "apt neon") echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user ;;
     "apt fresh" | "dnf fresh") echo debootstrap ;;
+    "apt examples") echo libmicrohttpd-dev python3 ;;
+    "dnf examples") echo libmicrohttpd-devel python3 ;;
+    "apt browser" | "dnf browser") echo chromium ;;
     "dnf required") echo libomp-devel zlib-devel cairo-devel libpng-devel turbojpeg-devel \
         pkgconf-pkg-config ;;
     "dnf mpi") echo openmpi-devel ;;
@@ -86,7 +90,8 @@ elif command -v dnf >/dev/null; then
 else
     manager=
 fi
-[ -n "$(packages apt "$purpose")" ] || fail "$purpose is unknown, expected required, lint, neon or fresh"
+[ -n "$(packages apt "$purpose")" ] || fail "$purpose is unknown, expected \
+required, lint, neon, fresh, examples or browser"
 [ -n "$manager" ] || fail "apt-get and dnf are missing: \
 install what is called $(packages apt "$purpose") on Debian"
 

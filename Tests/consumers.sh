@@ -5,7 +5,9 @@
 # in a temporary clone of the commit that is checked out, so that neither the checkout nor SwiftPM's
 # cache sees it. One scratch folder serves all, so that the library is compiled once.
 #
-#   Tests/consumers.sh [consumer | examples | documents | serial]...    all of them by default
+#   Tests/consumers.sh [consumer | examples | server | documents | serial]...
+#
+# All of them by default; examples include the server.
 #
 # MNIST_DIR names MNIST's four files; without it drawn digits take their place where they can.
 
@@ -121,6 +123,30 @@ check_examples() {
     # Four times the filters: the test has to see that, however busy the machine is.
     FILTERS=120 expect_failure swift_for SpeedTest test --skip-build
     grep -q "products' time, it was" "$work/log" || fail "SpeedTest failed for another reason"
+
+    check_server
+}
+
+# Its HTTP is a system library's, and what tries it is written in Python; both are installed by
+# `make setup-examples`.
+check_server() {
+    if ! pkg-config --exists libmicrohttpd || ! command -v python3 >/dev/null; then
+        echo "skipped example ImageServer: libmicrohttpd or python3 is missing"
+        return
+    fi
+    step "example ImageServer"
+    copy_package Examples/ImageServer ImageServer
+    swift_for ImageServer build
+    local built photographs="$root/Examples/Photographs"
+    built="$(swift_for ImageServer build --show-bin-path)"
+    "$built/MakeNetwork" "$photographs/train" "$work/photographs.safetensors"
+    "$built/MakeNetwork" "$photographs/train" "$work/wide.safetensors" --wide
+    python3 "$work/ImageServer/check.py" "$built/ImageServer" "$work/photographs.safetensors" \
+        "$work/wide.safetensors" "$photographs/train"
+    python3 "$work/ImageServer/page.py" "$built/ImageServer" "$work/photographs.safetensors" \
+        "$photographs/test/sun/00.jpg" sun
+    expect_failure "$built/ImageServer" "$work/none.safetensors"
+    grep -q 'none.safetensors' "$work/log" || fail "ImageServer did not name none.safetensors"
 }
 
 check_documents() {
@@ -130,8 +156,8 @@ check_documents() {
 
 for part in ${@:-consumer examples documents serial}; do
     case "$part" in
-        consumer | examples | documents | serial) "check_$part" ;;
-        *) fail "$part is unknown, expected consumer, examples, documents or serial" ;;
+        consumer | examples | server | documents | serial) "check_$part" ;;
+        *) fail "$part is unknown, expected consumer, examples, server, documents or serial" ;;
     esac
 done
 step "done"

@@ -93,6 +93,11 @@ INSTALLED="libomp5-19" expect debian required 0 \
     "$apt libomp-dev zlib1g-dev libcairo2-dev libpng-dev libturbojpeg0-dev pkg-config libopenmpi-dev openmpi-bin
 swift package purge-cache"
 
+INSTALLED="python3" expect debian examples 0 "$apt libmicrohttpd-dev"
+INSTALLED="libmicrohttpd-dev python3" expect debian examples 0 ""
+INSTALLED="" expect fedora examples 0 "$dnf libmicrohttpd-devel python3"
+INSTALLED="" expect debian browser 0 "$apt chromium"
+
 INSTALLED="" expect other required 1 ""
 grep -qx "make: apt-get and dnf are missing: install what is called libomp-dev .* on Debian" \
     "$work/output" || fail "other printed $(cat "$work/output")"

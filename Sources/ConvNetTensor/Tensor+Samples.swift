@@ -41,6 +41,38 @@ extension Tensor {
         return try samples(at: Array(range))
     }
 
+    /// The samples of several batches as one.
+    ///
+    /// - Parameters:
+    ///   - parts: at least one; all of the same type, and of samples of the same shape.
+    ///   - count: how many samples there are to be at least; those that lack are zeros.
+    /// - Throws: ``TensorError`` when there is no memory for them.
+    package static func batch(of parts: [Tensor], filledTo count: Int) throws(TensorError) -> Tensor
+    {
+        let samples = max(parts.reduce(0) { $0 + $1.shape[0] }, count)
+        var result = try Tensor(
+            uninitialized: [samples] + parts[0].shape.dropFirst(), scalarType: parts[0].scalarType,
+            operation: "batch")
+        switch result.scalarType {
+        case .float32: result.fill(with: parts, as: Float.self)
+        case .float64: result.fill(with: parts, as: Double.self)
+        }
+        return result
+    }
+
+    /// Writes the numbers of several tensors one after the other, and zeros behind them.
+    private mutating func fill<Scalar: TensorScalar>(with parts: [Tensor], as type: Scalar.Type) {
+        withUnsafeMutableScalars(of: type) { numbers in
+            var place = 0
+            for part in parts {
+                part.withUnsafeScalars(of: type) { source in
+                    place = numbers[place...].update(fromContentsOf: source)
+                }
+            }
+            numbers[place...].update(repeating: 0)
+        }
+    }
+
     /// For each row of a matrix, the column of its largest number; the first of equals. NaN counts
     /// as largest.
     ///

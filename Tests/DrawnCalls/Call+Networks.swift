@@ -113,6 +113,26 @@ extension Call {
                 _ = try await task.value
             }
         },
+        Call("BatchingPredictor") { draw in
+            let network = try draw.network()
+            let predictor = try BatchingPredictor(
+                network, maximumBatch: draw.size(3),
+                maximumWait: .milliseconds(draw.once(in: 8) ? draw.integer() : 1),
+                maximumQueue: draw.size(8), batchesAtOnce: draw.size(2),
+                fillsBatches: draw.once(in: 4))
+            let inputs = try (0..<3).map { _ in
+                try draw.tensor([1 + draw.below(2)] + network.inputShape)
+            }
+            let isCancelled = draw.once(in: 4)
+            try wait {
+                let tasks = inputs.map { x in Task { try await predictor.prediction(for: x) } }
+                if isCancelled { tasks[0].cancel() }
+                var results: [Result<Tensor, any Error>] = []
+                for task in tasks { results.append(await task.result) }
+                for result in results { _ = try result.get() }
+            }
+            _ = predictor.statistics
+        },
     ]
 
     static let readyMade = [

@@ -71,10 +71,12 @@ struct Work: Sendable {
         _ = try Network(contentsOf: saved)
     }
 
-    /// Predictions from eight tasks: in the task, on the shared queue, and on a queue that comes
-    /// and goes; every fourth is cancelled.
+    /// Predictions from eight tasks: in the task, on the shared queue, and on a queue and in
+    /// batches that come and go; every fourth is cancelled.
     private func predict(_ network: Network, round: Int) async throws {
         let own = try PredictionQueue(limit: 3)
+        let together = try BatchingPredictor(
+            network, maximumBatch: 24, maximumWait: .milliseconds(1), maximumQueue: 100)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<8 {
                 let count = 1 + (round + number * 5) % 24
@@ -83,11 +85,16 @@ struct Work: Sendable {
                 group.addTask {
                     for _ in 0..<4 {
                         let cancelled = Task { try await network.prediction(for: x, on: own) }
-                        if number % 4 == 0 { cancelled.cancel() }
+                        let batched = Task { try await together.prediction(for: x) }
+                        if number % 4 == 0 {
+                            cancelled.cancel()
+                            batched.cancel()
+                        }
                         guard try network.predict(x, threads: 1 + number % 3) == expected,
                             try await network.prediction(for: x) == expected
                         else { throw Difference(x: x.shape) }
                         _ = try? await cancelled.value
+                        _ = try? await batched.value
                     }
                 }
             }

@@ -72,11 +72,22 @@ public final class PredictionQueue: Sendable {
     }
 }
 
+extension PredictionQueue {
+    /// Runs `body` on a thread of the queue, and does not wait for it.
+    ///
+    /// - Parameter fail: gets why it is not run, where the system can't start a thread.
+    func start(
+        _ body: @escaping @Sendable () -> Void, fail: @escaping @Sendable (any Error) -> Void
+    ) {
+        pool.add(WorkerPool.Ticket(), run: { _ in body() }, fail: fail)
+    }
+}
+
 /// What came of a body, on its way from the queue's thread to the task.
 ///
 /// It goes past the continuation and under a lock, because ThreadSanitizer does not always see what
 /// order a continuation makes: it would report races in any program that awaits predictions.
-private final class Outcome<Value: Sendable>: @unchecked Sendable {
+final class Outcome<Value: Sendable>: @unchecked Sendable {
     // Sendable although it changes: what changes is touched under the lock.
     private let lock = Lock()
     private var result: Result<Value, any Error>?

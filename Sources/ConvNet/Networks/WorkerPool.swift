@@ -3,18 +3,9 @@
 // Threads that take work from a queue. They start when there is work that no idle one could take,
 // up to a limit, and end with the pool.
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 /// A limited number of threads, and work that waits for them in the order it came.
 final class WorkerPool: @unchecked Sendable {
-    // Sendable although it changes: everything that changes is touched under the lock. pthread's
-    // own calls, as ThreadSanitizer does not see those that Foundation makes.
+    // Sendable although it changes: everything that changes is touched under the lock.
 
     /// A piece of work that may be cancelled while it waits.
     final class Ticket: @unchecked Sendable {
@@ -25,8 +16,7 @@ final class WorkerPool: @unchecked Sendable {
     }
 
     private let limit: Int
-    private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let hasChanged = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let condition = Condition()
 
     // Under the lock. Tickets that have been cancelled stay in the queue until their turn comes,
     // and hold nothing.
@@ -38,17 +28,6 @@ final class WorkerPool: @unchecked Sendable {
     /// A pool that starts at most a given number of threads.
     init(limit: Int) {
         self.limit = limit
-        lock.initialize(to: pthread_mutex_t())
-        pthread_mutex_init(lock, nil)
-        hasChanged.initialize(to: pthread_cond_t())
-        pthread_cond_init(hasChanged, nil)
-    }
-
-    deinit {
-        pthread_mutex_destroy(lock)
-        pthread_cond_destroy(hasChanged)
-        lock.deallocate()
-        hasChanged.deallocate()
     }
 
     /// Adds a piece of work.
@@ -62,7 +41,7 @@ final class WorkerPool: @unchecked Sendable {
         _ ticket: Ticket, run: @escaping (_ running: Int) -> Void,
         fail: @escaping (any Error) -> Void
     ) {
-        let error = withLock { () -> (any Error)? in
+        let error = condition.withLock { () -> (any Error)? in
             if ticket.isCancelled { return CancellationError() }
             if waiting >= idle, threads < limit, !startThread(), threads == 0 {
                 return TensorError(
@@ -71,7 +50,7 @@ final class WorkerPool: @unchecked Sendable {
             }
             (ticket.run, ticket.fail) = (run, fail)
             queue.append(ticket)
-            pthread_cond_signal(hasChanged)
+            condition.signal()
             return nil
         }
         if let error { fail(error) }
@@ -79,7 +58,7 @@ final class WorkerPool: @unchecked Sendable {
 
     /// Cancels a piece of work, unless it has begun.
     func cancel(_ ticket: Ticket) {
-        let fail = withLock {
+        let fail = condition.withLock {
             defer { (ticket.isCancelled, ticket.run, ticket.fail) = (true, nil, nil) }
             return ticket.fail
         }
@@ -88,9 +67,9 @@ final class WorkerPool: @unchecked Sendable {
 
     /// Ends the threads when they have done what is there.
     func stop() {
-        withLock {
+        condition.withLock {
             isStopped = true
-            pthread_cond_broadcast(hasChanged)
+            condition.broadcast()
         }
     }
 
@@ -111,15 +90,15 @@ final class WorkerPool: @unchecked Sendable {
     private func work() {
         while let (run, running) = next() {
             run(running)
-            withLock { idle += 1 }
+            condition.withLock { idle += 1 }
         }
     }
 
     /// Waits for the next piece of work; nil when there will be none.
     private func next() -> (run: (_ running: Int) -> Void, running: Int)? {
-        withLock {
+        condition.withLock {
             while true {
-                while waiting == 0, !isStopped { pthread_cond_wait(hasChanged, lock) }
+                while waiting == 0, !isStopped { condition.wait() }
                 guard waiting > 0 else { return nil }
                 let ticket = take()
                 guard let run = ticket.run else { continue }
@@ -140,11 +119,5 @@ final class WorkerPool: @unchecked Sendable {
             first = 0
         }
         return ticket
-    }
-
-    private func withLock<Result>(_ body: () -> Result) -> Result {
-        pthread_mutex_lock(lock)
-        defer { pthread_mutex_unlock(lock) }
-        return body()
     }
 }
