@@ -215,8 +215,12 @@ let package = Package(
                 "ConvNet", "ConvNetData", "ConvNetKernels", "ConvNetReference", "ConvNetPlots",
                 "ConvNetOptions",
             ],
-            path: "Benchmarks", exclude: ["RESULTS.md", "GUARD.md", "perf-check.sh", "Peers"],
+            path: "Benchmarks",
+            exclude: ["RESULTS.md", "GUARD.md", "perf-check.sh", "Peers", "Records"],
             swiftSettings: optimizedSwiftSettings),
+        .executableTarget(
+            name: "Records", dependencies: ["ConvNet", "ConvNetData", "ConvNetOptions"],
+            path: "Benchmarks/Records"),
 
         // Tests
         .target(
@@ -269,6 +273,9 @@ let package = Package(
         .testTarget(
             name: "BenchmarksTests",
             dependencies: ["Benchmarks", "ConvNetReference", "ConvNetTestSupport"]),
+        .testTarget(
+            name: "RecordsTests",
+            dependencies: ["Records", "ConvNet", "ConvNetData", "ConvNetTestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )
