@@ -220,7 +220,7 @@ let package = Package(
             swiftSettings: optimizedSwiftSettings),
         .executableTarget(
             name: "Records", dependencies: ["ConvNet", "ConvNetData", "ConvNetOptions"],
-            path: "Benchmarks/Records"),
+            path: "Benchmarks/Records", swiftSettings: optimizedSwiftSettings),
 
         // Tests
         .target(

@@ -10,8 +10,9 @@
 FOLDER has MNIST's four files, plain or .gz. Images are in memory, in the order that they are used
 in, before the clock starts; it stops when the test images are classified, as in `Records`. The
 recipes are the published ones: mnist-one-epoch is the last notebook of tuomaso/train_mnist_fast,
-mnist-three-epochs the example of TaylorTorch. --limit trains with the first N images: where a whole
-training takes minutes, times are compared on a part.
+mnist-three-epochs the example of TaylorTorch. --limit uses the first N images alone: where a whole training
+takes minutes, times are compared on a part. Of libraries there are ours, torch, torch-channels-last (what the recipes leave out) and
+mlx.
 """
 import argparse
 import gzip
@@ -57,23 +58,24 @@ def one_cycle(step, steps):
     return 4e-6 + (1 - 4e-6) / 2 * (1 + math.cos(math.pi * share))
 
 
-def with_torch(record, epochs, test, seed, threads):
+def with_torch(record, epochs, test, seed, threads, channels_last=False):
     """Trains in PyTorch; the classes that the test images are taken for."""
     import torch
     from torch import nn
     from torch.nn import functional
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
-    tensors = [[torch.from_numpy(part) for part in pair] for pair in (*epochs, test)]
-    epochs = [(images.unsqueeze(1), labels) for images, labels in tensors[:-1]]
-    test_images = tensors[-1][0].unsqueeze(1)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    *epochs, (test_images, _) = [
+        (torch.from_numpy(images).unsqueeze(1).contiguous(memory_format=layout),
+         torch.from_numpy(labels)) for images, labels in (*epochs, test)]
 
     start = time.perf_counter()
     if record == "mnist-one-epoch":
         network = nn.Sequential(
             nn.Conv2d(1, 24, 5), nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(24, 32, 3),
             nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(800, 256), nn.ReLU(),
-            nn.Linear(256, 10))
+            nn.Linear(256, 10)).to(memory_format=layout)
         optimizer = torch.optim.Adam(network.parameters(), lr=0.01, betas=(0.7, 0.9))
         steps = math.ceil(len(epochs[0][1]) / BATCH[record])
         schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -83,7 +85,13 @@ def with_torch(record, epochs, test, seed, threads):
             nn.Conv2d(1, 32, 3, padding=1), nn.Dropout(0.025), nn.BatchNorm2d(32), nn.ReLU(),
             nn.AvgPool2d(2), nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(),
             nn.AvgPool2d(2), nn.Flatten(), nn.Linear(3136, 256), nn.Dropout(0.025), nn.ReLU(),
-            nn.Linear(256, 10))
+            nn.Linear(256, 10)).to(memory_format=layout)
+        for module in network:
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
+            elif isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
         optimizer = torch.optim.SGD(network.parameters(), lr=0.001)
         schedule = None
 
@@ -102,6 +110,11 @@ def with_torch(record, epochs, test, seed, threads):
                 schedule.step()
         answer = classes()
     return answer.numpy(), time.perf_counter() - start
+
+
+def with_torch_channels_last(*arguments):
+    """The same with the channels of a pixel side by side, which the published recipes do not do."""
+    return with_torch(*arguments, channels_last=True)
 
 
 def with_mlx(record, epochs, test, seed, threads):
@@ -130,6 +143,14 @@ def with_mlx(record, epochs, test, seed, threads):
             nn.AvgPool2d(2), nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm(64), nn.relu,
             nn.AvgPool2d(2), flat, nn.Linear(3136, 256), nn.Dropout(0.025), nn.relu,
             nn.Linear(256, 10))
+        for layer in network.layers:
+            if isinstance(layer, nn.Conv2d):
+                # Channels last: MLX would take its fans from the wrong axes.
+                bound = math.sqrt(6 / math.prod(layer.weight.shape[1:]))
+                layer.weight = mx.random.uniform(-bound, bound, layer.weight.shape)
+            elif isinstance(layer, nn.Linear):
+                layer.weight = nn.init.glorot_uniform()(layer.weight)
+                layer.bias = mx.zeros_like(layer.bias)
         optimizer = optimizers.SGD(0.001)
 
     def loss(x, truth):
@@ -164,6 +185,9 @@ def ours(record, folder, seed, threads, limit):
     return int(right) / int(total), float(seconds)
 
 
+PEERS = {"torch": with_torch, "torch-channels-last": with_torch_channels_last, "mlx": with_mlx}
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -176,9 +200,12 @@ def main():
     parser.add_argument("--limit", type=int)
     options = parser.parse_args()
     record, names = options.record, options.libraries.split(",")
+    for name in names:
+        if name not in ("ours", *PEERS):
+            parser.error(f"--libraries has {name}, expected some of ours, {', '.join(PEERS)}")
     images, labels = load(options.folder, "train", record)
     images, labels = images[:options.limit], labels[:options.limit]
-    test = load(options.folder, "t10k", record)
+    test = [part[:options.limit] for part in load(options.folder, "t10k", record)]
 
     trials = {name: [] for name in names}
     for seed in range(options.first_seed, options.first_seed + options.seeds):
@@ -189,8 +216,7 @@ def main():
             if name == "ours":
                 trial = ours(record, options.folder, seed, options.threads, options.limit)
             else:
-                train = {"torch": with_torch, "mlx": with_mlx}[name]
-                answer, seconds = train(record, epochs, test, seed, options.threads)
+                answer, seconds = PEERS[name](record, epochs, test, seed, options.threads)
                 trial = float((answer == test[1]).mean()), seconds
             trials[name].append(trial)
             print(f"seed {seed}: {name} accuracy {trial[0]:.4f}, {trial[1]:.2f} s", flush=True)

@@ -107,11 +107,16 @@ extension Record {
                 NamedLayer("relu2", ReLU()), NamedLayer("pool2", AveragePooling(2)),
                 NamedLayer(
                     "affine1",
-                    Affine(inputSize: 64 * 7 * 7, outputSize: 256, seed: seed, stream: 4)),
+                    Affine(
+                        inputSize: 64 * 7 * 7, outputSize: 256, initialization: .xavier,
+                        seed: seed, stream: 4)),
                 NamedLayer("dropout2", Dropout(rate: 0.025, seed: seed, stream: 5)),
                 NamedLayer("relu3", ReLU()),
                 NamedLayer(
-                    "affine2", Affine(inputSize: 256, outputSize: 10, seed: seed, stream: 6)),
+                    "affine2",
+                    Affine(
+                        inputSize: 256, outputSize: 10, initialization: .xavier, seed: seed,
+                        stream: 6)),
             ], kernels: kernels)
     } trainer: { _ in
         try Trainer(optimizer: SGD(learningRate: 0.001), batchSize: 128, epochs: 3)

@@ -10,7 +10,7 @@ import Foundation
 enum RecordTool {
     private static let declared = [
         Option("data", "DIR", "MNIST's four files; without it digits are drawn."),
-        Option("limit", "N", "Train with the first N images, or draw so many."),
+        Option("limit", "N", "Use only the first N images to train and to test with."),
         Option("seeds", "N", "How many networks to train, one after another; 1."),
         Option("first-seed", "N", "The first one's seed: of weights, dropout and order; 1."),
         .threads,
@@ -64,21 +64,17 @@ enum RecordTool {
         _ options: Options
     ) throws -> (training: LabeledImages, test: LabeledImages) {
         let limit = try options.int("limit")
-        guard let folder = options.string("data") else {
-            guard limit ?? 1 <= 1_000_000 else {
-                throw UsageError("--limit is \(limit ?? 1), expected at most 1000000 without --data")
-            }
-            return (
-                try SyntheticDigits.make(count: limit ?? 10_000, seed: 1),
-                try SyntheticDigits.make(count: 2000, seed: 2)
-            )
+        let folder = options.string("data").map { URL(fileURLWithPath: $0) }
+        let training =
+            try folder.map { try MNIST.load(from: $0, .training) }
+            ?? SyntheticDigits.make(count: 10_000, seed: 1)
+        let test =
+            try folder.map { try MNIST.load(from: $0, .test) }
+            ?? SyntheticDigits.make(count: 2000, seed: 2)
+        func limited(_ images: LabeledImages) throws -> LabeledImages {
+            try images.prefix(min(limit ?? .max, images.sampleCount))
         }
-        let directory = URL(fileURLWithPath: folder)
-        let training = try MNIST.load(from: directory, .training)
-        return (
-            try limit.map { try training.prefix(min($0, training.sampleCount)) } ?? training,
-            try MNIST.load(from: directory, .test)
-        )
+        return (try limited(training), try limited(test))
     }
 
     private static func threads(_ count: Int) -> String {

@@ -11,7 +11,7 @@ import Testing
 
 @testable import Records
 
-private let mnistFolder = ProcessInfo.processInfo.environment["MNIST_DIR"]
+private let environment = ProcessInfo.processInfo.environment
 
 @Suite struct RecordTests {
     private static func run(_ arguments: String...) throws -> Subprocess {
@@ -55,23 +55,26 @@ private let mnistFolder = ProcessInfo.processInfo.environment["MNIST_DIR"]
         #expect(one.accuracy == two.accuracy)
     }
 
-    /// The real digits: an eighth of them is enough for 97 %.
-    @Test(.enabled(if: mnistFolder != nil, "MNIST_DIR is not set"))
-    func anEighthOfMNISTIsLearntInOneEpoch() throws {
-        let folder = URL(fileURLWithPath: try #require(mnistFolder))
+    /// The real digits: PyTorch, with a quarter of them, knows 97.5 to 97.7 % of the test images.
+    @Test(
+        .enabled(if: environment["MNIST_DIR"] != nil, "MNIST_DIR is not set"),
+        .disabled(if: environment["SANITIZER"] != nil, "it takes minutes under the sanitizers"))
+    func aQuarterOfMNISTIsLearntInOneEpoch() throws {
+        let folder = URL(fileURLWithPath: try #require(environment["MNIST_DIR"]))
         let trial = try RecordRun(
-            .mnistOneEpoch, training: MNIST.load(from: folder, .training).prefix(7500),
+            .mnistOneEpoch, training: MNIST.load(from: folder, .training).prefix(15_000),
             test: MNIST.load(from: folder, .test), NativeKernels()
         ).trial(seed: 1)
-        #expect(trial.accuracy.fraction > 0.97, "\(trial)")
+        #expect(trial.accuracy.fraction > 0.965, "\(trial)")
     }
 
     @Test func aLineASeedAndWhatTheyComeTo() throws {
-        let run = try Self.run("mnist-one-epoch", "--limit", "300", "--seeds", "2", "--threads", "1")
+        let run = try Self.run(
+            "mnist-one-epoch", "--limit", "300", "--seeds", "2", "--threads", "1")
         #expect(run.status == 0, "\(run)")
         let lines = run.output.split(separator: "\n")
         try #require(lines.count == 4, "\(run)")
-        #expect(lines[0].hasPrefix("mnist-one-epoch: 300 images, 2000 to test with, "))
+        #expect(lines[0].hasPrefix("mnist-one-epoch: 300 images, 300 to test with, "))
         #expect(lines[0].hasSuffix(", 1 thread"))
         #expect(lines[1].hasPrefix("seed 1: accuracy 0."))
         #expect(lines[2].hasPrefix("seed 2: accuracy 0."))
@@ -94,10 +97,6 @@ private let mnistFolder = ProcessInfo.processInfo.environment["MNIST_DIR"]
         (
             ["mnist-one-epoch", "--seeds", "0"],
             "--seeds is 0, expected a whole number of at least 1"
-        ),
-        (
-            ["mnist-one-epoch", "--limit", "1000001"],
-            "--limit is 1000001, expected at most 1000000 without --data"
         ),
         (
             ["mnist-one-epoch", "--first-seed", "\(Int.max)"],
