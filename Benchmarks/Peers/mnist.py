@@ -10,9 +10,9 @@
 FOLDER has MNIST's four files, plain or .gz. Images are in memory, in the order that they are used
 in, before the clock starts; it stops when the test images are classified, as in `Records`. The
 recipes are the published ones: mnist-one-epoch is the last notebook of tuomaso/train_mnist_fast,
-mnist-three-epochs the example of TaylorTorch. --limit uses the first N images alone: where a whole training
-takes minutes, times are compared on a part. Of libraries there are ours, torch, torch-channels-last (what the recipes leave out) and
-mlx.
+mnist-three-epochs the example of TaylorTorch. --limit uses the first N images alone: where a whole
+training takes minutes, times are compared on a part. Of libraries there are ours, torch,
+torch-channels-last (which the recipes do not ask for) and mlx.
 """
 import argparse
 import gzip

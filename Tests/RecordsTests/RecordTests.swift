@@ -21,7 +21,7 @@ private let environment = ProcessInfo.processInfo.environment
     }
 
     private static func trial(
-        of record: Record, _ kernels: NativeKernels = NativeKernels(), count: Int = 2000
+        of record: Record, _ kernels: NativeKernels = NativeKernels(), count: Int = 6000
     ) throws -> RecordTrial {
         try RecordRun(
             record, training: SyntheticDigits.make(count: count, seed: 1),
@@ -40,11 +40,11 @@ private let environment = ProcessInfo.processInfo.environment
         #expect(try parameters(of: .mnistThreeEpochs) == 320 + 64 + 18496 + 128 + 803_072 + 2570)
     }
 
-    /// Adam with short memories and one cycle learns drawn digits in eight steps.
+    /// Adam with short memories and one cycle learns drawn digits in 24 steps.
     @Test func oneEpochOfDrawnDigitsIsEnough() throws {
         let trial = try Self.trial(of: .mnistOneEpoch)
         #expect(trial.accuracy.total == 500)
-        #expect(trial.accuracy.fraction > 0.8, "\(trial)")
+        #expect(trial.accuracy.fraction > 0.9, "\(trial)")
     }
 
     @Test(arguments: Record.all.map(\.name))
