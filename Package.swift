@@ -216,8 +216,13 @@ let package = Package(
                 "ConvNetOptions",
             ],
             path: "Benchmarks",
-            exclude: ["RESULTS.md", "GUARD.md", "perf-check.sh", "results.sh", "Peers"],
+            exclude: [
+                "RESULTS.md", "GUARD.md", "perf-check.sh", "results.sh", "Peers", "Records",
+            ],
             swiftSettings: optimizedSwiftSettings),
+        .executableTarget(
+            name: "Records", dependencies: ["ConvNet", "ConvNetData", "ConvNetOptions"],
+            path: "Benchmarks/Records", swiftSettings: optimizedSwiftSettings),
 
         // Tests
         .target(
@@ -270,6 +275,9 @@ let package = Package(
         .testTarget(
             name: "BenchmarksTests",
             dependencies: ["Benchmarks", "ConvNetReference", "ConvNetTestSupport"]),
+        .testTarget(
+            name: "RecordsTests",
+            dependencies: ["Records", "ConvNet", "ConvNetData", "ConvNetTestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

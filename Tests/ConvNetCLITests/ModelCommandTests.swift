@@ -3,6 +3,7 @@
 // The commands for models that other programs wrote: what they print, how they end.
 
 import ConvNet
+import ConvNetImages
 import ConvNetTestSupport
 import Foundation
 import Testing
@@ -252,6 +253,36 @@ private func withModel(_ body: (ExportedModel) throws -> Void) throws {
             #expect(try back.predict(files.x) == expected)
             let refused = try Tool.run(["convert", files.model, files.path("model.txt")])
             #expect(refused.status == 2, "\(refused)")
+        }
+    }
+
+    /// The record "one photograph to its answer" in small: a JPEG file and a model that came as
+    /// ONNX, and what the library makes of both.
+    @Test func aModelAnswersForAPhotograph() throws {
+        try withTemporaryFolder { folder in
+            let model = folder.appendingPathComponent("model.onnx")
+            try Network.smallResNet(depth: 20, classes: 5, inputShape: [3, 32, 32], seed: 2)
+                .exportONNX(to: model)
+            let photograph = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+                .appendingPathComponent("../../Examples/Photographs/test/sun/00.jpg").standardized
+            let run = try Tool.run([
+                "predict", "--parameters", model.path, "--imagenet", "--json", photograph.path,
+            ])
+            #expect(run.status == 0, "\(run)")
+            let predictions = try #require(
+                CommandTests.object(run.output)["predictions"] as? [[String: Any]])
+            let printed = try #require(predictions.first?["probabilities"] as? [Double])
+
+            let pixels = try Image(contentsOf: photograph)
+                .tensor(channels: 3, height: 32, width: 32)
+            let logits = try Network(onnx: model).predict(
+                Preprocessing.imageNet.applied(to: pixels))
+            let expected = try Probabilities.rows(of: logits)[0]
+            #expect(printed.count == 5)
+            for (number, exact) in zip(printed, expected) {
+                // Foundation reads decimals to a unit of the last place or two.
+                #expect(abs(number - exact) <= 4 * exact.ulp)
+            }
         }
     }
 }

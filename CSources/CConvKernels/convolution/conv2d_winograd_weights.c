@@ -54,12 +54,28 @@ static blocking make(const convk_conv2d_plan *plan) {
     return p;
 }
 
+/// Whether tiles that hang over the outputs' edges leave something to gain.
+///
+/// The share of the direct gradient's time is about 0.3 + 5.5 (1/channels + 1/filters) where 3 x 3
+/// filters have whole tiles, and grows as the tiles' area does. Measured on Zen 4, one thread: 16
+/// -> 32 channels of 8 x 8 0.95, 32 -> 32 0.77, 64 -> 64 0.53; 24 -> 32 of 10 x 10 1.25, 24 -> 24
+/// of 9 x 9 1.15, 64 -> 64 of 5 x 5 1.15; 16 -> 32 of 5 x 5 2.3.
+static bool tiles_are_full(const convk_conv2d *conv) {
+    const convk_window window = convk_window_of_group(conv), *w = &window;
+    const double channels = (double)w->c, filters = (double)(conv->filters / conv->groups),
+                 products = channels * filters, m = CONVK_WINOGRAD_TILE - w->kh + 1,
+                 area = (double)convk_conv2d_winograd_tiles(w) * m * m,
+                 outputs = (double)w->n * (double)w->oh * (double)w->ow;
+    return area * (0.3 * products + 5.5 * (channels + filters)) < outputs * products;
+}
+
 static bool accepts(const convk_conv2d *conv, convk_execution execution) {
     // What pays for the transforms pays for these too. Milliseconds on Zen 5, one thread, against
     // the direct gradient: 48 -> 48 channels of 28 x 28 1.6 against 2.4, 64 -> 64 of 56 x 56 11.8
     // against 20.5, 256 -> 384 of 13 x 13 12.2 against 21.3, 5 x 5 96 -> 256 of 27 x 27 38.7
     // against 59.1; 16 -> 16 of 28 x 28 3.4 against 1.8.
-    return convk_forward_winograd.accepts(conv, execution);
+    return convk_forward_winograd.accepts(conv, execution) &&
+           (conv->window.kh != 3 || tiles_are_full(conv));
 }
 
 /// The parts of the workspace, in floats.
