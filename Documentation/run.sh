@@ -31,6 +31,14 @@ make_folder() {
 # Programs that read MNIST's files are left out where there are none.
 needs_missing_data() { [ -z "${MNIST_DIR:-}" ] && grep -q 'MNIST.load' "$1"; }
 
+# A translation has the original's code blocks, but for remarks in them.
+code_of() { awk '/^```/ { inside = !inside; print; next } inside' "$1" | sed 's| *//.*||'; }
+for translation in Sources/*/*.docc/*-Korean.md; do
+    original="${translation%-Korean.md}.md"
+    diff <(code_of "$original") <(code_of "$translation") ||
+        fail "the code of $translation is not that of $original"
+done
+
 package="$work/documents"
 mkdir -p "$package/Sources"
 for document in "${documents[@]}"; do
