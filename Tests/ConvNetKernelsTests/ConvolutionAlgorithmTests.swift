@@ -103,6 +103,25 @@ import Testing
         }
     }
 
+    /// With few channels, filters' gradients go by Winograd's algorithm where its tiles of 4×4 fit
+    /// the outputs; with many, where they hang over the edges too.
+    @Test(arguments: InstructionSet.supported)
+    func tilesThatHangOverAreNoGainWithFewChannels(_ set: InstructionSet) throws {
+        let kernels = try native(set)
+        for (channels, filters, extent, isWinograd) in [
+            (24, 32, 10, false), (24, 32, 8, true), (16, 32, 5, false), (64, 64, 5, false),
+            (64, 64, 10, true), (256, 384, 13, true), (512, 512, 7, true),
+        ] {
+            let found = try kernels.convolutionAlgorithm(
+                inputShape: [64, channels, extent, extent],
+                weightsShape: [filters, channels, 3, 3], window: Window(3, padding: 1),
+                pass: .weightGradient)
+            #expect(
+                (found == .winograd) == isWinograd,
+                "\(set), \(channels) -> \(filters), \(extent): \(found)")
+        }
+    }
+
     /// Asking about any shape that can be convolved gives an answer, on every instruction set.
     @Test(arguments: InstructionSet.supported, 0..<drawnCases)
     func drawnShapesHaveAnAnswer(_ set: InstructionSet, _ seed: Int) throws {
