@@ -67,7 +67,7 @@ struct OptimizerTests {
             var (updater, parameters) = (try Updater(optimizer), [try Self.tensor(1, .float64)])
             #expect(
                 throws: TensorError(
-                    operation: "Updater", argument: "gradients", value: "0 gradients",
+                    operation: "Updater", argument: "gradients.count", value: "0",
                     expected: "one for each of 1 parameters")
             ) {
                 try updater.update(
