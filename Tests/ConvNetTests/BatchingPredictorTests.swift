@@ -287,12 +287,13 @@ private struct Held {
         first = Task { try await predictor.prediction(for: x) }
     }
 
-    /// Asks for so many more, once the first one is held back, and returns when all of them wait.
+    /// Asks for so many more, once the first one is held back, and returns when all of them wait,
+    /// or one was refused.
     func add(_ count: Int) async throws -> [Task<Tensor, any Error>] {
         while gate.waiting == 0 { try await Task.sleep(for: .milliseconds(1)) }
         let (predictor, x, before) = (predictor, x, predictor.statistics.waiting)
         let tasks = (0..<count).map { _ in Task { try await predictor.prediction(for: x) } }
-        while predictor.statistics.waiting < before + count {
+        while predictor.statistics.waiting < before + count, predictor.statistics.refused == 0 {
             try await Task.sleep(for: .milliseconds(1))
         }
         return tasks
