@@ -385,7 +385,7 @@ def main():
     photos = [file for files in classes.values() for file in files]
     limit = 100_000
     with Server(binary, network, "--arrival", str(SECONDS), "--answer", "60",
-                "--body", str(limit)) as server:
+                "--body", str(limit), "--wait", "20") as server:
         check_answers(server, classes)
         check_bad_uploads(server, photos[0], limit)
         check_slow_clients(server, photos[0])

@@ -17,7 +17,7 @@ struct Settings {
     var port = 8080
     /// Samples of a batch at most, how long the first waits for others, and how many may wait.
     var batch = 16
-    var wait = 2
+    var wait = 0
     var queue = 256
     /// Connections at once, and bytes of a body.
     var connections = 256
