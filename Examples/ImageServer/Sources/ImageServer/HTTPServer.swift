@@ -90,9 +90,11 @@ final class HTTPServer: Sendable {
     /// How many connections are open.
     var connectionCount: Int { connections.count }
 
-    /// Closes connections on which a request takes too long to arrive; to be called now and then.
-    func closeSlowConnections() {
+    /// Ends what takes too long: requests that arrive, and predictions that wait. To be called now
+    /// and then.
+    func endLate() {
         connections.closeSlow(idle: limits.arrival, reading: limits.arrival)
+        service.cancelLate()
     }
 
     /// Takes no more connections, answers what came on those that are open, and closes them.
@@ -117,6 +119,7 @@ final class HTTPServer: Sendable {
         while connections.count > 0, .now < end {
             // A request that is on its way has some seconds to begin.
             connections.closeSlow(idle: min(.seconds(3), limits.arrival), reading: limits.arrival)
+            service.cancelLate()
             usleep(20_000)
         }
         // With requests that are put aside it would end the process.

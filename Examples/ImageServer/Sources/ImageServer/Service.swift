@@ -14,6 +14,7 @@ struct Service: Sendable {
     let metrics = Metrics()
     private let network: Network
     private let predictor: BatchingPredictor
+    private let deadlines = Deadlines()
     private let answering: Duration
     /// How many classes an answer lists.
     private let top = 5
@@ -57,6 +58,9 @@ struct Service: Sendable {
         }
     }
 
+    /// Gives up predictions that wait too long; to be called now and then.
+    func cancelLate() { deadlines.cancelLate() }
+
     private struct Report: Encodable {
         struct Prediction: Encodable {
             let `class`: Int
@@ -65,8 +69,6 @@ struct Service: Sendable {
         }
         let predictions: [Prediction]
     }
-
-    private struct TooLate: Error {}
 
     private func prediction(of body: Data) async -> Answer {
         let bytes = [UInt8](body)
@@ -78,22 +80,14 @@ struct Service: Sendable {
                 return .failure(415, "the body is no image, expected a JPEG, PNG, PPM or PGM file")
             }
             let x = try sample(of: bytes)
-            let logits = try await withThrowingTaskGroup(of: Tensor.self) { group in
-                group.addTask { try await predictor.prediction(for: x) }
-                group.addTask {
-                    try await Task.sleep(for: answering)
-                    throw TooLate()
-                }
-                defer { group.cancelAll() }
-                guard let first = try await group.next() else { throw TooLate() }
-                return first
-            }
+            let logits = try await deadlines.value(
+                of: Task { try await predictor.prediction(for: x) }, within: answering)
             return .json(Report(predictions: best(of: logits)))
         } catch let error as FileError {
             return .failure(400, "\(error)")
         } catch is BatchingPredictor.Overload {
             return .busy("too many predictions wait")
-        } catch is TooLate {
+        } catch is CancellationError {
             return .busy("the prediction did not begin in time")
         } catch {
             return .failure(500, "\(error)")

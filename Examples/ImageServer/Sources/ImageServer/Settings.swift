@@ -17,7 +17,7 @@ struct Settings {
     var port = 8080
     /// Samples of a batch at most, how long the first waits for others, and how many may wait.
     var batch = 16
-    var wait = 2
+    var wait = 0
     var queue = 256
     /// Connections at once, and bytes of a body.
     var connections = 256
@@ -44,7 +44,7 @@ struct Settings {
             case "--address": address = rest.popFirst() ?? ""
             case "--port": port = try number(word, 0...65_535)
             case "--batch": batch = try number(word, 1...1024)
-            case "--wait": wait = try number(word, 0...1000)
+            case "--wait": wait = try number(word, 0...60_000)
             case "--queue": queue = try number(word, 1...100_000)
             case "--connections": connections = try number(word, 1...10_000)
             case "--body": body = try number(word, 1...(1 << 28))

@@ -35,7 +35,7 @@ do {
     say("listening on http://\(settings.address):\(port)/")
 
     var quarter = timespec(tv_sec: 0, tv_nsec: 250_000_000)
-    while sigtimedwait(&signals, nil, &quarter) < 0 { server.closeSlowConnections() }
+    while sigtimedwait(&signals, nil, &quarter) < 0 { server.endLate() }
 
     // Asked once more, it ends at once.
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
