@@ -8,9 +8,9 @@
 #
 # FOLDER has networks as ONNX files with inputs (Peers/networks.py). PYTHON names an interpreter
 # with torch, torchvision, onnxruntime and openvino; what it lacks is left out. Ours and a peer run
-# by turns, in the same minutes. SETS are the instruction sets that ours is limited to; the peers use
-# what they like. OpenBLAS and BLIS are compared where Debian's packages are installed. Hours, on
-# two cores; each part's command stands above its table.
+# by turns, in the same minutes. --sets are the instruction sets that ours is limited to; the peers
+# use what they like. OpenBLAS and BLIS are compared where Debian's packages are installed. Hours,
+# on two cores; each part's command stands above its table.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -6,8 +6,8 @@
     pip install torch
     Benchmarks/Peers/layers.py [--threads 1] [--rounds 2] [TEXT …]
 
-TEXT chooses the cases whose name contains it; all of LAYERS, POOLS, PASSES and PRODUCTS otherwise. A
-time is the best of all rounds. "Of peak" is the share of the multiply-adds, or of the copy
+TEXT chooses the cases whose name contains it; all of LAYERS, POOLS, PASSES and PRODUCTS otherwise.
+A time is the best of all rounds. "Of peak" is the share of the multiply-adds, or of the copy
 bandwidth, that the machine was measured to reach in the same run.
 """
 import argparse
