@@ -259,6 +259,41 @@ static void try_convolution(unsigned seed, bool is_winograd, convk_execution run
     discard(x), discard(weights), discard(dy), discard(bias);
 }
 
+/// A 1 x 1 convolution and a depthwise one at once, against one after the other.
+static void try_expansion(unsigned seed, convk_execution run) {
+    const ptrdiff_t n = drawn(1, 2), c = drawn(1, 9), m = drawn(1, 40), size = 2 * drawn(1, 2) + 1;
+    const ptrdiff_t h = drawn(5, 20), w = drawn(5, 20), stride = drawn(1, 2), pad = drawn(0, 2);
+    convk_window first = {.n = n, .c = c, .h = h, .w = w, .oh = h, .ow = w, .kh = 1, .kw = 1};
+    first.stride_h = first.stride_w = first.dilation_h = first.dilation_w = 1;
+    convk_window second = {.n = n, .c = m, .h = h, .w = w, .kh = size, .kw = size};
+    second.stride_h = second.stride_w = stride, second.dilation_h = second.dilation_w = 1;
+    second.pad_top = second.pad_bottom = second.pad_left = second.pad_right = pad;
+    second.oh = (h + 2 * pad - size) / stride + 1, second.ow = (w + 2 * pad - size) / stride + 1;
+    const convk_conv2d expand = {.window = first, .filters = m, .groups = 1};
+    const convk_conv2d depthwise = {.window = second, .filters = m, .groups = m};
+    if (!convk_conv2d_expanded_pays(&expand, &depthwise, run)) return;
+    const ptrdiff_t outputs = n * m * second.oh * second.ow;
+    float *x = drawn_array(n * c * h * w), *between = array(n * m * h * w);
+    float *weights = drawn_array(m * c), *filters = drawn_array(m * size * size);
+    float *bias = drawn_array(m), *y = array(outputs), *y0 = array(outputs);
+    const convk_activation relu = {.kind = CONVK_ACTIVATION_relu};
+    const convk_epilogue epilogue = {.bias = bias, .activation = &relu};
+    convk_conv2d_plan plan = convk_conv2d_plan_make(&expand, CONVK_FORWARD, run);
+    float *workspace = array(plan.workspace_floats);
+    convk_conv2d_forward(between, x, weights, NULL, &epilogue, &plan, workspace);
+    discard(workspace);
+    plan = convk_conv2d_plan_make(&depthwise, CONVK_FORWARD, run);
+    workspace = array(plan.workspace_floats);
+    convk_conv2d_forward(y0, between, filters, NULL, &epilogue, &plan, workspace);
+    discard(workspace);
+    workspace = array(convk_conv2d_expanded_workspace(&expand, &depthwise, run));
+    convk_conv2d_expanded(y, x, weights, NULL, &epilogue, filters, &epilogue, &expand, &depthwise,
+                          workspace, run);
+    compare("convk_conv2d_expanded", seed, y, y0, outputs);
+    discard(workspace), discard(x), discard(between), discard(weights), discard(filters);
+    discard(bias);
+}
+
 static void try_pooling(unsigned seed, convk_execution run) {
     const convk_window w = drawn_window(drawn(1, 6));
     const ptrdiff_t planes = w.n * w.c, plane = w.h * w.w, places = w.oh * w.ow;
@@ -383,6 +418,7 @@ static void try_set(convk_isa isa, unsigned shapes) {
         try_product(seed, run);
         try_empty_product(seed, run);
         try_convolution(seed, false, run);
+        try_expansion(seed, run);
         try_pooling(seed, run);
         try_elementwise(seed, run);
         try_copy(seed, run);
