@@ -10,7 +10,6 @@ TEXT chooses the cases whose name contains it; all of LAYERS, POOLS, PASSES and 
 A time is the best of all rounds. "Of peak" is the share of the multiply-adds, or of the copy
 bandwidth, that the machine was measured to reach in the same run.
 """
-import argparse
 import math
 
 import torch
@@ -121,12 +120,7 @@ def cases():
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("texts", nargs="*")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=2)
-    options = parser.parse_intermixed_args()
+    options = timing.options(__doc__, "texts")
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
     print("| case | ours | of peak | PyTorch | PyTorch / ours |")

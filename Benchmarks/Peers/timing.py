@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the scripts of this folder share: how a run is timed, and the benchmark's own times."""
+import argparse
 import json
 import pathlib
 import subprocess
@@ -9,6 +10,16 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 BENCHMARKS = HERE.parent.parent / ".build" / "release" / "Benchmarks"
 SECONDS_PER_ROUND = 0.6
+
+
+def options(description, names):
+    """What a script was called with: some names, how many threads, how many rounds."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(names, nargs="*")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=2)
+    return parser.parse_intermixed_args()
 
 
 def best(run, seconds=SECONDS_PER_ROUND):

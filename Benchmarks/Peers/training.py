@@ -9,7 +9,6 @@
 A step is forward, softmax cross-entropy, backward and update: Adam for the networks of the chapter,
 SGD with momentum 0.9 for the others. A time is the best of all rounds.
 """
-import argparse
 import math
 
 import torch
@@ -86,12 +85,7 @@ def prediction(name, count):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=2)
-    options = parser.parse_intermixed_args()
+    options = timing.options(__doc__, "names")
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
     print("| case | ours | PyTorch | PyTorch / ours |")
