@@ -248,6 +248,16 @@ struct PlanDraft {
         return found
     }
 
+    /// Goes through the places of all steps.
+    ///
+    /// - Parameter rewrite: returns whether another step is at the place now.
+    mutating func rewriteSteps(_ rewrite: (inout PlanDraft, _ place: Int) -> Bool) {
+        var place = 0
+        while place < steps.count {
+            if !rewrite(&self, place) { place += 1 }
+        }
+    }
+
     /// Removes the nodes that lead to no output.
     mutating func removeUnusedNodes() {
         var used = Set(graph.outputs.map(\.value))

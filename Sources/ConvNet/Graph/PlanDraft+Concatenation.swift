@@ -7,10 +7,7 @@ extension PlanDraft {
     /// Removes each concatenation of channels all of whose inputs are outputs of convolutions that
     /// no other node reads.
     mutating func concatenateInPlace() {
-        var place = 0
-        while place < steps.count {
-            if !concatenateInPlace(at: place) { place += 1 }
-        }
+        rewriteSteps { $0.concatenateInPlace(at: $1) }
     }
 
     /// - Returns: whether the step was removed.

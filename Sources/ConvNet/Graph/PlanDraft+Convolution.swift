@@ -8,11 +8,8 @@ extension PlanDraft {
     /// addition and any activation; in training what can be gone back through as one; in both
     /// a max pooling.
     mutating func fuseConvolutions(for fusion: Plan.Fusion) {
-        var place = 0
-        while place < steps.count {
-            // A fused step may have moved behind others, which come first then.
-            if !fuseConvolution(at: place, for: fusion) { place += 1 }
-        }
+        // A fused step may have moved behind others, which come first then.
+        rewriteSteps { $0.fuseConvolution(at: $1, for: fusion) }
     }
 
     /// - Returns: whether another step is at the place now.

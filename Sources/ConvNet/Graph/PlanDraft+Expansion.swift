@@ -6,10 +6,7 @@
 extension PlanDraft {
     /// Joins each expansion whose output only a depthwise convolution reads with that one.
     mutating func joinExpansions() {
-        var place = 0
-        while place < steps.count {
-            if !joinExpansion(at: place) { place += 1 }
-        }
+        rewriteSteps { $0.joinExpansion(at: $1) }
     }
 
     /// - Returns: whether the step was removed.

@@ -6,10 +6,7 @@
 extension PlanDraft {
     /// Removes each slice of channels that only a convolution reads.
     mutating func sliceInPlace() {
-        var place = 0
-        while place < steps.count {
-            if !sliceInPlace(at: place) { place += 1 }
-        }
+        rewriteSteps { $0.sliceInPlace(at: $1) }
     }
 
     /// - Returns: whether the step was removed.
