@@ -205,11 +205,12 @@ struct Tape {
     ///   - outputGradients: the loss's gradient with respect to each output; nil where it does
     ///     not depend on it.
     ///   - wantsAllInputs: whether gradients are wanted that no parameter needs too.
-    ///   - didPass: called with each step's place, the gradient of its output and the
-    ///     gradients that it gave.
+    ///   - willPass: called with each step's place and the gradient of its output.
+    ///   - didPass: called with each step's place and the gradients that it gave.
     mutating func backward(
         _ graph: Graph, _ outputGradients: [Tensor?], wantsAllInputs: Bool = false,
-        didPass: (_ step: Int, _ outputGradient: Tensor, LayerGradients) throws -> Void
+        willPass: (_ step: Int, _ outputGradient: Tensor) throws -> Void = { _, _ in },
+        didPass: (_ step: Int, LayerGradients) throws -> Void = { _, _ in }
     ) throws {
         var gradients = [[Tensor]](repeating: [], count: plan.slotCount)
         for (slot, gradient) in zip(plan.outputs, outputGradients) {
@@ -225,13 +226,15 @@ struct Tape {
             let wanted = WantedGradients(
                 inputs: step.inputs.map { wantsAllInputs || plan.needsGradient[$0] },
                 parameters: plan.trainsNode[step.node])
-            let found = try pullback(gradient, wanted: wanted)
+            try willPass(place, gradient)
+            // Nothing here holds it while the pullback makes others of it.
+            let found = try pullback(consume gradient, wanted: wanted)
             try Self.check(found, wanted, of: node)
             // In reverse, as the sum begins with what came last.
             for (input, inputGradient) in zip(step.inputs, found.inputs).reversed() {
                 if let inputGradient { gradients[input].append(inputGradient) }
             }
-            try didPass(place, gradient, found)
+            try didPass(place, found)
         }
     }
 
@@ -266,7 +269,7 @@ struct Tape {
                 }
             }
         }
-        try backward(graph, outputGradients) { place, _, found in
+        func collect(_ place: Int, _ found: LayerGradients) throws {
             let numbers = plan.parameters.numbers[plan.steps[place].node]
             for (number, gradient) in zip(numbers, found.parameters)
             where plan.isTrained[number] {
@@ -278,6 +281,7 @@ struct Tape {
             }
             try finish(downTo: place)
         }
+        try backward(graph, outputGradients, didPass: collect)
         try finish(downTo: -1)
     }
 

@@ -23,7 +23,7 @@ struct AffineOperation: Sendable {
         return Forward(output) {
             [y = rectified ? output : nil] outputGradient, wanted in
             let gradient = try kernels.gradient(
-                outputGradient, of: y == nil ? nil : .relu, output: y)
+                consume outputGradient, of: y == nil ? nil : .relu, output: y)
             return try gradients(gradient, input: x, wanted, on: kernels)
         }
     }

@@ -42,7 +42,8 @@ struct ConvolutionOperation: Sendable {
         }
         return Forward(output) {
             [maxima, y = activation == nil ? nil : output] outputGradient, wanted in
-            let gradient = try kernels.gradient(outputGradient, of: activation, output: y)
+            let gradient = try kernels.gradient(
+                consume outputGradient, of: activation, output: y)
             return try gradients(gradient, input: x, maxima, wanted, on: kernels)
         }
     }

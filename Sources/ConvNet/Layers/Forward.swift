@@ -65,9 +65,11 @@ public struct Forward: Sendable {
 /// From the gradient of a layer's output to those of its inputs and parameters: the layer's
 /// derivative at the inputs of one pass, transposed.
 public struct Pullback: Sendable {
-    /// What a pullback computes.
+    /// What a pullback computes. The gradient is its own: one that nobody else holds is released
+    /// where the function no longer reads it, before it makes others of the same size.
     public typealias Function =
-        @Sendable (_ outputGradient: Tensor, _ wanted: WantedGradients) throws -> LayerGradients
+        @Sendable (_ outputGradient: consuming Tensor, _ wanted: WantedGradients) throws ->
+        LayerGradients
 
     private let outputShape: [Int]
     private let inputs: Int
@@ -86,14 +88,14 @@ public struct Pullback: Sendable {
     ///   - wanted: which gradients are computed; all when nil.
     /// - Throws: ``TensorError`` when the gradient has another shape than the output had.
     public func callAsFunction(
-        _ outputGradient: Tensor, wanted: WantedGradients? = nil
+        _ outputGradient: consuming Tensor, wanted: WantedGradients? = nil
     ) throws -> LayerGradients {
         // Products and sums would take any number of columns, and give parameters a gradient of a
         // shape that isn't theirs.
         try KernelChecks.require(
             outputGradient, hasShape: outputShape, operation: "pullback",
             argument: "outputGradient")
-        return try function(outputGradient, wanted ?? WantedGradients(inputs: inputs))
+        return try function(consume outputGradient, wanted ?? WantedGradients(inputs: inputs))
     }
 }
 

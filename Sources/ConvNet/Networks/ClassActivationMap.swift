@@ -74,9 +74,9 @@ extension Network {
             .converted(to: logits.scalarType)
         let others = tape.outputs.dropFirst().map { _ in Tensor?.none }
         var gradient: Tensor?
-        try tape.backward(graph, [direction] + others, wantsAllInputs: true) { step, found, _ in
-            if plan.steps[step].node == target { gradient = found }
-        }
+        try tape.backward(
+            graph, [direction] + others, wantsAllInputs: true,
+            willPass: { if plan.steps[$0].node == target { gradient = $1 } })
         guard let activation, let gradient else {
             throw Self.refused(
                 "layer", graph.nodes[target].name, "one that the first output depends on")

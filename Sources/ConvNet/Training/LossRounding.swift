@@ -25,13 +25,16 @@ enum LossRounding {
         let result = try kernels.softmaxCrossEntropy(logits, labels: labels)
         // A few dozen roundings make a row's loss of its logits.
         var bound = gamma(32 + logits.count) * (abs(result.loss) + largest(logits))
-        try tape.backward(graph, [result.gradient], wantsAllInputs: true) {
-            place, outputGradient, found in
-            let step = plan.steps[place]
-            bound += try effect(
-                of: graph.nodes[step.node].layer, nodes[place], outputGradient, found.inputs,
-                on: kernels)
-        }
+        var outputGradient = result.gradient
+        try tape.backward(
+            graph, [result.gradient], wantsAllInputs: true,
+            willPass: { outputGradient = $1 },
+            didPass: { place, found in
+                let step = plan.steps[place]
+                bound += try effect(
+                    of: graph.nodes[step.node].layer, nodes[place], outputGradient, found.inputs,
+                    on: kernels)
+            })
         return bound
     }
 
