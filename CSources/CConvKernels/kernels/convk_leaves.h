@@ -79,11 +79,12 @@ typedef struct {
     convk_activation_leaf activations[CONVK_ACTIVATION_COUNT];
     convk_binary_leaves binary[CONVK_BINARY_COUNT];
     convk_reduction_leaf reductions[CONVK_REDUCTION_COUNT];
-    /// sums += the sums of x - mean and of its square.
-    void (*norm_deviations)(const float *x, double mean, ptrdiff_t count, double sums[2]);
+    /// sums += the sums of x - mean and of its square; what lies ahead of them is prefetched.
+    void (*norm_deviations)(const float *x, double mean, ptrdiff_t count, ptrdiff_t ahead,
+                            double sums[2]);
     /// sums += the sums of dy and of dy (x - mean).
     void (*norm_products)(const float *dy, const float *x, double mean, ptrdiff_t count,
-                          double sums[2]);
+                          ptrdiff_t ahead, double sums[2]);
     /// y = (x - mean) scale + shift. y may be x.
     void (*norm_apply)(float *y, const float *x, ptrdiff_t count, convk_norm_channel channel);
     /// dx = scale (dy - shift - (x - mean) slope).

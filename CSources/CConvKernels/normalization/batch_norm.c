@@ -25,14 +25,15 @@ static void deviations(const float *x, double mean, const convk_batch_norm *n, d
                        const convk_leaves *leaves) {
     float strip[STRIP];
     if (n->plane > 1) {
+        const ptrdiff_t step = n->channels * n->plane;
         for (ptrdiff_t i = 0; i < n->n; i++)
-            leaves->norm_deviations(x + i * n->channels * n->plane, mean, n->plane, sums);
+            leaves->norm_deviations(x + i * step, mean, n->plane, i + 1 < n->n ? step : 0, sums);
         return;
     }
     for (ptrdiff_t i = 0; i < n->n; i += STRIP) {
         const ptrdiff_t count = convk_min(STRIP, n->n - i);
         gather(strip, x, i, count, n->channels);
-        leaves->norm_deviations(strip, mean, count, sums);
+        leaves->norm_deviations(strip, mean, count, 0, sums);
     }
 }
 
@@ -41,17 +42,17 @@ static void products(const float *dy, const float *x, double mean, const convk_b
                      double sums[2], const convk_leaves *leaves) {
     float strip[STRIP], strip_dy[STRIP];
     if (n->plane > 1) {
-        for (ptrdiff_t i = 0; i < n->n; i++) {
-            const ptrdiff_t place = i * n->channels * n->plane;
-            leaves->norm_products(dy + place, x + place, mean, n->plane, sums);
-        }
+        const ptrdiff_t step = n->channels * n->plane;
+        for (ptrdiff_t i = 0; i < n->n; i++)
+            leaves->norm_products(dy + i * step, x + i * step, mean, n->plane,
+                                  i + 1 < n->n ? step : 0, sums);
         return;
     }
     for (ptrdiff_t i = 0; i < n->n; i += STRIP) {
         const ptrdiff_t count = convk_min(STRIP, n->n - i);
         gather(strip, x, i, count, n->channels);
         gather(strip_dy, dy, i, count, n->channels);
-        leaves->norm_products(strip_dy, strip, mean, count, sums);
+        leaves->norm_products(strip_dy, strip, mean, count, 0, sums);
     }
 }
 
