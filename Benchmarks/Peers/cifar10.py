@@ -65,10 +65,13 @@ def resnet20(classes):
     return network
 
 
-def load(folder, limit):
-    """The images of a folder of class folders as bytes, and their labels."""
+def load(folder, limit, classes=None):
+    """The images of a folder of class folders as bytes, their labels, and the number of classes.
+
+    classes: only so many, the first by their names; all where it is None.
+    """
     images, labels = [], []
-    names = sorted(place.name for place in folder.iterdir() if place.is_dir())
+    names = sorted(place.name for place in folder.iterdir() if place.is_dir())[:classes]
     for label, name in enumerate(names):
         files = sorted((folder / name).iterdir())
         for file in files[:limit // len(names)] if limit else files:
@@ -103,36 +106,20 @@ def accuracy(network, pixels, labels):
     return right / len(labels)
 
 
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--limit", type=int, help="only so many images of each folder")
-    parser.add_argument("--no-test", action="store_true", help="only time the training")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    generator = torch.Generator().manual_seed(options.seed)
+def train(network, images, test, generator, *, epochs, batch_size=128, rate=0.1, frozen=False):
+    """Trains what has gradients; a line per epoch.
 
-    begin = time.perf_counter()
-    pixels, labels, classes = load(options.folder / "train", options.limit)
-    if not options.no_test:
-        test = load(options.folder / "test", options.limit)
-    print(f"{len(labels)} images decoded in {time.perf_counter() - begin:.1f} s, "
-          f"torch {torch.__version__}, {options.threads} threads", flush=True)
+    images and test are what load gives; frozen keeps the running statistics as they are; without
+    test images nothing is evaluated.
+    """
+    pixels, labels, _ = images
     padded = functional.pad(pixels, (PADDING,) * 4)
-
-    network = resnet20(classes)
-    weights = [p for p in network.parameters() if p.dim() > 1]
-    others = [p for p in network.parameters() if p.dim() <= 1]
+    trained = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.SGD(
-        [{"params": weights, "weight_decay": 1e-4}, {"params": others, "weight_decay": 0}],
-        lr=0.1, momentum=0.9)
-    steps = options.epochs * math.ceil(len(labels) / options.batch_size)
+        [{"params": [p for p in trained if p.dim() > 1], "weight_decay": 1e-4},
+         {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0}],
+        lr=rate, momentum=0.9)
+    steps = epochs * math.ceil(len(labels) / batch_size)
     warm_up = min(200, steps // 10)
 
     def factor(step):
@@ -141,10 +128,10 @@ def main():
         return (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up))) / 2
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-    for epoch in range(options.epochs):
-        network.train()
+    for epoch in range(epochs):
+        network.train(not frozen)
         total, begin = 0.0, time.perf_counter()
-        for places in torch.randperm(len(labels), generator=generator).split(options.batch_size):
+        for places in torch.randperm(len(labels), generator=generator).split(batch_size):
             optimizer.zero_grad(set_to_none=True)
             loss = functional.cross_entropy(
                 network(augmented(padded, places, generator)), labels[places])
@@ -153,12 +140,47 @@ def main():
             schedule.step()
             total += loss.item() * len(places)
         seconds = time.perf_counter() - begin
-        line = f"epoch {epoch + 1}/{options.epochs} loss {total / len(labels):.4f}"
-        if not options.no_test:
+        line = f"epoch {epoch + 1}/{epochs} loss {total / len(labels):.4f}"
+        if test:
             begin = time.perf_counter()
             line += f" test accuracy {accuracy(network, *test[:2]):.4f}"
             line += f" evaluation {time.perf_counter() - begin:.1f} s"
         print(f"{line} training {seconds:.1f} s {len(labels) / seconds:.0f} images/s", flush=True)
+
+
+def options(description):
+    """The arguments of a script that trains on a folder."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--limit", type=int, help="only so many images of each folder")
+    return parser
+
+
+def prepared(options):
+    """A generator of the seed, which the number of threads is set with."""
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    print(f"torch {torch.__version__}, {options.threads} threads", flush=True)
+    return torch.Generator().manual_seed(options.seed)
+
+
+def main():
+    parser = options(__doc__)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--no-test", action="store_true", help="only time the training")
+    arguments = parser.parse_args()
+    generator = prepared(arguments)
+
+    begin = time.perf_counter()
+    images = load(arguments.folder / "train", arguments.limit)
+    test = None if arguments.no_test else load(arguments.folder / "test", arguments.limit)
+    print(f"{len(images[1])} images decoded in {time.perf_counter() - begin:.1f} s", flush=True)
+    train(resnet20(images[2]), images, test, generator, epochs=arguments.epochs,
+          batch_size=arguments.batch_size)
 
 
 if __name__ == "__main__":

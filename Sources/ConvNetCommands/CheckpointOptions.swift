@@ -81,6 +81,7 @@ enum CheckpointOptions {
         ]
         // Only where it is given: checkpoints from before there was one have none.
         settings["from"] = options.string("from")
+        if options.has("new-output") { settings["newOutput"] = "true" }
         return settings
     }
 

@@ -55,6 +55,8 @@ struct ImageFolders {
     /// Those to judge training by.
     let test: Source?
     private let isStrict: Bool
+    /// Whether the network is one of a file that another training goes on with.
+    private let mayReplaceOutput: Bool
     private let side: Int?
     private let threads: Int?
 
@@ -83,6 +85,7 @@ struct ImageFolders {
             return nil
         }
         isStrict = options.has("strict")
+        mayReplaceOutput = options.string("from") != nil
         side = try options.int("image-size")
         threads = try options.int("threads")
         if let side, side > 4096 {
@@ -207,8 +210,7 @@ struct ImageFolders {
         }
         let count = images.classes
         guard output == [count] else {
-            throw UsageError(
-                "--data has \(count) classes, expected as many as the network gives, \(output)")
+            throw Self.otherClasses(count, than: output, mayBeReplaced: mayReplaceOutput)
         }
         let names = network.preprocessing?.classNames ?? []
         guard comparesNames, !names.isEmpty else { return }
@@ -216,6 +218,17 @@ struct ImageFolders {
             throw UsageError(
                 "--data has a class \(own), expected \(name), as the network's file has it")
         }
+    }
+
+    /// What is wrong where a network gives other classes than the images have.
+    ///
+    /// - Parameter mayBeReplaced: whether `--new-output` would help.
+    static func otherClasses(
+        _ count: Int, than output: [Int], mayBeReplaced: Bool
+    ) -> UsageError {
+        UsageError(
+            "--data has \(count) classes, expected as many as the network gives, \(output)"
+                + (mayBeReplaced ? "; --new-output gives it a new last layer" : ""))
     }
 
     private func decoded(

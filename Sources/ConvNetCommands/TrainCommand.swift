@@ -31,6 +31,10 @@ package enum TrainCommand: Command {
             Option(
                 "from", "FILE", "Begin with this network (safetensors, or ONNX), not a new one."),
             Option(
+                "new-output",
+                "With --from, put a new last layer in the place of the network's, with an output "
+                    + "for each class of --data."),
+            Option(
                 "initialization", "NAME",
                 "he, xavier, or a standard deviation; what suits the network."),
             Option(
@@ -142,6 +146,9 @@ package enum TrainCommand: Command {
         _ kernels: NativeKernels, for images: ImageKind
     ) throws -> any Classifier {
         guard let file = options.string("from") else {
+            guard !options.has("new-output") else {
+                throw UsageError("--new-output is given, expected --from beside it")
+            }
             return try Networks.make(
                 options, seed: seed, initialization: initialization, for: images,
                 kernels: kernels)
@@ -151,7 +158,18 @@ package enum TrainCommand: Command {
         }
         var network = try Networks.load(URL(fileURLWithPath: file), options, for: images)
         network.kernels = kernels
-        return network
+        guard options.has("new-output") else {
+            // A label beyond them would end the first step; folders' classes are compared later.
+            let output = network.network.outputShape
+            guard output.count != 1 || output[0] >= images.classes else {
+                throw ImageFolders.otherClasses(
+                    images.classes, than: output, mayBeReplaced: true)
+            }
+            return network
+        }
+        var changed = network.network
+        try changed.replaceOutput(classes: images.classes, seed: seed)
+        return changed
     }
 
     /// The images to train with, and those that are held out of them; nil where none are.

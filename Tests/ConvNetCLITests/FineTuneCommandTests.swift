@@ -106,6 +106,39 @@ import Testing
         #expect(run.output.isEmpty, "\(run)")
     }
 
+    /// A network for six classes goes on with ten: the new layer is trained, the rest stays.
+    @Test func otherClassesGetANewOutput() throws {
+        try withTemporaryFolder { folder in
+            try writeDigitFiles(training: 20, test: 10, to: folder)
+            let files = ["six.onnx", "ten"].map { folder.appendingPathComponent($0) }
+            var six = try Network.smallResNet(
+                depth: 8, classes: 6, inputShape: [1, 28, 28], seed: 1)
+            six.preprocessing = try Preprocessing(classNames: (1...6).map { "class \($0)" })
+            try six.exportONNX(to: files[0])
+            let arguments = [
+                "train", "--data", folder.path, "--batch-size", "10", "--epochs", "1", "--from",
+                files[0].path, "--out", files[1].path,
+            ]
+            let refused = try Tool.run(arguments)
+            #expect(
+                refused.status == 2
+                    && refused.error.contains("--data has 10 classes, expected as many as")
+                    && refused.error.contains("--new-output"), "\(refused)")
+            let run = try Tool.run(
+                arguments + [
+                    "--new-output", "--trainable", "8.*", "--freeze-normalization",
+                ])
+            try #require(run.status == 0, "\(run)")
+            #expect(try Network(contentsOf: files[1]).outputShape == [10])
+        }
+        let alone = try Tool.run(["train", "--limit", "20", "--new-output"])
+        #expect(
+            alone.status == 2
+                && alone.error.hasPrefix(
+                    "convnet: --new-output is given, expected --from beside it"),
+            "\(alone)")
+    }
+
     /// All but one layer.
     @Test func anExceptionIsKept() throws {
         try withTemporaryFolder { folder in

@@ -64,6 +64,49 @@ import Testing
         #expect(network.parameters.map(\.value) == before)
     }
 
+    /// The new layer is of the old one's kind and takes what that took.
+    @Test func otherClassesNeedNoSizes() throws {
+        var network = try Self.network()
+        network.preprocessing = try Preprocessing(classNames: ["a", "b"])
+        #expect(try network.replaceOutput(classes: 7, seed: 1) == "fc")
+        #expect(network.outputShape == [7] && network.preprocessing?.classNames == [])
+        // Its last layer with parameters is a convolution.
+        var squeezed = try Network.squeezeNet(classes: 5, inputShape: [3, 64, 64])
+        let kept = squeezed.parameters.dropLast(2).map(\.value)
+        let name = try squeezed.replaceOutput(classes: 3, seed: 2)
+        #expect(squeezed.outputShape == [3])
+        let changed = squeezed.parameters.suffix(2)
+        #expect(changed.map(\.value.shape) == [[3, 512, 1, 1], [3]])
+        #expect(changed.allSatisfy { $0.name.hasPrefix("\(name).") })
+        #expect(squeezed.parameters.dropLast(2).map(\.value) == kept)
+    }
+
+    @Test func aProductAndItsSumInAnONNXFileBecomeOneLayer() throws {
+        try withTemporaryFolder { folder in
+            let file = folder.appendingPathComponent("model.onnx")
+            try Self.network().exportONNX(to: file)
+            var network = try Network(onnx: file)
+            let name = try network.replaceOutput(classes: 4)
+            #expect(network.outputShape == [4])
+            #expect(network.graph.nodes.contains { $0.name == name && $0.layer is Affine })
+        }
+    }
+
+    @Test func aNetworkThatEndsInANormalizationHasNoOutputToReplace() throws {
+        var network = try Network(
+            inputShape: [3, 4, 4],
+            layers: [
+                NamedLayer("conv", Convolution(inputChannels: 3, outputChannels: 2, kernel: 1)),
+                NamedLayer("norm", try BatchNormalization(channels: 2)),
+            ])
+        let before = network.parameters.map(\.value)
+        let error = #expect(throws: TensorError.self) { try network.replaceOutput(classes: 4) }
+        #expect(
+            error.map { "\($0)".contains("expected Convolution or Affine") } == true,
+            "\(String(describing: error))")
+        #expect(network.parameters.map(\.value) == before)
+    }
+
     /// A network from an ONNX file gets other classes, learns them, and is given back.
     @Test func anImportedNetworkIsFineTunedAndExported() throws {
         try withTemporaryFolder { folder in

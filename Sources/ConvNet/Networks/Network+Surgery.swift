@@ -41,15 +41,63 @@ extension Network {
     ///   parameters before values come together.
     @discardableResult
     public mutating func replaceOutput(with layer: any Layer) throws -> String {
+        let head = try head()
+        let name = graph.nodes[head.last].name
+        try replace(head, layer)
+        return name
+    }
+
+    /// Puts a new layer of the same kind, with random weights, in the place of the last one that
+    /// has parameters, with as many outputs as there are classes.
+    ///
+    /// ```swift
+    /// var network = try Network(onnx: URL(fileURLWithPath: "model.onnx"))
+    /// let head = try network.replaceOutput(classes: 10, seed: 1)
+    /// ```
+    ///
+    /// In the place of a convolution comes one of the same window and groups, in that of a product
+    /// an ``Affine``. The names of classes in ``preprocessing`` go, as they were the old ones'.
+    ///
+    /// - Parameters:
+    ///   - classes: how many outputs the new layer has.
+    ///   - seed: what its weights are drawn from.
+    /// - Returns: the layer's name, for patterns of what is to be trained.
+    /// - Throws: ``TensorError`` as ``replaceOutput(with:)`` does, and where that layer is neither
+    ///   a convolution nor a product of one row per sample.
+    @discardableResult
+    public mutating func replaceOutput(classes: Int, seed: UInt64 = 0) throws -> String {
+        let head = try head()
+        let (node, input) = (graph.nodes[head.last], try graph.shape(of: head.inputs[0]))
+        let isProductOfRows =
+            input.count == 1 && head.nodes.contains { graph.nodes[$0].layer is BroadcastProduct }
+        if let old = node.layer as? Convolution {
+            let layer = try Convolution(
+                inputChannels: input[0], outputChannels: classes, window: old.window,
+                groups: old.groups, hasBias: old.parameters.count == 2, seed: seed)
+            try replace(head, layer)
+        } else if node.layer is Affine || isProductOfRows {
+            let layer = try Affine(
+                inputSize: input.reduce(1, *), outputSize: classes, seed: seed)
+            try replace(head, layer)
+        } else {
+            throw TensorError(
+                operation: "replaceOutput", argument: "network",
+                value: "\(type(of: node.layer)) as its last layer with parameters",
+                expected: "Convolution or Affine; replaceOutput(with:) takes any layer")
+        }
+        preprocessing?.classNames = []
+        return node.name
+    }
+
+    /// What stands in the place of the last layer that has parameters.
+    private func head() throws(TensorError) -> Head {
         guard let head = graph.head else {
             throw TensorError(
                 operation: "replaceOutput", argument: "network",
                 value: "no layer with parameters leads to \(graph.outputs[0].name) alone",
                 expected: "one; replaceLayer(_:with:) takes any by name")
         }
-        let name = graph.nodes[head.last].name
-        try replace(head, layer)
-        return name
+        return head
     }
 
     private mutating func replace(_ head: Head, _ layer: any Layer) throws {
