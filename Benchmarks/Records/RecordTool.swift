@@ -51,7 +51,7 @@ enum RecordTool {
             throw UsageError("no record, expected one of \(names)")
         }
         guard let record = Record.all.first(where: { $0.name == name }) else {
-            throw UsageError("\(name) is no record, expected one of \(names)")
+            throw UsageError("\(name) is not a record, expected one of \(names)")
         }
         if options.operands.count > 1 {
             throw UsageError("\(options.operands[1]) is unexpected, expected one record")

@@ -101,10 +101,10 @@ def check_page(browser, port, photograph, label, picture):
     if picture:
         data = browser.call("Page.captureScreenshot")["data"]
         pathlib.Path(picture).write_bytes(base64.b64decode(data))
-    # What is no image is said to be none, and the bars are gone.
+    # What is not an image is said not to be one, and the bars are gone.
     drop(pathlib.Path(__file__).resolve())
     message = browser.wait("document.getElementById('error').textContent")
-    expect(message, "no image" in message)
+    expect(message, "not an image" in message)
     expect("bars", browser.value("document.querySelectorAll('.row').length") == 0)
     return rows
 

@@ -68,7 +68,7 @@ package enum CommandLineTool {
             let word = arguments.count > 1 ? words[1] : name
             let known = (commands.map { $0.name } + description.firstWords).filter { $0 != word }
             let hint = Suggestion.question(word, among: known)
-            throw UsageError("\(name) is no command, \(hint)expected one of \(names)")
+            throw UsageError("\(name) is not a command, \(hint)expected one of \(names)")
         }
         let declared = ToolDescription.declared(command)
         let rest = arguments.dropFirst(command.name.split(separator: " ").count)

@@ -41,7 +41,7 @@ enum CurvesCommand: Command {
             let history = try RunFile.history(in: file)
             guard !history.epochs.isEmpty else {
                 throw FileError(
-                    file: file.path, problem: "has no epoch", expected: "at least one")
+                    file: file.path, problem: "has no epochs", expected: "at least one")
             }
             return TrainingRun(name: CommandLineTool.line(name), curves: history.curves)
         }
@@ -73,7 +73,8 @@ enum RunFile {
             return try TrainingHistory(jsonData: Data(bytes))
         } catch {
             throw FileError(
-                file: file.path, problem: "is no history", expected: "what train --history writes")
+                file: file.path, problem: "is not a history",
+                expected: "what train --history writes")
         }
     }
 

@@ -37,7 +37,9 @@ public struct Augmentation: Sendable, Hashable {
         guard (0...180).contains(rotation) else {
             throw wrong("rotation", "\(rotation)", "from 0 to 180 degrees")
         }
-        guard (0..<1).contains(crop) else { throw wrong("crop", "\(crop)", "from 0 to below 1") }
+        guard (0..<1).contains(crop) else {
+            throw wrong("crop", "\(crop)", "at least 0 and below 1")
+        }
         self.shift = shift
         self.rotation = rotation
         self.crop = crop

@@ -94,7 +94,7 @@ extension LabeledImages {
         if let place = values.firstIndex(where: { Int(exactly: $0) == nil }) {
             throw FileError(
                 file: labels.path, problem: "label \(values[place]) at place \(place)",
-                expected: "whole numbers from 0")
+                expected: "whole numbers of at least 0")
         }
         try self.init(
             tensor, values.map { Int($0) }, classes, labelsFile: labels, firstLabel: 0)

@@ -122,18 +122,18 @@ public struct ImageFolder: Sendable {
             switch entry.kind {
             case .link(nil): problem = "a link to nothing"
             case .link(let target?) where !isInside(target): problem = "a link out of the folder"
-            case .link: problem = "a link to something else than an image"
+            case .link: problem = "a link to something other than an image"
             default: problem = "not a file"
             }
             leftOut.append(
-                FileError(file: entry.path, problem: problem, expected: "files and folders"))
+                FileError(file: entry.path, problem: problem, expected: "a file or a folder"))
         }
 
         mutating func leaveOut(_ names: [String], in folder: String) {
             for name in names {
                 leftOut.append(
                     FileError(
-                        file: "\(folder)/\(name)", problem: "a name that is no text",
+                        file: "\(folder)/\(name)", problem: "a name that is not text",
                         expected: "a name in UTF-8"))
             }
         }

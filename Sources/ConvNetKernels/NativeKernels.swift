@@ -36,13 +36,13 @@ public struct NativeKernels: Kernels {
     /// alone, whatever ``threads`` is, with the same results.
     public static var usesOpenMP: Bool { convk_uses_openmp() }
 
-    /// Whether convolutions may take Winograd's algorithm, with about a third of the
-    /// multiplications.
+    /// Whether convolutions may take Winograd's algorithm, with a quarter (3×3 filters) or a third
+    /// (5×5) of the multiplications.
     ///
-    /// They do at stride 1 without dilation, for 3×3 and 5×5 filters with many channels and images
-    /// enough. An output's error then depends on the numbers of a whole tile of 6×6 pixels: where
-    /// neighbouring pixels differ by orders of magnitude, small outputs lose digits, and NaN or
-    /// infinity reaches the whole tile.
+    /// They do at stride 1 without dilation, from about 16 channels and filters on, where images
+    /// are large enough. An output's error then depends on the numbers of a whole tile of 6×6
+    /// pixels: where neighbouring pixels differ by orders of magnitude, small outputs lose digits,
+    /// and NaN or infinity reaches the whole tile.
     public let winograd: Bool
 
     // A wrong environment is the user's mistake, and `init()` can't throw: every call does.

@@ -73,7 +73,8 @@ package struct Options: Sendable {
                     String(parts[0].drop { $0 == "-" }), among: declared.map(\.name),
                     shownAs: { "--\($0)" })
                 throw UsageError(
-                    "\(parts[0]) is no option here\(hint.isEmpty ? ";" : ",") \(hint)--help lists them"
+                    "\(parts[0]) is not an option here\(hint.isEmpty ? ";" : ",") "
+                        + "\(hint)--help lists them"
                 )
             }
             guard values[option.name] == nil else {

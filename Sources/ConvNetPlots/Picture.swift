@@ -20,7 +20,7 @@ public enum PictureFormat: String, Sendable, CaseIterable {
     public init(of file: URL) throws(FileError) {
         guard let format = PictureFormat(rawValue: file.pathExtension.lowercased()) else {
             throw FileError(
-                file: file.path, problem: "no picture's name",
+                file: file.path, problem: "not a picture's name",
                 expected: "one that ends in .png or .svg")
         }
         self = format

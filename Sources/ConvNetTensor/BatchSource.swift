@@ -48,7 +48,7 @@ public struct Batch: Sendable {
             guard samples > 0, !labels.isEmpty, labels.count % samples == 0 else {
                 throw TensorError(
                     operation: "Batch", argument: "targets.count", value: "\(labels.count)",
-                    expected: "as many for each sample of \(images.shape)")
+                    expected: "the same number for each sample of \(images.shape)")
             }
         case .values(let values):
             guard samples > 0, values.shape.first == samples else {

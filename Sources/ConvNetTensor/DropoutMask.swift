@@ -25,7 +25,7 @@ public struct DropoutMask: Sendable, Hashable {
         guard (0..<1).contains(rate) else {
             throw TensorError(
                 operation: "Dropout", argument: "rate", value: "\(rate)",
-                expected: "from 0 to below 1")
+                expected: "at least 0 and below 1")
         }
         self.rate = rate
         self.seed = seed

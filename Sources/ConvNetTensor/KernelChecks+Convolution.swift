@@ -62,7 +62,7 @@ extension KernelChecks {
         guard !channels.isEmpty, channels.lowerBound >= 0, channels.upperBound <= x.shape[1] else {
             throw TensorError(
                 operation: "convolution", argument: "channels", value: "\(channels)",
-                expected: "some of the \(x.shape[1]) that x has")
+                expected: "a range within the \(x.shape[1]) that x has")
         }
         return try StridedView(shape: x.shape)
             .slice(axis: 1, from: channels.lowerBound, count: channels.count)
@@ -80,13 +80,14 @@ extension KernelChecks {
         guard alike == shape else {
             throw TensorError(
                 operation: operation, argument: "output", value: "\(output.shape)",
-                expected: "\(shape), but for the number of channels")
+                expected: "\(shape), except for the number of channels")
         }
         try require(output, holds: scalarType, operation: operation, argument: "output")
         guard first >= 0, first <= output.shape[1] - shape[1] else {
             throw TensorError(
                 operation: operation, argument: "first", value: "\(first)",
-                expected: "from 0 on, with \(shape[1]) of \(output.shape[1]) channels behind it")
+                expected: "at least 0, with room for \(shape[1]) of \(output.shape[1]) channels "
+                    + "from there")
         }
         return try StridedView(shape: output.shape).slice(axis: 1, from: first, count: shape[1])
     }

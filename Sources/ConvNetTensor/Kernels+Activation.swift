@@ -16,7 +16,7 @@ extension KernelChecks {
         if case .clip(let from, let to) = activation, !(from <= to) {
             throw TensorError(
                 operation: operation, argument: "from", value: "\(from)",
-                expected: "at most to, \(to)")
+                expected: "at most \(to), the value of to")
         }
     }
 

@@ -30,7 +30,7 @@ public struct MatrixLayout: Sendable, Hashable {
         guard leading >= columns, leading <= Shape.largestExtent else {
             throw TensorError(
                 operation: "MatrixLayout", argument: "leadingDimension", value: "\(leading)",
-                expected: "from the \(columns) columns to \(Shape.largestExtent)")
+                expected: "from \(columns), the number of columns, to \(Shape.largestExtent)")
         }
         guard offset >= 0, offset <= Int.max / 4 else {
             throw TensorError(

@@ -24,7 +24,7 @@ package enum Shape {
                 throw TensorError(
                     operation: operation, argument: argument, value: "\(shape)",
                     expected:
-                        "axes from 1 to \(largestExtent) and a size that fits in memory")
+                        "extents from 1 to \(largestExtent) and a size that fits in memory")
             }
             count = product.partialValue
         }

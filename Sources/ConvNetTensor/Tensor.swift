@@ -103,7 +103,7 @@ public struct Tensor: Sendable {
         else {
             throw TensorError(
                 operation: "reshaped", argument: "newShape", value: "\(newShape)",
-                expected: "the \(count) numbers of \(shape)")
+                expected: "a shape of \(count) numbers, as \(shape)")
         }
         var result = self
         result.shape = resolved

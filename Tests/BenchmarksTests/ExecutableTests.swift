@@ -45,7 +45,7 @@ import Testing
         ),
         (["--filter"], "--filter has no value, expected TEXT"),
         (["--quick", "--quick"], "--quick comes twice, expected once"),
-        (["--fast"], "--fast is no option here; --help lists them"),
+        (["--fast"], "--fast is not an option here; --help lists them"),
         (["fast"], "fast is unexpected; --help lists the options"),
         (
             ["--json", "/nowhere/x.json"],

@@ -41,17 +41,18 @@ import Testing
     static let misuses = [
         Mistake(
             "", "no command, expected one of \(names); --help tells more"),
-        Mistake("trian", "trian is no command, did you mean train? expected one of \(names)"),
+        Mistake("trian", "trian is not a command, did you mean train? expected one of \(names)"),
         Mistake(
             "show fliters",
-            "show is no command, did you mean show filters? expected one of \(names)"),
+            "show is not a command, did you mean show filters? expected one of \(names)"),
         Mistake(
             "completion fish",
             "the shell to complete for is fish, expected bash or zsh, as in: "
                 + "source <(convnet completion bash)"),
-        Mistake("fly", "fly is no command, expected one of \(names)"),
-        Mistake("show", "show is no command, did you mean show filters? expected one of \(names)"),
-        Mistake("show cats", "show is no command, expected one of \(names)"),
+        Mistake("fly", "fly is not a command, expected one of \(names)"),
+        Mistake(
+            "show", "show is not a command, did you mean show filters? expected one of \(names)"),
+        Mistake("show cats", "show is not a command, expected one of \(names)"),
         Mistake("train --epochs zero", "--epochs is zero, expected a whole number of at least 1"),
         Mistake("train --epochs 0", "--epochs is 0, expected a whole number of at least 1"),
         Mistake("train --epochs=1.5", "--epochs is 1.5, expected a whole number of at least 1"),
@@ -61,9 +62,10 @@ import Testing
         Mistake("train --epochs", "--epochs has no value, expected N"),
         Mistake("train --epochs 1 --epochs 2", "--epochs comes twice, expected once"),
         Mistake(
-            "train --epoch 1", "--epoch is no option here, did you mean --epochs? --help lists them"
+            "train --epoch 1",
+            "--epoch is not an option here, did you mean --epochs? --help lists them"
         ),
-        Mistake("train -e 1", "-e is no option here; --help lists them"),
+        Mistake("train -e 1", "-e is not an option here; --help lists them"),
         Mistake("train --json=yes", "--json takes no value"),
         Mistake("train digits", "digits is unexpected after train; --help tells more"),
         Mistake("train --threads 0", "--threads is 0, expected a whole number of at least 1"),

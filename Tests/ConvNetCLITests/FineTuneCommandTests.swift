@@ -90,8 +90,14 @@ import Testing
     }
 
     @Test(arguments: [
-        (["--trainable", "W1,fc.*"], "--trainable is fc.*, expected a pattern of one of W1, b1"),
-        (["--trainable", "W1,,W2"], "--trainable is , expected a pattern of one of W1, b1"),
+        (
+            ["--trainable", "W1,fc.*"],
+            "--trainable is fc.*, expected a pattern that matches one of W1, b1"
+        ),
+        (
+            ["--trainable", "W1,,W2"],
+            "--trainable is , expected a pattern that matches one of W1, b1"
+        ),
         (["--trainable", "!*"], "--trainable is [!*], expected patterns that leave a parameter"),
         (
             ["--freeze-normalization"],

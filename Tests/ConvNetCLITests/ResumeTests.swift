@@ -222,7 +222,8 @@ import Testing
             #expect(foreign.status == 1)
             #expect(
                 foreign.error
-                    == "convnet: \(file): is no checkpoint, expected checkpoint in its metadata\n")
+                    == "convnet: \(file): is not a checkpoint, expected checkpoint in its "
+                    + "metadata\n")
         }
     }
 }

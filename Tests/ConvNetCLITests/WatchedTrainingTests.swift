@@ -79,15 +79,15 @@ import Testing
     }
 
     @Test(arguments: [
-        (["--momentum", "1"], "--momentum is 1, expected from 0.0 to below 1.0"),
+        (["--momentum", "1"], "--momentum is 1, expected at least 0.0 and below 1.0"),
         (
             ["--optimizer", "adam", "--momentum", "0.5"],
             "--momentum is 0.5, expected none with adam"
         ),
         (["--momentum", "x"], "--momentum is x, expected a number"),
         (["--decay", "bias"], "--decay is bias, expected all or weights"),
-        (["--ema", "1"], "--ema is 1.0, expected from 0 to below 1"),
-        (["--label-smoothing", "1"], "--label-smoothing is 1.0, expected from 0 to below 1"),
+        (["--ema", "1"], "--ema is 1.0, expected at least 0 and below 1"),
+        (["--label-smoothing", "1"], "--label-smoothing is 1.0, expected at least 0 and below 1"),
         (
             ["--schedule", "one-cycle:1"],
             "--schedule is one-cycle:1, expected a RISE between 0 and 1"

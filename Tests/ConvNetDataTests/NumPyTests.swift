@@ -188,11 +188,11 @@ struct NumPyTests {
             ),
             (
                 file(header("'<f4'", "False", "(0,)")),
-                "shape [0], expected axes from 1 to 2147483647 and a size that fits in memory"
+                "shape [0], expected extents from 1 to 2147483647 and a size that fits in memory"
             ),
             (
                 file(header("'<f4'", "False", "(2147483647, 2147483647, 2147483647)")),
-                "shape [2147483647, 2147483647, 2147483647], expected axes from 1 to 2147483647 and a "
+                "shape [2147483647, 2147483647, 2147483647], expected extents from 1 to 2147483647 and a "
                     + "size that fits in memory"
             ),
             (

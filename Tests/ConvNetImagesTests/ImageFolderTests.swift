@@ -133,11 +133,11 @@ struct ImageFolderTests {
             }
             #expect(
                 problems == [
-                    "a/nowhere.pgm: a link to nothing, expected files and folders",
-                    "a/out.pgm: a link out of the folder, expected files and folders",
-                    "a/up.pgm: a link out of the folder, expected files and folders",
-                    "b/loop: a link to something else than an image, expected files and folders",
-                    "c: a link to something else than an image, expected files and folders",
+                    "a/nowhere.pgm: a link to nothing, expected a file or a folder",
+                    "a/out.pgm: a link out of the folder, expected a file or a folder",
+                    "a/up.pgm: a link out of the folder, expected a file or a folder",
+                    "b/loop: a link to something other than an image, expected a file or a folder",
+                    "c: a link to something other than an image, expected a file or a folder",
                 ])
             #expect(throws: FileError.self) {
                 try folder.decoded(DecodingSettings(isStrict: true))

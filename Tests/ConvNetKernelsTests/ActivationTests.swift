@@ -138,7 +138,7 @@ struct ActivationTests {
                 #expect(error?.description == message)
             }
         }
-        expect("clip: from is 2.0, expected at most to, 1.0", .clip(from: 2, to: 1))
+        expect("clip: from is 2.0, expected at most 1.0, the value of to", .clip(from: 2, to: 1))
         expect(
             "clip: to is nan, expected a finite number that Float can hold",
             .clip(from: 0, to: .nan))

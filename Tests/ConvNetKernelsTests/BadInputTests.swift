@@ -73,7 +73,7 @@ import Testing
                 Self.zeros([1, 1, 2, 2]), window: Window(2, padding: 1, dilation: 3))
         }
         Self.expect(
-            "im2col: x is [0, 2, 4, 5], expected axes from 1 to 2147483647 and a size that fits in "
+            "im2col: x is [0, 2, 4, 5], expected extents from 1 to 2147483647 and a size that fits in "
                 + "memory"
         ) { _ in
             _ = try KernelChecks.columns(

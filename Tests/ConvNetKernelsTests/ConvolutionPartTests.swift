@@ -121,18 +121,19 @@ import Testing
         }
         for shape in [[2, 9, 3, 4], [1, 9, 3, 3], [2, 36], [18]] {
             BadInputTests.expect(
-                "convolution: output is \(shape), expected [2, 4, 3, 3], but for the number of "
+                "convolution: output is \(shape), expected [2, 4, 3, 3], except for the number of "
                     + "channels"
             ) { try run($0, shape, 0) }
         }
         for first in [-1, 6, Int.max, Int.min] {
             BadInputTests.expect(
-                "convolution: first is \(first), expected from 0 on, with 4 of 9 channels behind it"
+                "convolution: first is \(first), expected at least 0, with room for 4 of 9 channels "
+                    + "from there"
             ) { try run($0, [2, 9, 3, 3], first) }
         }
         for channels in [1..<3, -1..<1, 2..<2, Int.min..<Int.max] {
             BadInputTests.expect(
-                "convolution: channels is \(channels), expected some of the 2 that x has"
+                "convolution: channels is \(channels), expected a range within the 2 that x has"
             ) { try run($0, [2, 4, 3, 3], 0, of: channels) }
         }
         BadInputTests.expect(
@@ -140,7 +141,7 @@ import Testing
                 + "and this window"
         ) { try run($0, [2, 4, 3, 3], 0, of: 1..<2) }
         BadInputTests.expect(
-            "convolution: first is 0, expected from 0 on, with 4 of 3 channels behind it"
+            "convolution: first is 0, expected at least 0, with room for 4 of 3 channels from there"
         ) { try run($0, [2, 3, 3, 3], 0) }
     }
 }

@@ -156,7 +156,7 @@ import Testing
             _ = try LocalResponseSettings(k: 0)
         }
         for rate in [-0.1, 1, .nan, .infinity] {
-            expect("Dropout: rate is \(rate), expected from 0 to below 1") {
+            expect("Dropout: rate is \(rate), expected at least 0 and below 1") {
                 _ = try DropoutMask(rate: rate, seed: 0, layer: 0)
             }
         }

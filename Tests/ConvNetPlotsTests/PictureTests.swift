@@ -156,7 +156,7 @@ struct PictureTests {
         }
         #expect(
             throws: FileError(
-                file: "/tmp/a.jpg", problem: "no picture's name",
+                file: "/tmp/a.jpg", problem: "not a picture's name",
                 expected: "one that ends in .png or .svg")
         ) { try picture.write(to: URL(fileURLWithPath: "/tmp/a.jpg")) }
         #expect(

@@ -51,11 +51,12 @@ import Testing
     }
 
     static let wrongReshapes: [([Int], String)] = [
-        ([5, 2], "reshaped: newShape is [5, 2], expected the 12 numbers of [2, 6]"),
-        ([-1, 5], "reshaped: newShape is [-1, 5], expected the 12 numbers of [2, 6]"),
+        ([5, 2], "reshaped: newShape is [5, 2], expected a shape of 12 numbers, as [2, 6]"),
+        ([-1, 5], "reshaped: newShape is [-1, 5], expected a shape of 12 numbers, as [2, 6]"),
         (
             [-1, -1],
-            "reshaped: newShape is [1, -1], expected axes from 1 to 2147483647 and a size that fits in memory"
+            "reshaped: newShape is [1, -1], expected extents from 1 to 2147483647 and a size that fits "
+                + "in memory"
         ),
     ]
 

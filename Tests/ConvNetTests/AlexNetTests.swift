@@ -81,7 +81,7 @@ struct AlexNetTests {
         #expect {
             try AlexNet(seed: 1, filters: [96, 256])
         } throws: {
-            "\($0)" == "AlexNet: filters is [96, 256], expected five numbers, one a convolution"
+            "\($0)" == "AlexNet: filters is [96, 256], expected five numbers, one per convolution"
         }
         #expect(throws: TensorError.self) { try AlexNet(seed: 1, inputShape: [3, 227]) }
         #expect(throws: TensorError.self) { try AlexNet(seed: 1, inputShape: [3, 62, 62]) }

@@ -338,7 +338,7 @@ struct CheckpointTests {
             #expect(
                 throws: FileError(
                     file: file.path,
-                    problem: "is no checkpoint, expected checkpoint in its metadata")
+                    problem: "is not a checkpoint, expected checkpoint in its metadata")
             ) { try Checkpoint(contentsOf: file) }
         }
     }

@@ -234,7 +234,7 @@ struct GraphTests {
             ),
             (
                 #""shape":[2,6,6]"#, #""shape":[2,6,0]"#,
-                "Graph: input input is [1, 2, 6, 0], expected axes from 1 to 2147483647 and a size "
+                "Graph: input input is [1, 2, 6, 0], expected extents from 1 to 2147483647 and a size "
                     + "that fits in memory"
             ),
             (#""name":"relu2""#, #""name":"relu1""#, twice("layers", "relu1")),
@@ -342,7 +342,7 @@ struct GraphTests {
             #expect(error?.description == message)
         }
         expect("predict: inputs is c, expected a, b", ["a": x, "c": y])
-        expect("predict: inputs is b is missing, expected a, b", ["a": x])
+        expect("predict: inputs is without b, expected a, b", ["a": x])
         expect(
             "predict: b is [2, 3], expected [1, 3]", ["a": x, "b": try Tensor(zeros: [2, 3])])
         expect(

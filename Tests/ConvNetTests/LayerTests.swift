@@ -238,7 +238,7 @@ struct LayerTests {
             let shape = [filters, 1, window.size.height, window.size.width]
             expect(
                 "Convolution: shape is \(shape), "
-                    + "expected axes from 1 to 2147483647 and a size that fits in memory"
+                    + "expected extents from 1 to 2147483647 and a size that fits in memory"
             ) { try Convolution(inputChannels: 1, outputChannels: filters, window: window) }
         }
     }

@@ -164,7 +164,8 @@ struct LossTests {
         }
         for smoothing in [-0.1, 1, 1.5, .nan, .infinity] {
             expectRefusal(
-                "labelSmoothing is \(smoothing), expected from 0 to below 1", smoothing: smoothing)
+                "labelSmoothing is \(smoothing), expected at least 0 and below 1",
+                smoothing: smoothing)
         }
         for weight in [-1, -.leastNonzeroMagnitude, .infinity, Double.nan] {
             expectRefusal(
@@ -259,7 +260,7 @@ struct LossTests {
             #expect(error?.description == message)
         }
         expect(
-            "Batch: targets.count is 3, expected as many for each sample of [2, 3]",
+            "Batch: targets.count is 3, expected the same number for each sample of [2, 3]",
             .labels([0, 1, 2]))
         expect(
             "Batch: targets is [3], expected 2 samples, as in [2, 3]",

@@ -134,7 +134,7 @@ struct MovingAverageTests {
         #expect(
             throws: TensorError(
                 operation: "MovingAverage", argument: "decay", value: text,
-                expected: "from 0 to below 1")
+                expected: "at least 0 and below 1")
         ) { _ = try MovingAverage(decay: decay) }
     }
 

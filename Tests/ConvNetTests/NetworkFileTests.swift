@@ -197,7 +197,7 @@ struct NetworkFileTests {
             ),
             (
                 [(#"[1,8,8]"#, "[1,2147483647,2147483647]")],
-                "Network: inputShape is [1, 1, 2147483647, 2147483647], expected axes from 1 to "
+                "Network: inputShape is [1, 1, 2147483647, 2147483647], expected extents from 1 to "
                     + "2147483647 and a size that fits in memory"
             ),
             (
@@ -206,7 +206,7 @@ struct NetworkFileTests {
             ),
             (
                 [(#"[1,8,8]"#, "[1,8,-8]")],
-                "Network: inputShape is [1, 1, 8, -8], expected axes from 1 to 2147483647 and a size "
+                "Network: inputShape is [1, 1, 8, -8], expected extents from 1 to 2147483647 and a size "
                     + "that fits in memory"
             ),
             (

@@ -234,7 +234,7 @@ struct OddGraphTests {
             } == "gradients: output is none, expected middle, logits")
         #expect(
             message { _ = try network.gradients([:], targets: .labels(labels)) }
-                == "gradients: inputs is x is missing, expected x")
+                == "gradients: inputs is without x, expected x")
     }
 
     /// A stage's name stands for its last layer, as a module's does in PyTorch.

@@ -134,8 +134,8 @@ struct OptimizerTests {
                 on: Batch(images: Tensor(zeros: [1, 2]), labels: [0]), with: &updater)
         } throws: {
             "\($0)".hasSuffix(
-                "network is one with parameters [[2, 2], [2]], expected the one of earlier steps, "
-                    + "with [[3, 1, 3, 3], [3], [27, 5], [5], [5, 4], [4]] of the same type")
+                "network is one with parameters [[2, 2], [2]], expected the network of earlier "
+                    + "steps, with [[3, 1, 3, 3], [3], [27, 5], [5], [5, 4], [4]] of the same type")
         }
         // And more parameters than before.
         var fresh = try Updater(Optimizers.named(name, learningRate: 0.1))

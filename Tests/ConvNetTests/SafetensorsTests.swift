@@ -266,11 +266,11 @@ struct SafetensorsTests {
         ),
         (
             file("{\(entry("a", "[-1]", "[0,4]"))}", 4),
-            "a has shape [-1], expected axes from 1 to 2147483647 and a size that fits in memory"
+            "a has shape [-1], expected extents from 1 to 2147483647 and a size that fits in memory"
         ),
         (
             file("{\(entry("a", "[2147483647,2147483647,8]", "[0,4]"))}", 4),
-            "a has shape [2147483647, 2147483647, 8], expected axes from 1 to 2147483647 and a "
+            "a has shape [2147483647, 2147483647, 8], expected extents from 1 to 2147483647 and a "
                 + "size that fits in memory"
         ),
         (

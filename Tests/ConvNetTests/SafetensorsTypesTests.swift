@@ -134,7 +134,7 @@ struct SafetensorsTypesTests {
         ) { _ = try contents.entry("a").integers() }
         Self.expect("b is missing, expected one of a") { _ = try contents.entry("b") }
         let empty = try Safetensors.contents(of: Self.file("F32", [2, 0], []), file: "f")
-        Self.expect("a has shape [2, 0], expected axes from 1 to 2147483647") {
+        Self.expect("a has shape [2, 0], expected extents from 1 to 2147483647") {
             _ = try empty.entry("a").tensor()
         }
     }

@@ -198,11 +198,11 @@ struct ShapeLayerRefusalTests {
         }
         expect(
             "Concatenation: inputs is [2, 3, 5], "
-                + "expected [2, 3, 4], the shape of the first, but for axis 1"
+                + "expected [2, 3, 4], the shape of the first, except along axis 1"
         ) { _ = try Concatenation().outputShape(for: [[2, 3, 4], [2, 3, 5]]) }
         expect(
             "Concatenation: inputs is [2], "
-                + "expected [2, 3], the shape of the first, but for axis 1"
+                + "expected [2, 3], the shape of the first, except along axis 1"
         ) { _ = try Concatenation().outputShape(for: [[2, 3], [2]]) }
         for step in [0, Int.min, 1 << 31] {
             expect(
@@ -224,12 +224,12 @@ struct ShapeLayerRefusalTests {
         for shape in [[-1, -1], [0], [2, -2], [Int.min]] {
             expect(
                 "Reshape: sampleShape is \(shape), "
-                    + "expected extents of at least 1, and at most once -1"
+                    + "expected extents of at least 1, and -1 at most once"
             ) { _ = try Reshape(to: shape) }
         }
         for shape in [[5], [5, -1], [7, 2]] {
             expect(
-                "Reshape: x is [2, 3, 4], expected samples that \(shape) holds the numbers of"
+                "Reshape: x is [2, 3, 4], expected samples that can be reshaped to \(shape)"
             ) { _ = try Reshape(to: shape).outputShape(for: [2, 3, 4]) }
         }
         for factor in [0, -2, Int.max] {
@@ -266,7 +266,7 @@ struct ShapeLayerRefusalTests {
         let largest = Int(Int32.max)
         expect(
             "ImagePadding: padding is [1, 1, \(largest + 1), 1], "
-                + "expected axes from 1 to 2147483647 and a size that fits in memory"
+                + "expected extents from 1 to 2147483647 and a size that fits in memory"
         ) { _ = try ImagePadding(top: largest).outputShape(for: [1, 1, 1, 1]) }
         expect(
             "ImagePadding: output is \(largest)×1 pixels, expected sides from 1 to 1048576"

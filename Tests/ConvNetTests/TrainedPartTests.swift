@@ -302,10 +302,10 @@ struct TrainedPartTests {
         }
         let names = start.parameters.map(\.name).joined(separator: ", ")
         expect(
-            "training: trainable is head.*, expected a pattern of one of \(names)",
+            "training: trainable is head.*, expected a pattern that matches one of \(names)",
             trainable: ["head.*"])
         expect(
-            "training: trainable is head.*, expected a pattern of one of \(names)",
+            "training: trainable is head.*, expected a pattern that matches one of \(names)",
             trainable: ["!head.*"])
         expect(
             "training: trainable is [fc.W, !fc.*], expected patterns that leave a parameter to train",
@@ -314,7 +314,8 @@ struct TrainedPartTests {
             "training: trainable is [], expected patterns that leave a parameter to train",
             trainable: [])
         expect(
-            "training: frozenNormalizations is stem, expected a pattern of one of norm1, layer1.norm",
+            "training: frozenNormalizations is stem, expected a pattern that matches one of norm1, "
+                + "layer1.norm",
             frozen: ["stem"])
         let chain = try smallNetwork().network
         var updater = try Updater(SGD())

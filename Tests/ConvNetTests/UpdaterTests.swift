@@ -75,7 +75,7 @@ struct UpdaterTests {
         #expect(
             throws: TensorError(
                 operation: "SGD", argument: "groups", value: "fc.*",
-                expected: "a pattern of one of W1, b1, W2, b2, W3, b3")
+                expected: "a pattern that matches one of W1, b1, W2, b2, W3, b3")
         ) { try network.trainStep(on: Self.batch(), with: &updater) }
         #expect(zip(network.parameters, before.parameters).allSatisfy { $0.value == $1.value })
         #expect(throws: TensorError.self) { try ParameterGroup("*", learningRate: 0) }

@@ -92,7 +92,7 @@ private let environment = ProcessInfo.processInfo.environment
 
     @Test(arguments: [
         ([], "no record, expected one of mnist-one-epoch, mnist-three-epochs"),
-        (["cifar"], "cifar is no record, expected one of mnist-one-epoch, mnist-three-epochs"),
+        (["cifar"], "cifar is not a record, expected one of mnist-one-epoch, mnist-three-epochs"),
         (["mnist-one-epoch", "again"], "again is unexpected, expected one record"),
         (
             ["mnist-one-epoch", "--seeds", "0"],

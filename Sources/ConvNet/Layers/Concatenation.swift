@@ -83,7 +83,7 @@ public struct Concatenation: Layer {
             guard alike == shapes[0] else {
                 throw TensorError(
                     operation: "Concatenation", argument: "inputs", value: "\(other)",
-                    expected: "\(shapes[0]), the shape of the first, but for axis \(axis)")
+                    expected: "\(shapes[0]), the shape of the first, except along axis \(axis)")
             }
         }
         for other in shapes { _ = try Shape.elementCount(other, operation: "Concatenation") }

@@ -21,7 +21,7 @@ public struct Reshape: UnaryLayer {
         guard known.count >= sampleShape.count - 1, known.allSatisfy({ $0 >= 1 }) else {
             throw TensorError(
                 operation: "Reshape", argument: "sampleShape", value: "\(sampleShape)",
-                expected: "extents of at least 1, and at most once -1")
+                expected: "extents of at least 1, and -1 at most once")
         }
         _ = try Shape.elementCount(known, operation: "Reshape", argument: "sampleShape")
         self.sampleShape = sampleShape
@@ -40,7 +40,7 @@ public struct Reshape: UnaryLayer {
         else {
             throw TensorError(
                 operation: "Reshape", argument: "x", value: "\(inputShape)",
-                expected: "samples that \(sampleShape) holds the numbers of")
+                expected: "samples that can be reshaped to \(sampleShape)")
         }
         let shape = [samples] + sampleShape.map { $0 == -1 ? count / samples / known : $0 }
         _ = try Shape.elementCount(shape, operation: "Reshape", argument: "x")

@@ -36,7 +36,7 @@ public struct SoftmaxCrossEntropy: Loss {
         guard (0..<1).contains(labelSmoothing) else {
             throw TensorError(
                 operation: "SoftmaxCrossEntropy", argument: "labelSmoothing",
-                value: "\(labelSmoothing)", expected: "from 0 to below 1")
+                value: "\(labelSmoothing)", expected: "at least 0 and below 1")
         }
         if let weight = classWeights?.first(where: { !($0 >= 0 && $0.isFinite) }) {
             throw TensorError(

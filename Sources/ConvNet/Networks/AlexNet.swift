@@ -41,7 +41,7 @@ public struct AlexNet: Classifier {
         guard filters.count == 5 else {
             throw TensorError(
                 operation: "AlexNet", argument: "filters", value: "\(filters)",
-                expected: "five numbers, one a convolution")
+                expected: "five numbers, one per convolution")
         }
         var layers = try LayerStack(
             inputShape: inputShape, seed: seed, initialization: initialization)

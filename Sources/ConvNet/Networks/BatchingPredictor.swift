@@ -163,7 +163,7 @@ public final class BatchingPredictor: Sendable {
             throw TensorError(
                 operation: "BatchingPredictor", argument: "network",
                 value: "one with an output of \(output.shape)",
-                expected: "one that gives \(x.shape[0]) samples for as many")
+                expected: "one that gives a sample for each of \(x.shape[0])")
         }
         var first = 0
         return try batch.map { request in

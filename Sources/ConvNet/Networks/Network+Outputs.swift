@@ -66,7 +66,7 @@ extension Network {
         }
         if let missing = names.first(where: { inputs[$0] == nil }) {
             throw TensorError(
-                operation: operation, argument: "inputs", value: "\(missing) is missing",
+                operation: operation, argument: "inputs", value: "without \(missing)",
                 expected: names.joined(separator: ", "))
         }
         // Asked for at most once, and not where all are as the network was made for.

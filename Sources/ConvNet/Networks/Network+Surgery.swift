@@ -94,8 +94,9 @@ extension Network {
         guard let head = graph.head else {
             throw TensorError(
                 operation: "replaceOutput", argument: "network",
-                value: "no layer with parameters leads to \(graph.outputs[0].name) alone",
-                expected: "one; replaceLayer(_:with:) takes any by name")
+                value: "without a layer with parameters that leads to "
+                    + "\(graph.outputs[0].name) alone",
+                expected: "one with such a layer; replaceLayer(_:with:) takes any by name")
         }
         return head
     }

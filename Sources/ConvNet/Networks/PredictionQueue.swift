@@ -9,6 +9,9 @@
 /// Predictions start in the order they were asked for. A server that knows its load makes a queue
 /// for it; the others use ``shared``.
 ///
+/// How many wait has no limit, and each keeps its samples in memory. Where more may come than can
+/// be served, a ``BatchingPredictor`` refuses what its queue has no room for.
+///
 /// ```swift
 /// let logits = try await network.prediction(for: x)
 /// ```

@@ -87,7 +87,7 @@ extension Safetensors {
         private func refusal(_ types: [String]) -> FileError {
             let problem =
                 types.contains(type)
-                ? "\(name) has shape \(shape), expected axes from 1 to \(Shape.largestExtent)"
+                ? "\(name) has shape \(shape), expected extents from 1 to \(Shape.largestExtent)"
                 : "\(name) has type \(type), expected one of \(types.joined(separator: ", "))"
             return FileError(file: file, problem: problem)
         }

@@ -88,7 +88,7 @@ public struct Checkpoint: Sendable {
         guard let text = contents.metadata[Self.metadataKey] else {
             throw FileError(
                 file: file,
-                problem: "is no checkpoint, expected \(Self.metadataKey) in its metadata")
+                problem: "is not a checkpoint, expected \(Self.metadataKey) in its metadata")
         }
         header = try CheckpointHeader(json: text, file: file)
         if let (name, type) = contents.unreadTypes.min(by: { $0.key < $1.key }) {

@@ -21,7 +21,7 @@ public struct MovingAverage: Sendable, Hashable {
         guard (0..<1).contains(decay) else {
             throw TensorError(
                 operation: "MovingAverage", argument: "decay", value: "\(decay)",
-                expected: "from 0 to below 1")
+                expected: "at least 0 and below 1")
         }
         self.decay = decay
     }
@@ -54,7 +54,7 @@ struct AveragedTensors: Sendable {
             throw TensorError(
                 operation: "MovingAverage", argument: "network",
                 value: "one with \(current.count) tensors",
-                expected: "the one of earlier steps, with \(tensors.count)")
+                expected: "the network of earlier steps, with \(tensors.count)")
         }
         for place in tensors.indices {
             try tensors[place].value.moveTowards(current[place].value, by: 1 - decay)

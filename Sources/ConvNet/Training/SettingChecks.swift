@@ -23,7 +23,7 @@ func check(
             operation: operation, argument: argument, value: "\(value)", expected: expected)
     }
     guard range.contains(value), value.isFinite else {
-        throw fail("from \(range.lowerBound) to below \(range.upperBound)")
+        throw fail("at least \(range.lowerBound) and below \(range.upperBound)")
     }
     try checkHeldByFloat(value, operation: operation, argument: argument)
     let largest = Float(range.upperBound).nextDown

@@ -51,7 +51,7 @@ struct TrainedPart: Sendable, Hashable {
                 operation: "training", argument: argument, value: pattern,
                 expected: names.isEmpty
                     ? "no pattern: the network has no such layers"
-                    : "a pattern of one of \(ParameterMatch.list(names))")
+                    : "a pattern that matches one of \(ParameterMatch.list(names))")
         }
         let names = network.parameters.map(\.name)
         if let trainable {

@@ -137,7 +137,7 @@ public struct Updater: Sendable {
             for group in groups where !names.contains(where: group.matches) {
                 throw TensorError(
                     operation: operation, argument: "groups", value: group.pattern,
-                    expected: "a pattern of one of " + ParameterMatch.list(names))
+                    expected: "a pattern that matches one of " + ParameterMatch.list(names))
             }
         }
         let count = optimizer.stateNames.count
@@ -163,7 +163,7 @@ public struct Updater: Sendable {
             throw TensorError(
                 operation: operation, argument: "network",
                 value: "one with parameters \(parameters.map(\.shape))",
-                expected: "the one of earlier steps, with "
+                expected: "the network of earlier steps, with "
                     + "\(kept.map { $0.first?.shape ?? [] }) of the same type")
         }
     }

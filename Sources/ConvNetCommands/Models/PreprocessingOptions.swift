@@ -72,7 +72,7 @@ enum PreprocessingOptions {
     private static func labels(in file: String) throws -> [String] {
         let bytes = try FileBytes.contents(of: file, limit: 1 << 24)
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw FileError(file: file, problem: "is no text in UTF-8, expected a name a line")
+            throw FileError(file: file, problem: "is not text in UTF-8, expected a name per line")
         }
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
             $0.hasSuffix("\r") ? String($0.dropLast()) : String($0)

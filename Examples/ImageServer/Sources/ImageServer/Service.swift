@@ -77,7 +77,8 @@ struct Service: Sendable {
                 return .failure(400, "the body is empty, expected an image")
             }
             guard ImageFormat(of: bytes) != nil else {
-                return .failure(415, "the body is no image, expected a JPEG, PNG, PPM or PGM file")
+                return .failure(
+                    415, "the body is not an image, expected a JPEG, PNG, PPM or PGM file")
             }
             let x = try sample(of: bytes)
             let logits = try await deadlines.value(

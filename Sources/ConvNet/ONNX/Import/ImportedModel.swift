@@ -74,7 +74,7 @@ struct ImportedModel: Sendable {
     private func check(_ inputs: [String: Tensor], _ names: [String]) throws(TensorError) {
         let unknown = inputs.keys.filter { !names.contains($0) }.min()
         let missing = names.first { inputs[$0] == nil }
-        guard let wrong = unknown ?? missing.map({ "\($0) is missing" }) else { return }
+        guard let wrong = unknown ?? missing.map({ "without \($0)" }) else { return }
         throw TensorError(
             operation: "predict", argument: "inputs", value: wrong,
             expected: names.joined(separator: ", "))

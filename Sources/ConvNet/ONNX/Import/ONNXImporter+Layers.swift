@@ -63,7 +63,7 @@ extension ONNXImporter {
             }
             if let known = try known(value, type) { return known }
             throw ONNXRefusal(
-                argument, "computed at run time", expected: "one that is known before")
+                argument, "computed at run time", expected: "a constant")
         case .failed: throw ONNXRefusal(argument, "not supported", expected: "a constant")
         case .sequence: throw Self.isSequence
         }

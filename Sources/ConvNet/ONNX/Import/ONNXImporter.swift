@@ -178,7 +178,7 @@ struct ONNXImporter {
                     throw FileError(
                         file: program.name,
                         problem: "\(operation.name) (\(operation.type)) takes \(name)",
-                        expected: "an input, an initializer or an output of an operator before")
+                        expected: "an input, an initializer or an output of an earlier operator")
                 }
                 inputs.append(value)
             }

@@ -89,7 +89,7 @@ struct ONNXNodeView {
     /// An axis of a shape, counted from the first.
     static func axis(_ axis: Int, rank: Int, _ name: String = "axis") throws -> Int {
         guard axis >= -rank, axis < rank else {
-            throw ONNXRefusal(name, "\(axis)", expected: "an axis of \(rank)")
+            throw ONNXRefusal(name, "\(axis)", expected: "one of \(rank) axes")
         }
         return axis < 0 ? axis + rank : axis
     }

@@ -237,7 +237,9 @@ extension ONNXOperators {
             let numbers = try node.ints(name) ?? [Int](repeating: standard, count: count)
             guard numbers.count == count,
                 numbers.allSatisfy({ (0...Shape.largestExtent).contains($0) })
-            else { throw ONNXRefusal(name, "\(numbers)", expected: "\(count) numbers from 0") }
+            else {
+                throw ONNXRefusal(name, "\(numbers)", expected: "\(count) numbers of at least 0")
+            }
             return numbers
         }
         guard axes >= 1 else {

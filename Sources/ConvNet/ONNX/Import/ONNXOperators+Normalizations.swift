@@ -20,9 +20,7 @@ extension ONNXOperators {
         "LayerNormalization": Entry(
             ["axis", "epsilon", "stash_type", "axes"], layerNormalization),
         "RMSNormalization": Entry(["axis", "epsilon", "stash_type"]) { node, importer in
-            guard try node.int("stash_type", 1) == 1 else {
-                throw ONNXRefusal("stash_type", "another one", expected: "1: FLOAT")
-            }
+            try checkStashType(node)
             let x = try node.input(0)
             let rank = try importer.shape(of: x).count
             let axis = try ONNXNodeView.axis(node.int("axis", -1), rank: rank)
@@ -90,10 +88,10 @@ extension ONNXOperators {
         if try node.flag("training_mode") { return try importer.batchNormalized(node) }
         // Before version 14 there were five outputs in training.
         guard node.outputCount < 2 else {
-            throw ONNXRefusal("training_mode", "1", expected: "0: that of prediction")
+            throw ONNXRefusal("training_mode", "1", expected: "0 (prediction)")
         }
         guard try node.flag("spatial", true) else {
-            throw ONNXRefusal("spatial", "0", expected: "1: statistics of channels")
+            throw ONNXRefusal("spatial", "0", expected: "1 (statistics per channel)")
         }
         let names = ["gamma", "beta", "mean", "variance"]
         let tensors = try names.enumerated().map { try weight(node, $0 + 1, $1, &importer) }
@@ -140,12 +138,18 @@ extension ONNXOperators {
         return [try importer.normalized(x, layer, gamma.name, beta.name)]
     }
 
+    /// Refuses statistics of another type than `Float`.
+    private static func checkStashType(_ node: ONNXNodeView) throws {
+        let type = try node.int("stash_type", 1)
+        guard type == 1 else {
+            throw ONNXRefusal("stash_type", "\(type)", expected: "1 (FLOAT)")
+        }
+    }
+
     private static func layerNormalization(
         _ node: ONNXNodeView, _ importer: inout ONNXImporter
     ) throws -> [ONNXImporter.Value] {
-        guard try node.int("stash_type", 1) == 1 else {
-            throw ONNXRefusal("stash_type", "another one", expected: "1: FLOAT")
-        }
+        try checkStashType(node)
         let x = try node.input(0)
         let shape = try importer.shape(of: x)
         let axis = try ONNXNodeView.axis(node.int("axis", -1), rank: shape.count)

@@ -23,7 +23,7 @@ extension ONNXOperators {
                 numbers.allSatisfy({ (standard...1 << 20).contains($0) })
             else {
                 throw ONNXRefusal(
-                    name, "\(numbers)", expected: "\(count) numbers from \(standard)")
+                    name, "\(numbers)", expected: "\(count) numbers of at least \(standard)")
             }
             return numbers
         }

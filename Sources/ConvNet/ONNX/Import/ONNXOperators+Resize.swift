@@ -107,7 +107,7 @@ extension ONNXOperators {
             return (sizes, scales)
         }
         guard let sizes, sizes.allSatisfy({ (1...Shape.largestExtent).contains($0) }) else {
-            throw ONNXRefusal("sizes", "\(sizes ?? [])", expected: "numbers from 1")
+            throw ONNXRefusal("sizes", "\(sizes ?? [])", expected: "numbers of at least 1")
         }
         let quotients = zip(inputs, sizes).map { Double($1) / Double($0) }
         let factor: Double

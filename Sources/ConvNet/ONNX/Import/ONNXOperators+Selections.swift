@@ -79,7 +79,7 @@ extension ONNXOperators {
             let axis = try ONNXNodeView.axis(axis, rank: shape.count, "axes")
             let step = steps?[place] ?? 1
             guard step != 0, step != .min else {
-                throw ONNXRefusal("steps", "\(step)", expected: "not 0")
+                throw ONNXRefusal("steps", "\(step)", expected: "other than 0")
             }
             let extent = try importer.shape(of: value)[axis]
             try checkIndices(extent)
@@ -159,11 +159,12 @@ extension ONNXOperators {
             return [try importer.gathered(Gathering(.parts, axis: axis), x, given)]
         }
         let constant = try importer.constant(given, "indices")
-        guard let indices = constant.integers,
-            indices.allSatisfy({ (-shape[axis]..<shape[axis]).contains($0) })
-        else {
+        let places = -shape[axis]..<shape[axis]
+        let outside = constant.integers?.first { !places.contains($0) }
+        guard let indices = constant.integers, outside == nil else {
             throw ONNXRefusal(
-                "indices", constant.type.name, expected: "whole numbers inside \(shape[axis])")
+                "indices", outside.map { "\($0)" } ?? constant.type.name,
+                expected: "whole numbers from \(-shape[axis]) to \(shape[axis] - 1)")
         }
         let part = try importer.selected(
             x, axis, indices.map { $0 < 0 ? $0 + shape[axis] : $0 }, isLast: false)
@@ -255,7 +256,8 @@ extension ONNXImporter {
         guard before + extent + after >= 1, before + extent + after <= ONNXArithmetic.mostNumbers
         else {
             throw ONNXRefusal(
-                "pads", "\(before) and \(after)", expected: "an axis that is not empty")
+                "pads", "\(before) and \(after)",
+                expected: "some that leave from 1 to \(ONNXArithmetic.mostNumbers) numbers")
         }
         func indices(_ place: (Int) -> Int) -> [Int] {
             (-before..<extent + after).map(place)
@@ -278,7 +280,8 @@ extension ONNXImporter {
         case "constant":
             let (first, end) = (max(0, -before), extent + min(0, after))
             guard first < end else {
-                throw ONNXRefusal("pads", "\(before) and \(after)", expected: "some numbers left")
+                throw ONNXRefusal(
+                    "pads", "\(before) and \(after)", expected: "at least one number left")
             }
             let kept = first..<end
             let inner = try selected(value, axis, Array(kept), isLast: false)

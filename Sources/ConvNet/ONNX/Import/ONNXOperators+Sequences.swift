@@ -27,7 +27,8 @@ extension ONNXOperators {
                 try node.optional(1) == nil
                 ? values.count - 1 : place(node, 1, &importer, in: values.count)
             guard values.indices.contains(place) else {
-                throw ONNXRefusal("position", "\(place)", expected: "one of a value")
+                throw ONNXRefusal(
+                    "position", "\(place)", expected: "that of a value in the sequence")
             }
             values.remove(at: place)
             return [.sequence(values)]

@@ -94,8 +94,8 @@ extension ONNXOperators {
             guard repeats.count == shape.count, repeats.allSatisfy({ (1...1 << 20).contains($0) })
             else {
                 throw ONNXRefusal(
-                    "repeats", "\(repeats)", expected: "one number from 1 for each axis of \(shape)"
-                )
+                    "repeats", "\(repeats)",
+                    expected: "one number of at least 1 for each axis of \(shape)")
             }
             var value = x
             for (axis, count) in repeats.enumerated() where count > 1 {
@@ -211,7 +211,8 @@ extension ONNXOperators {
             try ONNXArithmetic.checkSize(others)
             let known = others.reduce(1, *)
             guard known > 0, count % known == 0 else {
-                throw ONNXRefusal("shape", "\(shape)", expected: "one of the numbers of \(from)")
+                throw ONNXRefusal(
+                    "shape", "\(shape)", expected: "one of as many numbers as \(from)")
             }
             open = shape
             shape[free] = count / known
@@ -219,7 +220,7 @@ extension ONNXOperators {
         try checkExtents(shape, "shape")
         try ONNXArithmetic.checkSize(shape)
         guard shape.reduce(1, *) == count else {
-            throw ONNXRefusal("shape", "\(shape)", expected: "one of the numbers of \(from)")
+            throw ONNXRefusal("shape", "\(shape)", expected: "one of as many numbers as \(from)")
         }
         return [try importer.reshape(x, to: shape, open: open)]
     }
@@ -255,7 +256,7 @@ extension ONNXOperators {
             if alike.indices.contains(axis) { alike[axis] = shapes[0][axis] }
             guard alike == shapes[0] else {
                 throw ONNXRefusal(
-                    "inputs", "\(shape)", expected: "\(shapes[0]) but for axis \(axis)")
+                    "inputs", "\(shape)", expected: "\(shapes[0]) except along axis \(axis)")
             }
         }
         if let constant = try constants(values, shapes, axis) {

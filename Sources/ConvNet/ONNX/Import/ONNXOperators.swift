@@ -87,7 +87,7 @@ extension ONNXConstant {
         let count = shape.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue }
         guard count == self.count else {
             throw ONNXRefusal(
-                "shape", "\(shape)", expected: "one of the \(self.count) numbers of \(self.shape)")
+                "shape", "\(shape)", expected: "one of \(self.count) numbers, as \(self.shape)")
         }
         switch numbers {
         case .floats(let tensor): return ONNXConstant(try tensor.reshaped(to: shape))

@@ -23,7 +23,8 @@ struct ONNXWindow {
             guard numbers.count == axes || (axes == 2 && numbers.count == 1),
                 numbers.allSatisfy({ (1...1 << 20).contains($0) })
             else {
-                throw ONNXRefusal(name, "\(numbers)", expected: "one number from 1 for each axis")
+                throw ONNXRefusal(
+                    name, "\(numbers)", expected: "one number of at least 1 for each axis")
             }
             // A single axis is the width of a row.
             return numbers.count < axes ? [standard, numbers[0]] : numbers
@@ -45,7 +46,8 @@ struct ONNXWindow {
         if pads.isEmpty { pads = none }
         guard pads.count == 2 * axes, pads.allSatisfy({ (0...Shape.largestExtent).contains($0) })
         else {
-            throw ONNXRefusal("pads", "\(pads)", expected: "two numbers from 0 for each axis")
+            throw ONNXRefusal(
+                "pads", "\(pads)", expected: "two numbers of at least 0 for each axis")
         }
         let rule = try node.text("auto_pad", "NOTSET")
         switch rule {
@@ -117,7 +119,7 @@ struct ONNXWindow {
             guard let numbers = try node.ints(name), !numbers.isEmpty else { return nil }
             let own = Array(numbers.suffix(axes))
             guard own.allSatisfy({ (0...Shape.largestExtent).contains($0) }) else {
-                throw ONNXRefusal(name, "\(numbers)", expected: "numbers from 0")
+                throw ONNXRefusal(name, "\(numbers)", expected: "numbers of at least 0")
             }
             guard own.count == axes || (axes == 2 && own.count == 1) else {
                 throw ONNXRefusal(name, "\(numbers)", expected: "\(axes) numbers")

@@ -122,7 +122,7 @@ extension ONNXFile.Attribute {
         guard count <= mostNumbers else {
             throw FileError(
                 file: source.name, problem: "an attribute has more than \(mostNumbers) numbers",
-                expected: "at most as many")
+                expected: "at most that many")
         }
     }
 

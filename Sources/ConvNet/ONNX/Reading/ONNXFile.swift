@@ -186,7 +186,7 @@ struct ONNXFile {
         guard count <= Self.mostItems else {
             throw FileError(
                 file: name, problem: "has more than \(Self.mostItems) \(what)",
-                expected: "at most as many")
+                expected: "at most that many")
         }
     }
 }
