@@ -8,7 +8,17 @@
 FOLDER has train and test, with a folder per class in each. First a network is trained on the first
 six classes, four epochs with the settings of cifar10.py. Then its last layer is a new one for all
 ten, which is trained alone for one epoch at a rate of 0.1, with the running statistics as they
-are; at last all of it for two epochs at 0.02. The article "Records" has the same by `convnet`.
+are; at last all of it for two epochs at 0.02. The same by convnet, where six has those six folders:
+
+    convnet train --network resnet20 --data six/train --test six/test --epochs 4 --seed 1 \\
+        --out six.safetensors
+    convnet export --parameters six.safetensors --out six.onnx
+    settings="--data FOLDER/train --test FOLDER/test --batch-size 128 --optimizer momentum \\
+        --momentum 0.9 --weight-decay 0.0001 --decay weights --schedule cosine --warm-up 39 \\
+        --augment shift:4,flip"
+    convnet train --from six.onnx --new-output --trainable '14.*' --freeze-normalization \\
+        --epochs 1 --learning-rate 0.1 $settings --out head.safetensors
+    convnet train --from head.safetensors --epochs 2 --learning-rate 0.02 $settings --out ten.safetensors
 """
 from torch import nn
 
