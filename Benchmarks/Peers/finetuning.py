@@ -18,7 +18,8 @@ are; at last all of it for two epochs at 0.02. The same by convnet, where six ha
         --augment shift:4,flip"
     convnet train --from six.onnx --new-output --trainable '14.*' --freeze-normalization \\
         --epochs 1 --learning-rate 0.1 $settings --out head.safetensors
-    convnet train --from head.safetensors --epochs 2 --learning-rate 0.02 $settings --out ten.safetensors
+    convnet train --from head.safetensors --epochs 2 --learning-rate 0.02 $settings \\
+        --out ten.safetensors
 """
 from torch import nn
 
