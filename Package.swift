@@ -179,7 +179,7 @@ let package = Package(
             name: "ConvNetReference", dependencies: ["ConvNetTensor"],
             swiftSettings: optimizedSwiftSettings),
         .target(
-            name: "ConvNet", dependencies: ["ConvNetTensor", "ConvNetKernels"],
+            name: "ConvNet", dependencies: ["ConvNetSupport", "ConvNetTensor", "ConvNetKernels"],
             swiftSettings: optimizedSwiftSettings),
         .target(
             name: "ConvNetData", dependencies: ["ConvNetSupport", "ConvNetTensor", "CZlib"],
