@@ -14,12 +14,12 @@ are; at last all of it for two epochs at 0.02. The same by convnet, where six ha
         --out six.safetensors
     convnet export --parameters six.safetensors --out six.onnx
     settings="--data FOLDER/train --test FOLDER/test --batch-size 128 --optimizer momentum \\
-        --momentum 0.9 --weight-decay 0.0001 --decay weights --schedule cosine --warm-up 39 \\
+        --momentum 0.9 --weight-decay 0.0001 --decay weights --schedule cosine \\
         --augment shift:4,flip"
     convnet train --from six.onnx --new-output --trainable '14.*' --freeze-normalization \\
-        --epochs 1 --learning-rate 0.1 $settings --out head.safetensors
-    convnet train --from head.safetensors --epochs 2 --learning-rate 0.02 $settings \\
-        --out ten.safetensors
+        --epochs 1 --warm-up 39 --learning-rate 0.1 $settings --out head.safetensors
+    convnet train --from head.safetensors --epochs 2 --warm-up 78 --learning-rate 0.02 \\
+        $settings --out ten.safetensors
 """
 from torch import nn
 

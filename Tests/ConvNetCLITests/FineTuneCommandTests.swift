@@ -136,6 +136,12 @@ import Testing
                 ])
             try #require(run.status == 0, "\(run)")
             #expect(try Network(contentsOf: files[1]).outputShape == [10])
+            let before = try Network(onnx: files[0])
+            let after = try Self.tensors(files[1])
+            for (name, old) in (before.parameters + before.buffers).map({ ($0.name, $0.value) })
+            where !name.hasPrefix("8.") {
+                #expect(after[name]?.hasSameBits(as: old) == true, "\(name)")
+            }
         }
         let alone = try Tool.run(["train", "--limit", "20", "--new-output"])
         #expect(

@@ -192,8 +192,8 @@ struct NumPyTests {
             ),
             (
                 file(header("'<f4'", "False", "(2147483647, 2147483647, 2147483647)")),
-                "shape [2147483647, 2147483647, 2147483647], expected extents from 1 to 2147483647 and a "
-                    + "size that fits in memory"
+                "shape [2147483647, 2147483647, 2147483647], expected extents from 1 to 2147483647 "
+                    + "and a size that fits in memory"
             ),
             (
                 file(header("'<f4'", "False", "(2147483647, 1000)"), data: [0, 0, 0, 0]),

@@ -73,8 +73,8 @@ import Testing
                 Self.zeros([1, 1, 2, 2]), window: Window(2, padding: 1, dilation: 3))
         }
         Self.expect(
-            "im2col: x is [0, 2, 4, 5], expected extents from 1 to 2147483647 and a size that fits in "
-                + "memory"
+            "im2col: x is [0, 2, 4, 5], expected extents from 1 to 2147483647 and a size that fits "
+                + "in memory"
         ) { _ in
             _ = try KernelChecks.columns(
                 inputShape: [0, 2, 4, 5], window: Window(3), operation: "im2col")

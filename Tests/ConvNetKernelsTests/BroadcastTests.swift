@@ -199,7 +199,7 @@ import Testing
         }
         #expect(
             error?.description
-                == "add: b is [1048576, 1048576, 1048576], expected extents from 1 to 2147483647 and a "
-                + "size that fits in memory")
+                == "add: b is [1048576, 1048576, 1048576], expected extents from 1 to 2147483647 "
+                + "and a size that fits in memory")
     }
 }

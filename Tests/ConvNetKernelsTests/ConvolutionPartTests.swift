@@ -127,8 +127,8 @@ import Testing
         }
         for first in [-1, 6, Int.max, Int.min] {
             BadInputTests.expect(
-                "convolution: first is \(first), expected at least 0, with room for 4 of 9 channels "
-                    + "from there"
+                "convolution: first is \(first), expected at least 0, with room for 4 of 9 "
+                    + "channels from there"
             ) { try run($0, [2, 9, 3, 3], first) }
         }
         for channels in [1..<3, -1..<1, 2..<2, Int.min..<Int.max] {

@@ -55,8 +55,8 @@ import Testing
         ([-1, 5], "reshaped: newShape is [-1, 5], expected a shape of 12 numbers, as [2, 6]"),
         (
             [-1, -1],
-            "reshaped: newShape is [1, -1], expected extents from 1 to 2147483647 and a size that fits "
-                + "in memory"
+            "reshaped: newShape is [1, -1], expected extents from 1 to 2147483647 and a size that "
+                + "fits in memory"
         ),
     ]
 

@@ -234,8 +234,8 @@ struct GraphTests {
             ),
             (
                 #""shape":[2,6,6]"#, #""shape":[2,6,0]"#,
-                "Graph: input input is [1, 2, 6, 0], expected extents from 1 to 2147483647 and a size "
-                    + "that fits in memory"
+                "Graph: input input is [1, 2, 6, 0], expected extents from 1 to 2147483647 and a "
+                    + "size that fits in memory"
             ),
             (#""name":"relu2""#, #""name":"relu1""#, twice("layers", "relu1")),
             (#""name":"relu2""#, #""name":"input""#, twice("layers", "input")),

@@ -206,8 +206,8 @@ struct NetworkFileTests {
             ),
             (
                 [(#"[1,8,8]"#, "[1,8,-8]")],
-                "Network: inputShape is [1, 1, 8, -8], expected extents from 1 to 2147483647 and a size "
-                    + "that fits in memory"
+                "Network: inputShape is [1, 1, 8, -8], expected extents from 1 to 2147483647 and a "
+                    + "size that fits in memory"
             ),
             (
                 [("relu2", "relu1")],

@@ -65,8 +65,8 @@ public struct Forward: Sendable {
 /// From the gradient of a layer's output to those of its inputs and parameters: the layer's
 /// derivative at the inputs of one pass, transposed.
 public struct Pullback: Sendable {
-    /// What a pullback computes. The gradient is its own: one that nobody else holds is released
-    /// where the function no longer reads it, before it makes others of the same size.
+    /// What a pullback computes. It owns the gradient: one without another owner is released where
+    /// the function no longer reads it, before it makes others of the same size.
     public typealias Function =
         @Sendable (_ outputGradient: consuming Tensor, _ wanted: WantedGradients) throws ->
         LayerGradients

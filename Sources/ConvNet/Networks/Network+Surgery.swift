@@ -70,21 +70,20 @@ extension Network {
         let (node, input) = (graph.nodes[head.last], try graph.shape(of: head.inputs[0]))
         let isProductOfRows =
             input.count == 1 && head.nodes.contains { graph.nodes[$0].layer is BroadcastProduct }
+        let layer: any Layer
         if let old = node.layer as? Convolution {
-            let layer = try Convolution(
+            layer = try Convolution(
                 inputChannels: input[0], outputChannels: classes, window: old.window,
                 groups: old.groups, hasBias: old.parameters.count == 2, seed: seed)
-            try replace(head, layer)
         } else if node.layer is Affine || isProductOfRows {
-            let layer = try Affine(
-                inputSize: input.reduce(1, *), outputSize: classes, seed: seed)
-            try replace(head, layer)
+            layer = try Affine(inputSize: input.reduce(1, *), outputSize: classes, seed: seed)
         } else {
             throw TensorError(
                 operation: "replaceOutput", argument: "network",
                 value: "\(type(of: node.layer)) as its last layer with parameters",
                 expected: "Convolution or Affine; replaceOutput(with:) takes any layer")
         }
+        try replace(head, layer)
         preprocessing?.classNames = []
         return node.name
     }
