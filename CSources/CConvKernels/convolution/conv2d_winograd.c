@@ -6,6 +6,8 @@
 // filters stream through it.
 #include "convolution/conv2d_winograd.h"
 
+_Static_assert(CONVK_LARGEST_NR <= CONVK_WINOGRAD_BLOCK, "a block has nr tiles");
+
 enum {
     FILTER_PANELS = 4, // panels of filters between two transforms back
     ENOUGH_TASKS = 16,
@@ -56,6 +58,7 @@ convk_conv2d_winograd convk_conv2d_winograd_make(const convk_conv2d *conv,
     p.row_panels = convk_ceil_div(rows, p.panel);
     // A transform may write a vector beyond the last filter.
     p.point_stride = convk_round_up(w->c * p.panel, 16) + 16;
+    p.tiles_stride = w->c * p.kernels->nr + CONVK_WINOGRAD_GAP;
     p.tiles_h = convk_ceil_div(w->oh, p.tile_outputs);
     p.tiles_w = convk_ceil_div(w->ow, p.tile_outputs);
     p.blocks = convk_ceil_div(w->n * p.tiles_h * p.tiles_w, p.kernels->nr);
@@ -79,12 +82,16 @@ ptrdiff_t convk_conv2d_winograd_filters_size(const convk_conv2d_winograd *p) {
 }
 
 ptrdiff_t convk_conv2d_winograd_tiles_size(const convk_conv2d_winograd *p) {
-    return CONVK_WINOGRAD_POINTS * p->window.c * p->kernels->nr;
+    return CONVK_WINOGRAD_POINTS * p->tiles_stride;
+}
+
+ptrdiff_t convk_conv2d_winograd_products_stride(const convk_conv2d_winograd *p, ptrdiff_t panels) {
+    return panels * p->panel * p->kernels->nr + CONVK_WINOGRAD_GAP;
 }
 
 /// The floats of one thread's products.
 static ptrdiff_t products_size(const convk_conv2d_winograd *p) {
-    return CONVK_WINOGRAD_POINTS * FILTER_PANELS * p->panel * p->kernels->nr;
+    return CONVK_WINOGRAD_POINTS * convk_conv2d_winograd_products_stride(p, FILTER_PANELS);
 }
 
 static ptrdiff_t thread_size(const convk_conv2d_winograd *p) {
@@ -127,16 +134,20 @@ typedef struct {
     float *tiles;
 } task;
 
-ptrdiff_t convk_conv2d_winograd_runs(convk_tile_run *runs, const convk_conv2d_winograd *p,
-                                     ptrdiff_t tile, ptrdiff_t tile_end, bool of_outputs) {
+void convk_conv2d_winograd_block(convk_tile_block *block, const convk_conv2d_winograd *p,
+                                 ptrdiff_t tile, ptrdiff_t tile_end, bool of_outputs) {
     const convk_window *w = &p->window;
     const ptrdiff_t image_size = of_outputs ? p->y_image : p->x_image;
     const ptrdiff_t first = tile;
-    ptrdiff_t count = 0;
+    block->m = p->tile_outputs;
+    block->lanes = p->kernels->nr;
+    block->h = of_outputs ? w->oh : w->h;
+    block->w = of_outputs ? w->ow : w->w;
+    block->run_count = 0;
     while (tile < tile_end) {
         const ptrdiff_t column = tile % p->tiles_w, row = tile / p->tiles_w % p->tiles_h;
         const ptrdiff_t length = convk_min(p->tiles_w - column, tile_end - tile);
-        runs[count++] =
+        block->runs[block->run_count++] =
             (convk_tile_run){.place = tile - first,
                              .count = length,
                              .row = row * p->tile_outputs - (of_outputs ? 0 : w->pad_top),
@@ -144,13 +155,14 @@ ptrdiff_t convk_conv2d_winograd_runs(convk_tile_run *runs, const convk_conv2d_wi
                              .image = tile / p->tiles_w / p->tiles_h * image_size};
         tile += length;
     }
-    return count;
+    convk_tile_block_find_eights(block);
 }
 
 /// The products of all points with the panels.
 static void multiply(const convk_winograd_outputs *t, const float *tiles) {
     const convk_conv2d_winograd *p = t->p;
-    const ptrdiff_t nr = p->kernels->nr, stride = (t->panel_end - t->panel) * p->panel * nr;
+    const ptrdiff_t nr = p->kernels->nr;
+    const ptrdiff_t stride = convk_conv2d_winograd_products_stride(p, t->panel_end - t->panel);
     for (ptrdiff_t point = 0; point < CONVK_WINOGRAD_POINTS; point++) {
         for (ptrdiff_t i = t->panel; i < t->panel_end; i++) {
             const convk_tile tile = {
@@ -158,7 +170,7 @@ static void multiply(const convk_winograd_outputs *t, const float *tiles) {
                 .ldc = nr,
                 .a = t->filters + (i * CONVK_WINOGRAD_POINTS + point) * p->point_stride,
                 .panel = p->panel,
-                .b = tiles + point * p->window.c * nr,
+                .b = tiles + point * p->tiles_stride,
                 .b_row_stride = nr,
                 .k = p->window.c,
                 .rows = p->panel,
@@ -172,12 +184,11 @@ static void multiply(const convk_winograd_outputs *t, const float *tiles) {
 }
 
 /// What is left to do to the outputs of some runs of tiles of one filter.
-static void finish(const convk_winograd_outputs *t, ptrdiff_t row, const convk_tile_run *runs,
-                   ptrdiff_t count) {
+static void finish(const convk_winograd_outputs *t, ptrdiff_t row, const convk_tile_block *block) {
     const convk_conv2d_winograd *p = t->p;
     const convk_window *w = &p->window;
     float *y = t->y + row * w->oh * w->ow;
-    for (const convk_tile_run *run = runs; run < runs + count; run++) {
+    for (const convk_tile_run *run = block->runs; run < block->runs + block->run_count; run++) {
         const ptrdiff_t width = convk_min(run->count * p->tile_outputs, w->ow - run->column);
         const ptrdiff_t end = convk_min(run->row + p->tile_outputs, w->oh);
         // Whole rows are one long run.
@@ -192,16 +203,14 @@ void convk_conv2d_winograd_write(const convk_winograd_outputs *t) {
     const convk_conv2d_winograd *p = t->p;
     const convk_window *w = &p->window;
     const ptrdiff_t nr = p->kernels->nr;
-    const convk_plane output = {w->oh, w->ow, w->oh * w->ow};
-    convk_tile_run runs[CONVK_LARGEST_NR];
-    const ptrdiff_t run_count = convk_conv2d_winograd_runs(runs, p, t->tile, t->tile_end, true);
-    const ptrdiff_t stride = (t->panel_end - t->panel) * p->panel * nr;
+    convk_tile_block block;
+    convk_conv2d_winograd_block(&block, p, t->tile, t->tile_end, true);
+    const ptrdiff_t stride = convk_conv2d_winograd_products_stride(p, t->panel_end - t->panel);
     const ptrdiff_t first = t->panel * p->panel;
     for (ptrdiff_t row = first; row < convk_min(t->panel_end * p->panel, p->rows); row++) {
-        p->transforms->output(t->y + row * output.size, t->products + (row - first) * nr, stride,
-                              output, runs, run_count, nr, (int)p->tile_outputs,
-                              t->bias ? t->bias[row] : 0, t->operands->relu);
-        if (t->operands->finish) finish(t, row, runs, run_count);
+        p->transforms->output(t->y + row * w->oh * w->ow, t->products + (row - first) * nr, stride,
+                              &block, t->bias ? t->bias[row] : 0, t->operands->relu);
+        if (t->operands->finish) finish(t, row, &block);
     }
 }
 
@@ -209,13 +218,10 @@ static void run_task(const task *t) {
     const convk_conv2d_winograd *p = t->outputs.p;
     const convk_window *w = &p->window;
     const ptrdiff_t nr = p->kernels->nr;
-    convk_tile_run runs[CONVK_LARGEST_NR];
-    const convk_plane image = {w->h, w->w, w->h * w->w};
-    const ptrdiff_t run_count =
-        convk_conv2d_winograd_runs(runs, p, t->outputs.tile, t->outputs.tile_end, false);
+    convk_tile_block block;
+    convk_conv2d_winograd_block(&block, p, t->outputs.tile, t->outputs.tile_end, false);
     for (ptrdiff_t c = 0; c < w->c; c++)
-        p->transforms->input(t->tiles + c * nr, w->c * nr, t->x + c * image.size, image, runs,
-                             run_count, nr, (int)p->tile_outputs);
+        p->transforms->input(t->tiles + c * nr, p->tiles_stride, t->x + c * w->h * w->w, &block);
     convk_winograd_outputs some = t->outputs;
     for (; some.panel < t->outputs.panel_end; some.panel += FILTER_PANELS) {
         some.panel_end = convk_min(some.panel + FILTER_PANELS, t->outputs.panel_end);

@@ -37,7 +37,7 @@ static ptrdiff_t all_tiles_size(const convk_conv2d_winograd *p) {
 /// The floats of one thread's products with all tiles; they have room for a panel that is packed.
 static ptrdiff_t thread_size(const convk_conv2d_winograd *p) {
     const ptrdiff_t products =
-        p->blocks * CONVK_WINOGRAD_POINTS * FILTER_PANELS * p->panel * p->kernels->nr;
+        p->blocks * CONVK_WINOGRAD_POINTS * convk_conv2d_winograd_products_stride(p, FILTER_PANELS);
     const ptrdiff_t packed = (p->window.c * p->window.kh * p->window.kw + 16) * p->panel;
     return convk_round_up(convk_max(products, packed), 16);
 }
@@ -56,17 +56,15 @@ static ptrdiff_t tile_count(const convk_conv2d_winograd *p) {
 static void transform(const convk_conv2d_winograd *p, const float *x, float *restrict tiles) {
     const convk_window *w = &p->window;
     const ptrdiff_t nr = p->kernels->nr, turns = convk_ceil_div(w->c, CHANNELS);
-    const convk_plane image = {w->h, w->w, w->h * w->w};
     // Each task writes its own channels of its own block; all wait for the last.
     CONVK_SHARED_LOOP (index, p->blocks * turns) {
         const ptrdiff_t block = index / turns, first = index % turns * CHANNELS;
-        convk_tile_run runs[CONVK_LARGEST_NR];
-        const ptrdiff_t run_count = convk_conv2d_winograd_runs(
-            runs, p, block * nr, convk_min((block + 1) * nr, tile_count(p)), false);
+        convk_tile_block tile_block;
+        convk_conv2d_winograd_block(&tile_block, p, block * nr,
+                                    convk_min((block + 1) * nr, tile_count(p)), false);
         float *to = tiles + block * convk_conv2d_winograd_tiles_size(p);
         for (ptrdiff_t c = first; c < convk_min(first + CHANNELS, w->c); c++)
-            p->transforms->input(to + c * nr, w->c * nr, x + c * image.size, image, runs, run_count,
-                                 nr, (int)p->tile_outputs);
+            p->transforms->input(to + c * nr, p->tiles_stride, x + c * w->h * w->w, &tile_block);
     }
     convk_wait_for_all();
 }
@@ -74,8 +72,8 @@ static void transform(const convk_conv2d_winograd *p, const float *x, float *res
 /// The products of some panels with all tiles, those of one block after the other's.
 static void multiply(const convk_winograd_outputs *t, const float *tiles) {
     const convk_conv2d_winograd *p = t->p;
-    const ptrdiff_t nr = p->kernels->nr, c = p->window.c;
-    const ptrdiff_t stride = (t->panel_end - t->panel) * p->panel * nr;
+    const ptrdiff_t nr = p->kernels->nr;
+    const ptrdiff_t stride = convk_conv2d_winograd_products_stride(p, t->panel_end - t->panel);
     for (ptrdiff_t i = t->panel; i < t->panel_end; i++) {
         for (ptrdiff_t point = 0; point < CONVK_WINOGRAD_POINTS; point++) {
             convk_tile tile = {
@@ -83,7 +81,7 @@ static void multiply(const convk_winograd_outputs *t, const float *tiles) {
                 .a = t->filters + (i * CONVK_WINOGRAD_POINTS + point) * p->point_stride,
                 .panel = p->panel,
                 .b_row_stride = nr,
-                .k = c,
+                .k = p->window.c,
                 .rows = p->panel,
                 .alpha = 1,
                 .beta = 0,
@@ -91,7 +89,7 @@ static void multiply(const convk_winograd_outputs *t, const float *tiles) {
             for (ptrdiff_t block = 0; block < p->blocks; block++) {
                 tile.c = t->products + (block * CONVK_WINOGRAD_POINTS + point) * stride +
                          (i - t->panel) * p->panel * nr;
-                tile.b = tiles + (block * CONVK_WINOGRAD_POINTS + point) * c * nr;
+                tile.b = tiles + (block * CONVK_WINOGRAD_POINTS + point) * p->tiles_stride;
                 // Half a vector row of tiles needs no more than one vector.
                 const bool is_half = tile_count(p) - block * nr <= p->kernels->lanes;
                 tile.columns = is_half ? p->kernels->lanes : nr;
@@ -138,7 +136,8 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
             t.tile = block * nr;
             t.tile_end = convk_min(t.tile + nr, tile_count(&p));
             t.products =
-                products + block * CONVK_WINOGRAD_POINTS * (t.panel_end - panel) * p.panel * nr;
+                products + block * CONVK_WINOGRAD_POINTS *
+                               convk_conv2d_winograd_products_stride(&p, t.panel_end - panel);
             convk_conv2d_winograd_write(&t);
         }
         finish(&p, plan, o, panel * p.panel, convk_min(t.panel_end * p.panel, p.rows));

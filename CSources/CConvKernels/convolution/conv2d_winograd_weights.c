@@ -78,21 +78,28 @@ static bool accepts(const convk_conv2d *conv, convk_execution execution) {
            (conv->window.kh != 3 || tiles_are_full(conv));
 }
 
+/// From one point to the next: of the gradient's transforms, and of those of a block of tiles.
+static ptrdiff_t gradient_point(const blocking *p) {
+    return p->filters * p->gradient_stride + CONVK_WINOGRAD_GAP;
+}
+static ptrdiff_t scratch_point(const blocking *p) {
+    return p->winograd.kernels->nr * p->winograd.kernels->nr + CONVK_WINOGRAD_GAP;
+}
+
 /// The parts of the workspace, in floats.
 static ptrdiff_t sums_size(const blocking *p) {
     return POINTS * p->filters * p->sums_stride;
 }
 static ptrdiff_t gradient_size(const blocking *p) {
-    return POINTS * p->filters * p->gradient_stride;
+    return POINTS * gradient_point(p);
 }
 static ptrdiff_t tiles_size(const blocking *p) {
     return POINTS * p->column_panels * p->winograd.kernels->nr * p->depth;
 }
 /// A thread's transforms of a block of tiles and a panel of channels; or a filter's taps.
 static ptrdiff_t scratch_size(const blocking *p) {
-    const ptrdiff_t nr = p->winograd.kernels->nr,
-                    taps = p->winograd.window.kh * p->winograd.window.kw;
-    return convk_max(POINTS * nr * nr, taps * p->sums_stride);
+    const ptrdiff_t taps = p->winograd.window.kh * p->winograd.window.kw;
+    return convk_max(POINTS * scratch_point(p), taps * p->sums_stride);
 }
 
 CONVK_FITS_A_PLAN(blocking);
@@ -121,18 +128,15 @@ static void transform_tiles(const chunk *s, ptrdiff_t tile, ptrdiff_t panel) {
     const convk_window *w = &winograd->window;
     const ptrdiff_t nr = winograd->kernels->nr, first = s->tile + tile;
     const ptrdiff_t channels = convk_min(nr, p->channels - panel * nr);
-    const convk_plane image = {w->h, w->w, w->h * w->w};
-    convk_tile_run runs[CONVK_LARGEST_NR];
-    const ptrdiff_t run_count =
-        convk_conv2d_winograd_runs(runs, winograd, first, convk_min(first + nr, p->tiles), false);
+    convk_tile_block tiles;
+    convk_conv2d_winograd_block(&tiles, winograd, first, convk_min(first + nr, p->tiles), false);
     for (ptrdiff_t c = 0; c < channels; c++)
-        winograd->transforms->input(s->scratch + c * nr, nr * nr,
-                                    s->x + (panel * nr + c) * image.size, image, runs, run_count,
-                                    nr, (int)winograd->tile_outputs);
+        winograd->transforms->input(s->scratch + c * nr, scratch_point(p),
+                                    s->x + (panel * nr + c) * w->h * w->w, &tiles);
     for (ptrdiff_t point = 0; point < POINTS; point++) {
         float *to = s->tiles + ((point * p->column_panels + panel) * p->depth + tile) * nr;
-        convk_pack_b(winograd->kernels, to, (convk_matrix){s->scratch + point * nr * nr, 1, nr}, nr,
-                     channels);
+        convk_pack_b(winograd->kernels, to,
+                     (convk_matrix){s->scratch + point * scratch_point(p), 1, nr}, nr, channels);
     }
 }
 
@@ -142,14 +146,11 @@ static void transform_gradient(const chunk *s, ptrdiff_t tile, ptrdiff_t block) 
     const convk_conv2d_winograd *winograd = &p->winograd;
     const convk_window *w = &winograd->window;
     const ptrdiff_t nr = winograd->kernels->nr, first = s->tile + tile;
-    const convk_plane output = {w->oh, w->ow, w->oh * w->ow};
-    convk_tile_run runs[CONVK_LARGEST_NR];
-    const ptrdiff_t run_count =
-        convk_conv2d_winograd_runs(runs, winograd, first, convk_min(first + nr, p->tiles), true);
+    convk_tile_block tiles;
+    convk_conv2d_winograd_block(&tiles, winograd, first, convk_min(first + nr, p->tiles), true);
     for (ptrdiff_t f = block * nr; f < convk_min((block + 1) * nr, p->filters); f++)
         winograd->transforms->gradient(s->gradient + f * p->gradient_stride + tile,
-                                       p->filters * p->gradient_stride, s->dy + f * output.size,
-                                       output, runs, run_count, nr, (int)winograd->tile_outputs);
+                                       gradient_point(p), s->dy + f * w->oh * w->ow, &tiles);
 }
 
 /// Adds the chunk's products at one point, for panels of filters panel ..< end.
@@ -158,7 +159,7 @@ static void multiply(const chunk *s, ptrdiff_t point, ptrdiff_t panel, ptrdiff_t
     const convk_kernels *kernels = p->winograd.kernels;
     const ptrdiff_t height = p->winograd.panel, nr = kernels->nr;
     float *sums = s->sums + point * p->filters * p->sums_stride;
-    const float *gradient = s->gradient + point * p->filters * p->gradient_stride;
+    const float *gradient = s->gradient + point * gradient_point(p);
     for (ptrdiff_t j = 0; j < p->column_panels; j++) {
         for (ptrdiff_t f = panel * height; f < convk_min(end * height, p->filters); f += height) {
             const ptrdiff_t rows = convk_min(height, p->filters - f);

@@ -28,6 +28,7 @@
 enum {
     CONVK_WINOGRAD_TILE = 6,    ///< pixels along each side of a tile
     CONVK_WINOGRAD_POINTS = 36, ///< numbers of a transformed tile
+    CONVK_WINOGRAD_BLOCK = 32,  ///< tiles that are transformed at a time, at most
 };
 
 /// A run of neighbouring tiles of one row of tiles.
@@ -39,11 +40,28 @@ typedef struct {
     ptrdiff_t image;  ///< offset of the image's first plane
 } convk_tile_run;
 
-/// A plane of pixels, or of outputs.
+/// Eight tiles, side by side in their block, from up to four places where two of them are.
 typedef struct {
-    ptrdiff_t h, w;
-    ptrdiff_t size; ///< h * w
-} convk_plane;
+    ptrdiff_t place;  ///< the first one's lane
+    ptrdiff_t run[4]; ///< which run has the two
+    ptrdiff_t tile[4];
+    ptrdiff_t width[4], height[4]; ///< of the two's outputs that exist; 8 and 4 at most
+    bool whole;                    ///< all are 8 and 4
+} convk_tile_eight;
+
+/// A block of tiles, as the image sees them or as the outputs do.
+typedef struct {
+    ptrdiff_t m;     ///< outputs along each side of a tile: 4 or 2
+    ptrdiff_t lanes; ///< tiles of a whole block
+    ptrdiff_t h, w;  ///< of a plane of pixels, or of outputs
+    ptrdiff_t run_count;
+    convk_tile_run runs[CONVK_WINOGRAD_BLOCK];
+    ptrdiff_t eight_count; ///< 0 for m = 2
+    convk_tile_eight eights[CONVK_WINOGRAD_BLOCK];
+} convk_tile_block;
+
+/// Finds a block's eights: once for all channels.
+void convk_tile_block_find_eights(convk_tile_block *block);
 
 typedef struct {
     /// Transforms filters: u[point * u_stride + c * panel + i] for channels c and filters i <
@@ -53,18 +71,16 @@ typedef struct {
                     ptrdiff_t channels, ptrdiff_t panel, int r);
     /// Transforms a block of tiles of one channel: v[point * v_stride + lane], lane < lanes. Lanes
     /// that no run covers become 0.
-    void (*input)(float *restrict v, ptrdiff_t v_stride, const float *restrict x, convk_plane plane,
-                  const convk_tile_run *restrict runs, ptrdiff_t run_count, ptrdiff_t lanes, int m);
+    void (*input)(float *restrict v, ptrdiff_t v_stride, const float *restrict x,
+                  const convk_tile_block *restrict block);
     /// The outputs of a block of tiles for one filter, from m[point * m_stride + lane], with bias
     /// added and, if asked for, ReLU.
     void (*output)(float *restrict y, const float *restrict products, ptrdiff_t products_stride,
-                   convk_plane plane, const convk_tile_run *restrict runs, ptrdiff_t run_count,
-                   ptrdiff_t lanes, int m, float bias, bool relu);
+                   const convk_tile_block *restrict block, float bias, bool relu);
     /// Transforms the gradients of a block of tiles' outputs for one filter, A dy A': v[point *
     /// v_stride + lane]. Lanes that no run covers become 0.
     void (*gradient)(float *restrict v, ptrdiff_t v_stride, const float *restrict dy,
-                     convk_plane plane, const convk_tile_run *restrict runs, ptrdiff_t run_count,
-                     ptrdiff_t lanes, int m);
+                     const convk_tile_block *restrict block);
     /// The gradients of one filter's taps for some channels, taps[tap * taps_stride + c], from what
     /// all tiles add up to, sums[point * sums_stride + c]. Both have whole vectors of channels.
     void (*weights)(float *restrict taps, ptrdiff_t taps_stride, const float *restrict sums,
