@@ -37,6 +37,88 @@ public protocol BatchNormalizationKernels: Sendable {
         _ outputGradient: Tensor, input x: Tensor, statistics: BatchStatistics, gamma: Tensor,
         epsilon: Double
     ) throws -> BatchNormalizationGradient
+
+    /// A normalization, and what stands behind it: `activation(normalization(x) + addend)`, the
+    /// bits of one after the other.
+    ///
+    /// By default it is computed one after the other.
+    ///
+    /// - Parameters:
+    ///   - x: what is normalized.
+    ///   - normalization: how.
+    ///   - addend: the shape of `x`; nil for none.
+    ///   - activation: nil for none.
+    /// - Throws: ``TensorError`` as the three do.
+    func batchNormalization(
+        _ x: Tensor, _ normalization: ChannelNormalization, addend: Tensor?,
+        activation: Activation?
+    ) throws -> Tensor
+
+    /// The gradients of a normalization with an activation behind it, where the statistics are
+    /// those of `x`; the bits of one after the other.
+    ///
+    /// What lies between may be computed again: it need not be held.
+    ///
+    /// By default it is computed one after the other.
+    ///
+    /// - Parameters:
+    ///   - outputGradient: the shape of `x`.
+    ///   - x: what was normalized.
+    ///   - normalization: the forward pass's.
+    ///   - activation: of what was normalized.
+    /// - Throws: ``TensorError`` as the two do.
+    func batchNormalizationGradient(
+        _ outputGradient: Tensor, input x: Tensor, _ normalization: ChannelNormalization,
+        activation: Activation
+    ) throws -> BatchNormalizationGradient
+}
+
+extension Kernels {
+    /// A normalization, an addition and an activation, one after the other.
+    public func batchNormalization(
+        _ x: Tensor, _ normalization: ChannelNormalization, addend: Tensor?,
+        activation: Activation?
+    ) throws -> Tensor {
+        try separateBatchNormalization(x, normalization, addend: addend, activation: activation)
+    }
+
+    /// The gradient of an activation, and that of a normalization before it.
+    public func batchNormalizationGradient(
+        _ outputGradient: Tensor, input x: Tensor, _ normalization: ChannelNormalization,
+        activation: Activation
+    ) throws -> BatchNormalizationGradient {
+        try separateBatchNormalizationGradient(
+            outputGradient, input: x, normalization, activation: activation)
+    }
+
+    /// The same, whatever the kernels themselves do.
+    package func separateBatchNormalization(
+        _ x: Tensor, _ normalization: ChannelNormalization, addend: Tensor?,
+        activation: Activation?
+    ) throws -> Tensor {
+        try finish(
+            x,
+            Epilogue(
+                normalization: normalization, addend: addend, activation: activation),
+            wantsArgmax: false
+        ).output
+    }
+
+    /// The same, whatever the kernels themselves do.
+    package func separateBatchNormalizationGradient(
+        _ outputGradient: Tensor, input x: Tensor, _ normalization: ChannelNormalization,
+        activation: Activation
+    ) throws -> BatchNormalizationGradient {
+        let normalized = try batchNormalization(
+            x, normalization, addend: nil, activation: nil)
+        let value =
+            activation.gradientTakesOutput
+            ? try self.activation(normalized, activation) : normalized
+        return try batchNormalizationGradient(
+            activationGradient(outputGradient, from: value, activation), input: x,
+            statistics: normalization.statistics, gamma: normalization.gamma,
+            epsilon: normalization.epsilon)
+    }
 }
 
 /// What batch normalization knows of each channel, each `[C]`.

@@ -480,6 +480,29 @@ void convk_batch_norm_backward(float *restrict dx, float *restrict dgamma, float
                                const float *restrict gamma, const convk_batch_norm *norm,
                                convk_execution execution);
 
+/// What a normalization goes by, each with one number per channel.
+typedef struct {
+    const float *mean, *variance, *gamma, *beta;
+} convk_norm_parameters;
+
+/// The same with what stands behind it: y = activation(the normalization + addend). addend [n,
+/// channels, plane] and activation may be NULL. The bits are those of one after the other; planes
+/// have more than one number.
+void convk_batch_norm_apply_joined(float *restrict y, const float *restrict x,
+                                   const float *restrict addend,
+                                   const convk_norm_parameters *parameters,
+                                   const convk_activation *activation, const convk_batch_norm *norm,
+                                   convk_execution execution);
+
+/// The gradients where y = min(max(the normalization, from), to) and there was no addend; `to` may
+/// be NaN for no upper end, as of ReLU. What lies between is computed again from x.
+void convk_batch_norm_backward_between(float *restrict dx, float *restrict dgamma,
+                                       float *restrict dbeta, const float *restrict dy,
+                                       const float *restrict x,
+                                       const convk_norm_parameters *parameters, float from,
+                                       float to, const convk_batch_norm *norm,
+                                       convk_execution execution);
+
 /// Which elements a dropout keeps. Element e is kept where the 32-bit number that Philox 4x32-10
 /// draws for it is at least the threshold: of groups of 64 elements, element 16 j + l takes number
 /// j of the generator's block at counter (16 e/64 + l, stream).

@@ -41,6 +41,13 @@ typedef struct {
     float slope; ///< backward: how much of x - mean is taken off
 } convk_norm_channel;
 
+/// A normalization forward, and the range outside of which, ends included, what comes out has no
+/// gradient; `to` may be NaN.
+typedef struct {
+    convk_norm_channel channel;
+    float from, to;
+} convk_norm_range;
+
 /// An activation's loops. y may be x, and dx may be dy; v is y or x.
 typedef struct {
     void (*forward)(float *y, const float *x, ptrdiff_t count, float a, float b);
@@ -90,6 +97,12 @@ typedef struct {
     /// dx = scale (dy - shift - (x - mean) slope).
     void (*norm_backward)(float *restrict dx, const float *restrict dy, const float *restrict x,
                           ptrdiff_t count, convk_norm_channel channel);
+    /// The same of dy where what came out is in a range, and zeros elsewhere.
+    void (*norm_products_between)(const float *dy, const float *x, double mean, ptrdiff_t count,
+                                  ptrdiff_t ahead, const convk_norm_range *range, double sums[2]);
+    void (*norm_backward_between)(float *restrict dx, const float *restrict dy,
+                                  const float *restrict x, ptrdiff_t count,
+                                  convk_norm_channel channel, const convk_norm_range *range);
     /// x += value.
     void (*add_constant)(float *x, float value, ptrdiff_t count);
     /// x += addend, element by element.

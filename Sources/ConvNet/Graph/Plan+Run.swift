@@ -12,6 +12,12 @@ extension Plan.Step {
         case .convolution(let fused):
             return try convolution(fused, layer.parameters).forward(inputs[0], on: pass.kernels)
         case .affine: return try affine(layer.parameters).forward(inputs[0], on: pass.kernels)
+        case .normalization(let hasAddend, let activation):
+            guard let layer = layer as? BatchNormalization else {
+                preconditionFailure("a plan normalizes by a layer that does not")
+            }
+            return try layer.forward(
+                inputs[0], addend: hasAddend ? inputs[1] : nil, activation: activation, in: pass)
         }
     }
 

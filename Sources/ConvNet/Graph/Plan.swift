@@ -15,6 +15,9 @@ struct Plan: Sendable {
         case convolution(FusedConvolution)
         /// A product with weights and a bias, and the ReLU of it where there is one.
         case affine(rectified: Bool)
+        /// A batch normalization in training, whether the step's second input is added then, and an
+        /// activation behind that.
+        case normalization(hasAddend: Bool, activation: Activation?)
     }
 
     /// A convolution and the nodes behind it.
@@ -139,6 +142,7 @@ struct Plan: Sendable {
             draft.poolBeforeRectifying()
             draft.fuseConvolutions(for: fusion)
             draft.fuseAffineLayers()
+            if fusion == .training { draft.fuseNormalizations(except: frozenNodes) }
             if fusion == .prediction {
                 draft.concatenateInPlace()
                 draft.joinExpansions()

@@ -52,8 +52,10 @@ extension PlanDraft {
         return (node, epsilon)
     }
 
+    /// Lets a step add another value to its output, if nothing but such an addition reads it.
+    ///
     /// - Returns: where the step has to stand: behind what its addend comes from.
-    private mutating func absorbAddition(into step: inout Step) -> Int? {
+    mutating func absorbAddition(into step: inout Step) -> Int? {
         guard let consumer = onlyConsumer(of: step.output), steps[consumer].inputs.count == 2,
             pattern(steps[consumer]) == .addition
         else { return nil }

@@ -64,6 +64,7 @@ extension Plan.Step {
         switch kind {
         case .layer: return PreparedLayer(layer)
         case .affine: return PreparedAffine(try affine(layer.parameters))
+        case .normalization: preconditionFailure("a plan for training is asked for a prediction")
         case .convolution(let fused):
             var operation = try convolution(fused, layer.parameters)
             if let (node, epsilon) = fused.normalization {

@@ -118,18 +118,46 @@ public struct BatchNormalization: UnaryLayer {
     /// - Throws: ``TensorError`` when a channel has a single number: it has no variance.
     public func forward(_ x: Tensor, in pass: Pass) throws -> Forward {
         if pass.usesRunningStatistics { return try frozenForward(x, on: pass.kernels) }
+        return try forward(x, addend: nil, activation: nil, in: pass)
+    }
+
+    /// The same by the batch's statistics, with what stands behind the layer.
+    ///
+    /// - Parameters:
+    ///   - x: what is normalized.
+    ///   - addend: of the same shape, added to it; the second input of the way back then.
+    ///   - activation: of the result; one whose gradient takes the output.
+    func forward(
+        _ x: Tensor, addend: Tensor?, activation: Activation?, in pass: Pass
+    ) throws -> Forward {
         try requireTrainable(on: x.shape)
         let parameters = try checkedParameters([[channels], [channels]])
-        let (gamma, kernels) = (parameters[0], pass.kernels)
-        let statistics = try kernels.batchStatistics(x)
+        let kernels = pass.kernels
+        let normalization = ChannelNormalization(
+            statistics: try kernels.batchStatistics(x), gamma: parameters[0], beta: parameters[1],
+            epsilon: epsilon)
         let output = try kernels.batchNormalization(
-            x, statistics: statistics, gamma: gamma, beta: parameters[1], epsilon: epsilon)
-        let moved = try movedStatistics(towards: statistics, count: x.count / channels)
-        return Forward(output, buffers: moved) { [epsilon] outputGradient, wanted in
-            let gradient = try kernels.batchNormalizationGradient(
-                outputGradient, input: x, statistics: statistics, gamma: gamma, epsilon: epsilon)
+            x, normalization, addend: addend, activation: activation)
+        let moved = try movedStatistics(
+            towards: normalization.statistics, count: x.count / channels)
+        let hasAddend = addend != nil
+        return Forward(output, inputs: hasAddend ? 2 : 1, buffers: moved) {
+            [y = hasAddend && activation != nil ? output : nil] outputGradient, wanted in
+            let gradient: BatchNormalizationGradient
+            var sum: Tensor?
+            if let activation, !hasAddend {
+                gradient = try kernels.batchNormalizationGradient(
+                    outputGradient, input: x, normalization, activation: activation)
+            } else {
+                let between = try kernels.gradient(
+                    consume outputGradient, of: activation, output: y)
+                gradient = try kernels.batchNormalizationGradient(
+                    between, input: x, statistics: normalization.statistics,
+                    gamma: normalization.gamma, epsilon: normalization.epsilon)
+                sum = between
+            }
             return LayerGradients(
-                input: wanted.input ? gradient.input : nil,
+                inputs: zip(wanted.inputs, [gradient.input, sum]).map { $0 ? $1 : nil },
                 parameters: wanted.parameters ? [gradient.gamma, gradient.beta] : [])
         }
     }
