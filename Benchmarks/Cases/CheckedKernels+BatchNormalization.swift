@@ -81,6 +81,40 @@ extension CheckedKernels {
             try expected.input.samples(at: places).doubles, bounds: bounds)
         return result
     }
+
+    func batchNormalization(
+        _ x: Tensor, _ normalization: ChannelNormalization, addend: Tensor?,
+        activation: Activation?
+    ) throws -> Tensor {
+        let result = try kernels.batchNormalization(
+            x, normalization, addend: addend, activation: activation)
+        compareBits(
+            result,
+            try separateBatchNormalization(
+                x, normalization, addend: addend, activation: activation))
+        return result
+    }
+
+    func batchNormalizationGradient(
+        _ outputGradient: Tensor, input x: Tensor, _ normalization: ChannelNormalization,
+        activation: Activation
+    ) throws -> BatchNormalizationGradient {
+        let result = try kernels.batchNormalizationGradient(
+            outputGradient, input: x, normalization, activation: activation)
+        let apart = try separateBatchNormalizationGradient(
+            outputGradient, input: x, normalization, activation: activation)
+        compareBits(result.input, apart.input)
+        compareBits(result.gamma, apart.gamma)
+        compareBits(result.beta, apart.beta)
+        return result
+    }
+
+    /// Compares what several operations give at once with one after the other, which are checked
+    /// themselves.
+    private func compareBits(_ result: Tensor, _ apart: Tensor) {
+        log.check.compare(
+            result.doubles, apart.doubles, bounds: [Double](repeating: 0, count: apart.count))
+    }
 }
 
 extension BatchStatistics {

@@ -105,6 +105,7 @@ extension NativeKernels {
             try KernelChecks.require(
                 addend, matches: x, operation: operation, argument: "addend")
         }
+        if let activation { try KernelChecks.activation(activation, operation: operation) }
         guard sizes.plane > 1 else {
             return try separateBatchNormalization(
                 x, normalization, addend: addend, activation: activation)

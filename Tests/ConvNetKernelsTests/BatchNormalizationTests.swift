@@ -59,6 +59,61 @@ import Testing
         }
     }
 
+    /// With an addend and an activation behind it, a normalization has the bits of one after the
+    /// other; of whole numbers, with a divisor of 2, those of the reference.
+    @Test(arguments: InstructionSet.supported, 0..<drawnCases / 2)
+    func joinedNormalizationsAreTheSame(_ set: InstructionSet, _ seed: Int) throws {
+        var draw = Draw(seed: seed)
+        let channels = draw.pick([1, 7, 31, 32, 33, 70])
+        let shape =
+            draw.oneIn(6)
+            ? [draw.int(2...9), channels]
+            : [draw.int(1...3), channels, draw.int(1...40), draw.int(2...40)]
+        func numbers(_ shape: [Int], _ range: ClosedRange<Int>) throws -> Tensor {
+            try Tensor(
+                shape: shape,
+                scalars: (0..<shape.reduce(1, *)).map { _ in Float(draw.int(range)) })
+        }
+        let (x, dy) = (try numbers(shape, -9...9), try numbers(shape, -9...9))
+        let addend = draw.oneIn(2) ? try numbers(shape, -9...9) : nil
+        let normalization = ChannelNormalization(
+            statistics: BatchStatistics(
+                mean: try numbers([channels], -3...3),
+                variance: try Tensor(shape: [channels], repeating: 3.75)),
+            gamma: try numbers([channels], -2...2), beta: try numbers([channels], -2...2),
+            epsilon: 0.25)
+        let ofWholeNumbers: [Activation] = [.relu, .relu6, .clip(from: -1, to: 2)]
+        let activation = draw.oneIn(5) ? nil : draw.pick(ofWholeNumbers + [.tanh, .silu])
+        let kernels = try native(set)
+        let y = try kernels.batchNormalization(
+            x, normalization, addend: addend, activation: activation)
+        #expect(
+            try y.hasSameBits(
+                as: kernels.separateBatchNormalization(
+                    x, normalization, addend: addend, activation: activation)), "seed \(seed)")
+        let exact = try reference.batchNormalization(
+            x, normalization, addend: addend, activation: activation)
+        let isExact = activation.map { ofWholeNumbers.contains($0) }
+        if isExact ?? true { #expect(y == exact, "seed \(seed), \(shape)") }
+
+        let function = activation ?? .relu
+        let found = try kernels.batchNormalizationGradient(
+            dy, input: x, normalization, activation: function)
+        let apart = try kernels.separateBatchNormalizationGradient(
+            dy, input: x, normalization, activation: function)
+        for (one, other) in [
+            (found.input, apart.input), (found.gamma, apart.gamma), (found.beta, apart.beta),
+        ] {
+            #expect(one.hasSameBits(as: other), "seed \(seed), \(shape), \(function)")
+        }
+        let wanted = try reference.batchNormalizationGradient(
+            dy, input: x, normalization, activation: function)
+        if isExact ?? true {
+            #expect(found.beta == wanted.beta, "seed \(seed)")
+            #expect(found.gamma == wanted.gamma, "seed \(seed)")
+        }
+    }
+
     @Test(arguments: InstructionSet.supported, 0..<drawnCases)
     func activationsAgreeWithReference(_ set: InstructionSet, _ seed: Int) throws {
         var draw = Draw(seed: seed)

@@ -28,6 +28,7 @@ import Testing
         { try NormalizationTests().localResponseNormalizationAgreesWithReference($0, 0) },
         { try NormalizationTests().dropoutAgreesWithReference($0, 0) },
         { try BatchNormalizationKernelTests().batchNormalizationAgreesWithReference($0, 0) },
+        { try BatchNormalizationKernelTests().joinedNormalizationsAreTheSame($0, 0) },
         { try BatchNormalizationKernelTests().activationsAgreeWithReference($0, 0) },
         { try BroadcastTests().resultsAgreeWithReference($0, 0) },
         { try ReductionTests().resultsAgreeWithReference($0, 0) },

@@ -273,7 +273,18 @@ import Testing
             let (gamma, beta) = (statistics.variance, statistics.mean)
             let gradients = try kernels.batchNormalizationGradient(
                 gradient, input: x, statistics: statistics, gamma: gamma, epsilon: 1e-5)
+            let normalization = ChannelNormalization(
+                statistics: statistics, gamma: gamma, beta: beta, epsilon: 1e-5)
+            let joined = try kernels.batchNormalizationGradient(
+                gradient, input: x, normalization, activation: .relu)
             results += [
+                (
+                    "joined normalization",
+                    try kernels.batchNormalization(
+                        x, normalization, addend: gradient, activation: .relu6)
+                ),
+                ("joined normalization's gradient", joined.input),
+                ("its gamma's gradient", joined.gamma),
                 ("batch mean", statistics.mean), ("batch variance", statistics.variance),
                 (
                     "batch normalization",

@@ -51,6 +51,24 @@ package struct RecordingKernels<Right: Kernels>: ForwardingKernels {
             epilogue: epilogue, into: &output, fromChannel: first)
     }
 
+    package func batchNormalization(
+        _ x: Tensor, _ normalization: ChannelNormalization, addend: Tensor?,
+        activation: Activation?
+    ) throws -> Tensor {
+        willCall(#function)
+        return try right.batchNormalization(
+            x, normalization, addend: addend, activation: activation)
+    }
+
+    package func batchNormalizationGradient(
+        _ outputGradient: Tensor, input x: Tensor, _ normalization: ChannelNormalization,
+        activation: Activation
+    ) throws -> BatchNormalizationGradient {
+        willCall(#function)
+        return try right.batchNormalizationGradient(
+            outputGradient, input: x, normalization, activation: activation)
+    }
+
     package func convolution(
         _ x: Tensor, _ first: ConvolutionStage, then second: ConvolutionStage
     ) throws -> Tensor {

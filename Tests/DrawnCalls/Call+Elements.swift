@@ -82,6 +82,24 @@ extension Call {
                 draw.tensor(x.shape), input: x, statistics: statistics, gamma: gamma,
                 epsilon: draw.real(1e-5))
         },
+        Call("batchNormalization with what stands behind it") { draw in
+            let (kernels, x) = (try draw.kernels(), try draw.tensor(draw.shape(4)))
+            let channels = [x.shape.dropFirst().first ?? 1]
+            let normalization = ChannelNormalization(
+                statistics: BatchStatistics(
+                    mean: try draw.tensor(channels), variance: try draw.tensor(channels)),
+                gamma: try draw.tensor(channels), beta: try draw.tensor(channels),
+                epsilon: draw.real(1e-5))
+            let activation = draw.once(in: 2) ? Activation.relu : draw.pick(Activation.examples)
+            _ = try kernels.batchNormalization(
+                x, normalization,
+                addend: draw.once(in: 2)
+                    ? draw.tensor(draw.once(in: 8) ? draw.shape(4) : x.shape) : nil,
+                activation: draw.once(in: 4) ? nil : activation)
+            _ = try kernels.batchNormalizationGradient(
+                draw.tensor(draw.once(in: 8) ? draw.shape(4) : x.shape), input: x, normalization,
+                activation: activation)
+        },
     ]
 
     static let losses = [
