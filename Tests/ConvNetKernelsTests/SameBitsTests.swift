@@ -12,7 +12,8 @@ import Testing
     /// three by Winograd's algorithm, the last with more tiles than are taken at a time, filters of
     /// one tap for one image and for many, groups of one channel, many and few, few channels and
     /// filters, a stride with filters of one tap, many filters, Winograd's algorithm with few
-    /// tiles, and groups of one channel at strides and of many rows.
+    /// tiles, groups of one channel at strides and of many rows, and too few channels for Winograd's
+    /// algorithm.
     static var convolutions: [([Int], filters: Int, window: Window, groups: Int)] {
         get throws {
             [
@@ -36,6 +37,7 @@ import Testing
                 ([2, 11, 40, 37], 11, try Window(3, stride: 2, padding: 1), 11),
                 ([1, 3, 90, 61], 6, try Window(4, stride: 2, padding: 1), 3),
                 ([3, 2, 130, 80], 2, try Window(3, padding: 1), 2),
+                ([2, 15, 20, 20], 16, try Window(3, padding: 1), 1),
             ]
         }
     }

@@ -22,6 +22,7 @@ static const choice backward_data[] = {
     {&convk_data_depthwise, false},
     {&convk_data_columns, false},
     {&convk_forward_winograd, true},
+    {&convk_forward_winograd_few, true},
     {&convk_forward_depthwise, true},
     {&convk_forward_rows, true},
     {&convk_forward_direct, true},

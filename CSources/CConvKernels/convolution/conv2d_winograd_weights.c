@@ -73,8 +73,12 @@ static bool accepts(const convk_conv2d *conv, convk_execution execution) {
     // What pays for the transforms pays for these too. Milliseconds on Zen 5, one thread, against
     // the direct gradient: 48 -> 48 channels of 28 x 28 1.6 against 2.4, 64 -> 64 of 56 x 56 11.8
     // against 20.5, 256 -> 384 of 13 x 13 12.2 against 21.3, 5 x 5 96 -> 256 of 27 x 27 38.7
-    // against 59.1; 16 -> 16 of 28 x 28 3.4 against 1.8.
-    return convk_forward_winograd.accepts(conv, execution) &&
+    // against 59.1; 16 -> 16 of 28 x 28 3.4 against 1.8. With 8 tiles the sums of all points take
+    // longer to write than the gradient does; with 16, one image of 256 -> 256 of 14 x 14 on Zen 4,
+    // 2.0 against 2.5, with 32, eight of 512 -> 512 of 7 x 7, 11 against 22.
+    enum { FEWEST_THAT_PAY = 16 };
+    return convk_conv2d_winograd_can(conv, execution) &&
+           convk_conv2d_winograd_tiles(&conv->window) >= FEWEST_THAT_PAY &&
            (conv->window.kh != 3 || tiles_are_full(conv));
 }
 
