@@ -74,8 +74,8 @@ static void multiply(const convk_winograd_outputs *t, const float *tiles) {
     const convk_conv2d_winograd *p = t->p;
     const ptrdiff_t nr = p->kernels->nr;
     const ptrdiff_t stride = convk_conv2d_winograd_products_stride(p, t->panel_end - t->panel);
-    for (ptrdiff_t i = t->panel; i < t->panel_end; i++) {
-        for (ptrdiff_t point = 0; point < CONVK_WINOGRAD_POINTS; point++) {
+    for (ptrdiff_t point = 0; point < CONVK_WINOGRAD_POINTS; point++) {
+        for (ptrdiff_t i = t->panel; i < t->panel_end; i++) {
             convk_tile tile = {
                 .ldc = nr,
                 .a = t->filters + (i * CONVK_WINOGRAD_POINTS + point) * p->point_stride,
