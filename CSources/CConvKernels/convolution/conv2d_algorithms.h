@@ -60,6 +60,10 @@ typedef struct convk_conv2d_algorithm {
     /// packed; none returns before all is written.
     void (*run)(const convk_conv2d_plan *plan, const convk_conv2d_operands *operands,
                 float *restrict workspace);
+    /// Does both, where filters had better be packed right before they are used than all at first;
+    /// NULL for one after the other. The workspace begins with room for packed filters.
+    void (*pack_and_run)(const convk_conv2d_plan *plan, const convk_conv2d_operands *operands,
+                         const float *restrict weights, float *restrict workspace);
 } convk_conv2d_algorithm;
 
 extern const convk_conv2d_algorithm convk_forward_winograd, convk_forward_winograd_few,

@@ -45,6 +45,8 @@ void convk_conv2d_prepack(float *restrict prepacked, const float *restrict weigh
 static void pack_and_run(const convk_conv2d_plan *plan, convk_conv2d_operands operands,
                          const float *restrict weights, float *restrict workspace) {
     if (operands.filters) return plan->algorithm->run(plan, &operands, workspace);
+    if (plan->algorithm->pack_and_run)
+        return plan->algorithm->pack_and_run(plan, &operands, weights, workspace);
     float *filters = workspace, *blocks = workspace + plan->prepacked_floats;
     plan->algorithm->pack(plan, filters, weights, blocks);
     operands.filters = filters;

@@ -103,21 +103,27 @@ static float *scratch_of_thread(const convk_conv2d_winograd *p, float *workspace
     return workspace + convk_thread_number() * thread_size(p);
 }
 
+void convk_conv2d_winograd_pack_panel(const convk_conv2d_winograd *p, float *restrict filters,
+                                      const float *restrict weights, ptrdiff_t index,
+                                      float *restrict packed) {
+    const ptrdiff_t k = p->window.c * p->window.kh * p->window.kw;
+    const ptrdiff_t row = index % p->row_panels * p->panel;
+    const convk_matrix a = {weights + (index / p->row_panels * p->rows + row) * k, k, 1};
+    convk_pack_a(p->kernels, packed, a, convk_min(p->panel, p->rows - row), k, p->panel);
+    p->transforms->filters(filters, p->point_stride, packed, p->window.c, p->panel,
+                           (int)p->window.kh);
+}
+
 void convk_conv2d_winograd_pack(const convk_conv2d_winograd *p, float *restrict filters,
                                 const float *restrict weights, float *restrict workspace,
                                 ptrdiff_t thread_floats) {
-    const ptrdiff_t k = p->window.c * p->window.kh * p->window.kw;
     // A packed panel has at most 25 * c * MR numbers and is followed by more.
     float *packed = workspace + convk_thread_number() * thread_floats;
     // Each panel is written by one thread; all wait for the last.
     const convk_share share = convk_share_of(p->groups * p->row_panels);
-    for (ptrdiff_t index = share.begin; index < share.end; index++) {
-        const ptrdiff_t row = index % p->row_panels * p->panel;
-        const convk_matrix a = {weights + (index / p->row_panels * p->rows + row) * k, k, 1};
-        convk_pack_a(p->kernels, packed, a, convk_min(p->panel, p->rows - row), k, p->panel);
-        p->transforms->filters(filters + index * CONVK_WINOGRAD_POINTS * p->point_stride,
-                               p->point_stride, packed, p->window.c, p->panel, (int)p->window.kh);
-    }
+    for (ptrdiff_t index = share.begin; index < share.end; index++)
+        convk_conv2d_winograd_pack_panel(
+            p, filters + index * CONVK_WINOGRAD_POINTS * p->point_stride, weights, index, packed);
     convk_wait_for_all();
 }
 

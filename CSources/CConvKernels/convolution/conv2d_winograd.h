@@ -65,6 +65,12 @@ ptrdiff_t convk_conv2d_winograd_tiles_size(const convk_conv2d_winograd *winograd
 ptrdiff_t convk_conv2d_winograd_products_stride(const convk_conv2d_winograd *winograd,
                                                 ptrdiff_t panels);
 
+/// Transforms the panel of filters of that number, counted over groups and panels. packed has room
+/// for a panel of c * kh * kw + 16 numbers for each filter.
+void convk_conv2d_winograd_pack_panel(const convk_conv2d_winograd *winograd,
+                                      float *restrict filters, const float *restrict weights,
+                                      ptrdiff_t index, float *restrict packed);
+
 /// Transforms the filters; an algorithm's `pack`. The workspace has thread_floats floats per
 /// thread.
 void convk_conv2d_winograd_pack(const convk_conv2d_winograd *winograd, float *restrict filters,

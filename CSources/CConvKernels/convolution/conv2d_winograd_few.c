@@ -42,6 +42,11 @@ static ptrdiff_t thread_size(const convk_conv2d_winograd *p) {
     return convk_round_up(convk_max(products, packed), 16);
 }
 
+/// The floats of the panels that a thread packs at a time.
+static ptrdiff_t panels_of_thread(const convk_conv2d_winograd *p) {
+    return FILTER_PANELS * CONVK_WINOGRAD_POINTS * p->point_stride;
+}
+
 static void pack(const convk_conv2d_plan *plan, float *restrict filters,
                  const float *restrict weights, float *restrict workspace) {
     const convk_conv2d_winograd p = read(plan);
@@ -69,8 +74,9 @@ static void transform(const convk_conv2d_winograd *p, const float *x, float *res
     convk_wait_for_all();
 }
 
-/// The products of some panels with all tiles, those of one block after the other's.
-static void multiply(const convk_winograd_outputs *t, const float *tiles) {
+/// The products of some panels, whose filters begin there, with all tiles, those of one block after
+/// the other's.
+static void multiply(const convk_winograd_outputs *t, const float *filters, const float *tiles) {
     const convk_conv2d_winograd *p = t->p;
     const ptrdiff_t nr = p->kernels->nr;
     const ptrdiff_t stride = convk_conv2d_winograd_products_stride(p, t->panel_end - t->panel);
@@ -78,7 +84,7 @@ static void multiply(const convk_winograd_outputs *t, const float *tiles) {
         for (ptrdiff_t i = t->panel; i < t->panel_end; i++) {
             convk_tile tile = {
                 .ldc = nr,
-                .a = t->filters + (i * CONVK_WINOGRAD_POINTS + point) * p->point_stride,
+                .a = filters + ((i - t->panel) * CONVK_WINOGRAD_POINTS + point) * p->point_stride,
                 .panel = p->panel,
                 .b_row_stride = nr,
                 .k = p->window.c,
@@ -108,10 +114,12 @@ static void finish(const convk_conv2d_winograd *p, const convk_conv2d_plan *plan
                             plane, plane);
 }
 
-static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
-                float *restrict workspace) {
+/// Multiplies with o->filters, or with weights that are packed a task's panels at a time, at
+/// `panels`.
+static void go_through_panels(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
+                              const float *weights, float *panels, float *restrict workspace) {
     const convk_conv2d_winograd p = read(plan);
-    const ptrdiff_t nr = p.kernels->nr;
+    const ptrdiff_t nr = p.kernels->nr, panel_size = CONVK_WINOGRAD_POINTS * p.point_stride;
     float *tiles = workspace;
     float *products = workspace + all_tiles_size(&p) + convk_thread_number() * thread_size(&p);
     // What is left to do to the outputs is done to whole planes, in one go.
@@ -126,12 +134,14 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
                                     .plan = plan,
                                     .operands = &unfinished,
                                     .y = o->to,
-                                    .filters = o->filters,
                                     .bias = o->bias,
                                     .panel = panel,
                                     .panel_end = convk_min(panel + of_task, p.row_panels),
                                     .products = products};
-        multiply(&t, tiles);
+        for (ptrdiff_t i = panel; weights && i < t.panel_end; i++)
+            convk_conv2d_winograd_pack_panel(&p, panels + (i - panel) * panel_size, weights, i,
+                                             products);
+        multiply(&t, weights ? panels : o->filters + panel * panel_size, tiles);
         for (ptrdiff_t block = 0; block < p.blocks; block++) {
             t.tile = block * nr;
             t.tile_end = convk_min(t.tile + nr, tile_count(&p));
@@ -145,12 +155,29 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
     convk_wait_for_all();
 }
 
+static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
+                float *restrict workspace) {
+    go_through_panels(plan, o, NULL, NULL, workspace);
+}
+
+/// Transformed filters are four times as large as the filters: they had better stay in a cache.
+static void pack_and_run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
+                         const float *restrict weights, float *restrict workspace) {
+    const convk_conv2d_winograd p = read(plan);
+    float *panels = workspace + convk_thread_number() * panels_of_thread(&p);
+    workspace += convk_max(plan->prepacked_floats, plan->threads * panels_of_thread(&p));
+    go_through_panels(plan, o, weights, panels, workspace);
+}
+
 // ---- As an algorithm ---------------------------------------------------------------------------
 
 static void plan_blocks(convk_conv2d_plan *plan) {
     const convk_conv2d_winograd p = convk_conv2d_winograd_make(&plan->conv, plan->execution);
     plan->prepacked_floats = convk_conv2d_winograd_filters_size(&p);
     plan->workspace_floats = all_tiles_size(&p) + plan->threads * thread_size(&p);
+    // Beside packed filters, what threads pack at a time, where it is more.
+    plan->workspace_floats +=
+        convk_max(0, plan->threads * panels_of_thread(&p) - plan->prepacked_floats);
     convk_plan_keep(plan, &p, sizeof p);
 }
 
@@ -160,4 +187,5 @@ const convk_conv2d_algorithm convk_forward_winograd_few = {
     .plan = plan_blocks,
     .pack = pack,
     .run = run,
+    .pack_and_run = pack_and_run,
 };

@@ -21,6 +21,7 @@ enum {
     FEWEST_TILES = 128,
     MOST_TILES = 512,
     ENOUGH_TASKS = 144,
+    PANELS_OF_BLOCK = 4, // of filters, in one chunk
 };
 
 typedef struct {
@@ -92,7 +93,7 @@ static ptrdiff_t scratch_point(const blocking *p) {
 
 /// The parts of the workspace, in floats.
 static ptrdiff_t sums_size(const blocking *p) {
-    return POINTS * p->filters * p->sums_stride;
+    return p->depth >= p->tiles ? 0 : POINTS * p->filters * p->sums_stride;
 }
 static ptrdiff_t gradient_size(const blocking *p) {
     return POINTS * gradient_point(p);
@@ -100,10 +101,13 @@ static ptrdiff_t gradient_size(const blocking *p) {
 static ptrdiff_t tiles_size(const blocking *p) {
     return POINTS * p->column_panels * p->winograd.kernels->nr * p->depth;
 }
-/// A thread's transforms of a block of tiles and a panel of channels; or a filter's taps.
+/// A thread's transforms of a block of tiles and a panel of channels; or a filter's taps; or, of
+/// one chunk, the sums of two panels and a filter's taps.
 static ptrdiff_t scratch_size(const blocking *p) {
-    const ptrdiff_t taps = p->winograd.window.kh * p->winograd.window.kw;
-    return convk_max(POINTS * scratch_point(p), taps * p->sums_stride);
+    const convk_conv2d_winograd *w = &p->winograd;
+    const ptrdiff_t taps = w->window.kh * w->window.kw, nr = w->kernels->nr;
+    const ptrdiff_t of_panels = POINTS * (w->panel * nr + CONVK_WINOGRAD_GAP) + taps * nr;
+    return convk_max(convk_max(POINTS * scratch_point(p), taps * p->sums_stride), of_panels);
 }
 
 CONVK_FITS_A_PLAN(blocking);
@@ -157,70 +161,115 @@ static void transform_gradient(const chunk *s, ptrdiff_t tile, ptrdiff_t block) 
                                        gradient_point(p), s->dy + f * w->oh * w->ow, &tiles);
 }
 
-/// Adds the chunk's products at one point, for panels of filters panel ..< end.
-static void multiply(const chunk *s, ptrdiff_t point, ptrdiff_t panel, ptrdiff_t end) {
+/// Adds the chunk's products at one point, of one panel of filters with one of channels, to sums.
+static void multiply(const chunk *s, ptrdiff_t point, ptrdiff_t panel, ptrdiff_t j, float *sums,
+                     ptrdiff_t sums_stride, ptrdiff_t columns) {
     const blocking *p = s->p;
-    const convk_kernels *kernels = p->winograd.kernels;
-    const ptrdiff_t height = p->winograd.panel, nr = kernels->nr;
+    const ptrdiff_t height = p->winograd.panel, nr = p->winograd.kernels->nr, f = panel * height;
+    const ptrdiff_t rows = convk_min(height, p->filters - f);
+    const convk_tile tile = {
+        .c = sums,
+        .ldc = sums_stride,
+        .a = s->gradient + point * gradient_point(p) + f * p->gradient_stride,
+        .panel = rows,
+        .a_row_stride = p->gradient_stride,
+        .b = s->tiles + (point * p->column_panels + j) * p->depth * nr,
+        .b_row_stride = nr,
+        .k = s->depth,
+        .rows = rows,
+        .columns = columns,
+        .alpha = 1,
+        .beta = s->tile == 0 ? 0 : 1,
+    };
+    p->winograd.kernels->kernel(&tile);
+}
+
+/// Adds the chunk's products at one point, for panels of filters panel ..< end.
+static void multiply_panels(const chunk *s, ptrdiff_t point, ptrdiff_t panel, ptrdiff_t end) {
+    const blocking *p = s->p;
+    const ptrdiff_t height = p->winograd.panel, nr = p->winograd.kernels->nr;
     float *sums = s->sums + point * p->filters * p->sums_stride;
-    const float *gradient = s->gradient + point * gradient_point(p);
-    for (ptrdiff_t j = 0; j < p->column_panels; j++) {
-        for (ptrdiff_t f = panel * height; f < convk_min(end * height, p->filters); f += height) {
-            const ptrdiff_t rows = convk_min(height, p->filters - f);
-            const convk_tile tile = {
-                .c = sums + f * p->sums_stride + j * nr,
-                .ldc = p->sums_stride,
-                .a = gradient + f * p->gradient_stride,
-                .panel = rows,
-                .a_row_stride = p->gradient_stride,
-                .b = s->tiles + (point * p->column_panels + j) * p->depth * nr,
-                .b_row_stride = nr,
-                .k = s->depth,
-                .rows = rows,
-                .columns = convk_min(nr, p->sums_stride - j * nr),
-                .alpha = 1,
-                .beta = s->tile == 0 ? 0 : 1,
-            };
-            kernels->kernel(&tile);
-        }
+    for (ptrdiff_t j = 0; j < p->column_panels; j++)
+        for (ptrdiff_t i = panel; i < end; i++)
+            multiply(s, point, i, j, sums + i * height * p->sums_stride + j * nr, p->sums_stride,
+                     convk_min(nr, p->sums_stride - j * nr));
+}
+
+/// Transforms the tiles of a chunk, and the gradient's.
+static void transform(const chunk *s) {
+    const blocking *p = s->p;
+    const ptrdiff_t nr = p->winograd.kernels->nr, parts = p->column_panels + p->row_blocks;
+    // Each task writes its own tiles of its own channels or filters; the barrier waits for all.
+    CONVK_SHARED_LOOP (task, s->depth / nr * parts) {
+        const ptrdiff_t tile = task / parts * nr, part = task % parts;
+        if (part < p->column_panels)
+            transform_tiles(s, tile, part);
+        else
+            transform_gradient(s, tile, part - p->column_panels);
     }
+    convk_wait_for_all();
+}
+
+/// Transforms the sums of one filter and some channels back: its taps lie together for each
+/// channel.
+static void finish_filter(const blocking *p, float *dw, const float *sums, ptrdiff_t point,
+                          float *taps, ptrdiff_t channels) {
+    const ptrdiff_t r = p->winograd.window.kh, lanes = convk_round_up(channels, 16);
+    p->winograd.transforms->weights(taps, lanes, sums, point, lanes, (int)r);
+    p->winograd.kernels->pack_strip(dw, taps, lanes, 1, r * r, channels, r * r);
 }
 
 /// All chunks of one group, inside a parallel region.
-static void add_chunks(chunk s) {
+static void add_chunks(chunk s, float *dw) {
     const blocking *p = s.p;
-    const ptrdiff_t nr = p->winograd.kernels->nr;
+    const ptrdiff_t nr = p->winograd.kernels->nr,
+                    taps = p->winograd.window.kh * p->winograd.window.kw;
     for (s.tile = 0; s.tile < p->tiles; s.tile += p->depth) {
         s.depth = convk_round_up(convk_min(p->depth, p->tiles - s.tile), nr);
-        const ptrdiff_t parts = p->column_panels + p->row_blocks;
-        // Each task writes its own tiles of its own channels or filters; the barriers at the loops'
-        // ends wait for all.
-        CONVK_SHARED_LOOP (task, s.depth / nr * parts) {
-            const ptrdiff_t tile = task / parts * nr, part = task % parts;
-            if (part < p->column_panels)
-                transform_tiles(&s, tile, part);
-            else
-                transform_gradient(&s, tile, part - p->column_panels);
-        }
-        convk_wait_for_all();
+        transform(&s);
         // Each task writes the sums of its own filters at its own point.
         CONVK_SHARED_LOOP (task, POINTS * p->row_tasks) {
             const ptrdiff_t part = task % p->row_tasks, panels = p->winograd.row_panels;
-            multiply(&s, task / p->row_tasks, part * panels / p->row_tasks,
-                     (part + 1) * panels / p->row_tasks);
+            multiply_panels(&s, task / p->row_tasks, part * panels / p->row_tasks,
+                            (part + 1) * panels / p->row_tasks);
         }
         convk_wait_for_all();
     }
+    // Each iteration writes one filter's gradient.
+    CONVK_SHARED_LOOP (f, p->filters)
+        finish_filter(p, dw + f * p->channels * taps, s.sums + f * p->sums_stride,
+                      p->filters * p->sums_stride, s.scratch, p->channels);
+    convk_wait_for_all();
 }
 
-/// Transforms the sums of one filter back: its taps lie together for each channel.
-static void finish_filter(const blocking *p, float *dw, const float *sums, float *taps,
-                          ptrdiff_t f) {
-    const ptrdiff_t r = p->winograd.window.kh;
-    p->winograd.transforms->weights(taps, p->sums_stride, sums + f * p->sums_stride,
-                                    p->filters * p->sums_stride, p->sums_stride, (int)r);
-    p->winograd.kernels->pack_strip(dw + f * p->channels * r * r, taps, p->sums_stride, 1, r * r,
-                                    p->channels, r * r);
+/// The same of one chunk: the sums of a panel of filters and one of channels are transformed back
+/// while they are in the cache.
+static void add_chunk(chunk s, float *dw) {
+    const blocking *p = s.p;
+    const ptrdiff_t nr = p->winograd.kernels->nr, height = p->winograd.panel;
+    const ptrdiff_t taps = p->winograd.window.kh * p->winograd.window.kw;
+    const ptrdiff_t point = height * nr + CONVK_WINOGRAD_GAP;
+    float *sums = s.scratch, *transformed = s.scratch + POINTS * point;
+    s.depth = convk_round_up(p->tiles, nr);
+    transform(&s);
+    // Each task writes the gradient of its own filters and channels. A few panels of filters go
+    // through all channels, so that their gradients stay in the second-level cache.
+    const ptrdiff_t blocks = convk_ceil_div(p->winograd.row_panels, PANELS_OF_BLOCK);
+    CONVK_SHARED_LOOP (task, blocks * p->column_panels) {
+        const ptrdiff_t j = task % p->column_panels,
+                        first = task / p->column_panels * PANELS_OF_BLOCK;
+        const ptrdiff_t end = convk_min(first + PANELS_OF_BLOCK, p->winograd.row_panels);
+        const ptrdiff_t channels = convk_min(nr, p->channels - j * nr);
+        const ptrdiff_t columns = convk_min(nr, p->sums_stride - j * nr);
+        for (ptrdiff_t panel = first; panel < end; panel++) {
+            for (ptrdiff_t i = 0; i < POINTS; i++)
+                multiply(&s, i, panel, j, sums + i * point, nr, columns);
+            for (ptrdiff_t row = 0; row < convk_min(height, p->filters - panel * height); row++)
+                finish_filter(p, dw + ((panel * height + row) * p->channels + j * nr) * taps,
+                              sums + row * nr, point, transformed, channels);
+        }
+    }
+    convk_wait_for_all();
 }
 
 static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
@@ -232,17 +281,18 @@ static void run(const convk_conv2d_plan *plan, const convk_conv2d_operands *o,
     float *tiles = gradient + gradient_size(&p), *scratches = tiles + tiles_size(&p);
     float *scratch = scratches + convk_thread_number() * scratch_size(&p);
     for (ptrdiff_t g = 0; g < p.winograd.groups; g++) {
-        add_chunks((chunk){.p = &p,
+        const chunk all = {.p = &p,
                            .dy = o->from + g * p.filters * w->oh * w->ow,
                            .x = o->images + g * p.channels * w->h * w->w,
                            .sums = sums,
                            .gradient = gradient,
                            .tiles = tiles,
-                           .scratch = scratch});
-        // Each iteration writes one filter's gradient.
-        CONVK_SHARED_LOOP (f, p.filters)
-            finish_filter(&p, o->to + g * p.filters * p.channels * w->kh * w->kw, sums, scratch, f);
-        convk_wait_for_all();
+                           .scratch = scratch};
+        float *dw = o->to + g * p.filters * p.channels * w->kh * w->kw;
+        if (p.depth >= p.tiles)
+            add_chunk(all, dw);
+        else
+            add_chunks(all, dw);
     }
 }
 

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Winograd's transforms, compiled once an instruction set.
+// Winograd's transforms, compiled once per instruction set.
 #include "kernels/winograd_transform.h"
 
 #include "base/convk_targets.h"
 #include "kernels/kernels.h"
-
-#include <string.h>
 
 enum {
     // From one pixel of all tiles to the next one, with seven tiles behind the last.
