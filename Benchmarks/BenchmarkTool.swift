@@ -7,7 +7,7 @@ import Foundation
 
 enum BenchmarkTool {
     private static let declared = [
-        Option("filter", "TEXT", "Only cases whose name contains TEXT, of all there are."),
+        Option("filter", "TEXT,…", "Only cases whose name contains one of the texts, of all."),
         Option("full", "Every case, and larger parts of each checked: a quarter of an hour."),
         Option(
             "models", "FOLDER",

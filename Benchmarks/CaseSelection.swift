@@ -14,18 +14,24 @@ struct CaseSelection {
     /// How many are chosen, but need a file that is missing.
     private let withoutFile: Int
 
-    /// Takes all cases that contain the filter's text, or all with `--full` and for the guard, or
+    /// Takes all cases that contain one of the filter's texts, or all with `--full` and for the guard, or
     /// those that don't need `--full`; with `--models` besides those that read a file there. Cases
     /// whose file is missing are only listed.
     ///
-    /// - Throws: ``UsageError`` when no case contains the text, or all that do lack their file.
+    /// - Throws: ``UsageError`` when no case contains a text, or all that do lack their file.
     init(
         _ options: Options, models: ModelFolder? = nil, all: [BenchmarkCase] = Cases.all
     ) throws(UsageError) {
-        let filter = options.string("filter")
-        listed = filter.map { text in all.filter { $0.name.contains(text) } } ?? all
-        if let filter, listed.isEmpty {
-            throw UsageError("--filter is \(filter), which no case contains; --list shows them")
+        let texts = options.string("filter")?
+            .split(separator: ",", omittingEmptySubsequences: false)
+        if let texts, texts.contains("") {
+            throw UsageError("--filter is \(texts.joined(separator: ",")): a text is empty")
+        }
+        for text in texts ?? [] where !all.contains(where: { $0.name.contains(text) }) {
+            throw UsageError("--filter is \(text), which no case contains; --list shows them")
+        }
+        listed = all.filter { benchmark in
+            texts.map { $0.contains { benchmark.name.contains($0) } } ?? true
         }
         // A baseline keeps what every case costs.
         let takesAll = ["filter", "full", "baseline", "save-baseline"].contains { options.has($0) }

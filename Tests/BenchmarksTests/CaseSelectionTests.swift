@@ -65,6 +65,12 @@ import Testing
         #expect(selection.cases.allSatisfy { $0.needsFull })
         #expect(selection.leftOut == 0)
         #expect(try Self.selection("--filter=sgemm.64x64x64").summary == "1 case")
+        #expect(
+            try Self.selection("--filter=vgg.conv1_2,sgemm.64x64x64").cases.map(\.name)
+                == ["sgemm.64x64x64"] + Self.selection("--filter=vgg.conv1_2").cases.map(\.name))
+        for wrong in ["sgemm.64x64x64,none", ",sgemm.64x64x64", "none,"] {
+            #expect(throws: UsageError.self) { try Self.selection("--filter=\(wrong)") }
+        }
     }
 
     @Test func theSummaryTellsWhatIsLeftOut() throws {

@@ -43,7 +43,7 @@ import Testing
             ["--save-baseline", "/nowhere/x"],
             "--save-baseline is /nowhere/x, expected a file in a writable folder"
         ),
-        (["--filter"], "--filter has no value, expected TEXT"),
+        (["--filter"], "--filter has no value, expected TEXT,…"),
         (["--quick", "--quick"], "--quick comes twice, expected once"),
         (["--fast"], "--fast is not an option here; --help lists them"),
         (["fast"], "fast is unexpected; --help lists the options"),

@@ -12,8 +12,8 @@ import Testing
     /// three by Winograd's algorithm, the last with more tiles than are taken at a time, filters of
     /// one tap for one image and for many, groups of one channel, many and few, few channels and
     /// filters, a stride with filters of one tap, many filters, Winograd's algorithm with few
-    /// tiles, groups of one channel at strides and of many rows, and too few channels for Winograd's
-    /// algorithm.
+    /// tiles, groups of one channel at strides and of many rows, and too few channels for
+    /// Winograd's algorithm.
     static var convolutions: [([Int], filters: Int, window: Window, groups: Int)] {
         get throws {
             [

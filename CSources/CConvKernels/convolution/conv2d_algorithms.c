@@ -19,16 +19,11 @@ static const choice forward[] = {
 };
 
 static const choice backward_data[] = {
-    {&convk_data_depthwise, false},
-    {&convk_data_columns, false},
-    {&convk_forward_winograd, true},
-    {&convk_forward_winograd_few, true},
-    {&convk_forward_depthwise, true},
-    {&convk_forward_rows, true},
-    {&convk_forward_direct, true},
-    {&convk_forward_pointwise_direct, true},
-    {&convk_forward_pointwise, true},
-    {&convk_forward_implicit_gemm, true},
+    {&convk_data_depthwise, false},   {&convk_data_columns, false},
+    {&convk_forward_winograd, true},  {&convk_forward_winograd_few, true},
+    {&convk_forward_depthwise, true}, {&convk_forward_rows, true},
+    {&convk_forward_direct, true},    {&convk_forward_pointwise_direct, true},
+    {&convk_forward_pointwise, true}, {&convk_forward_implicit_gemm, true},
 };
 
 static const choice backward_weights[] = {

@@ -7,7 +7,7 @@ extension PlanDraft {
     /// Fuses each batch normalization with an addition behind it, and an activation behind that
     /// whose gradient takes the output.
     ///
-    /// - Parameter frozenNodes: those that work by their running statistics, and stay by themselves.
+    /// - Parameter frozenNodes: those that work by their running statistics; they stay as they are.
     mutating func fuseNormalizations(except frozenNodes: Set<Int>) {
         rewriteSteps { draft, place in
             var step = draft.steps[place]
