@@ -14,9 +14,9 @@ struct CaseSelection {
     /// How many are chosen, but need a file that is missing.
     private let withoutFile: Int
 
-    /// Takes all cases that contain one of the filter's texts, or all with `--full` and for the guard, or
-    /// those that don't need `--full`; with `--models` besides those that read a file there. Cases
-    /// whose file is missing are only listed.
+    /// Takes all cases that contain one of the filter's texts, or all with `--full` and for the
+    /// guard, or those that don't need `--full`; with `--models` besides those that read a file
+    /// there. Cases whose file is missing are only listed.
     ///
     /// - Throws: ``UsageError`` when no case contains a text, or all that do lack their file.
     init(
